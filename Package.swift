@@ -1,0 +1,62 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: MIT
+import Foundation
+import PackageDescription
+
+/// The codec libraries are optional: a build uses those whose headers it finds, and says so when asked for another.
+let codecs: [(target: String, header: String, define: String)] = [
+    ("CZlib", "zlib.h", "CODEC_ZLIB"), ("CLZMA", "lzma.h", "CODEC_LZMA"), ("CZstd", "zstd.h", "CODEC_ZSTD"),
+    ("CLZ4", "lz4.h", "CODEC_LZ4"), ("CBzip2", "bzlib.h", "CODEC_BZIP2"),
+]
+let available = codecs.filter { codec in
+    ["/usr/include", "/usr/local/include"].contains { FileManager.default.fileExists(atPath: "\($0)/\(codec.header)") }
+}
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"), .strictMemorySafety(), .treatAllWarnings(as: .error),
+    // Only what lends a span out of an owner (MappedFile) needs it.
+    .enableExperimentalFeature("Lifetimes"),
+]
+/// Development tools and tests are ordinary Swift.
+let relaxed: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .treatAllWarnings(as: .error)]
+
+let package = Package(
+    name: "swift-kexec",
+    products: [
+        .library(name: "Kexec", targets: ["Kexec"]),
+        .library(name: "BootFormats", targets: ["BootFormats"]),
+        .executable(name: "kexec", targets: ["kexec"]),
+    ],
+    targets: [
+        .target(name: "PhysicalMemory", swiftSettings: strict),
+        .target(name: "BootFormats", dependencies: ["PhysicalMemory"], swiftSettings: strict),
+        .target(name: "Handoff", dependencies: ["PhysicalMemory"], swiftSettings: strict),
+        .systemLibrary(name: "CLinux"),
+        .executableTarget(name: "BuildPayload", swiftSettings: relaxed),
+        .plugin(name: "BuildPayloads", capability: .buildTool(), dependencies: ["BuildPayload"]),
+        .target(name: "PayloadImages", swiftSettings: strict, plugins: ["BuildPayloads"]),
+        .target(
+            name: "Kexec",
+            dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "CLinux", "PayloadImages"]
+                + available.map { .target(name: $0.target) },
+            swiftSettings: strict + available.map { .define($0.define) }),
+        .target(name: "KexecCommand", dependencies: ["Kexec", "CLinux"], swiftSettings: strict),
+        .executableTarget(name: "kexec", dependencies: ["KexecCommand"], swiftSettings: strict),
+        .executableTarget(name: "kexec-lab", dependencies: [
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Subprocess", package: "swift-subprocess"),
+        ], swiftSettings: relaxed),
+        .testTarget(name: "PhysicalMemoryTests", dependencies: ["PhysicalMemory"], swiftSettings: relaxed),
+        .testTarget(name: "BootFormatsTests", dependencies: ["BootFormats"], swiftSettings: relaxed),
+        .testTarget(name: "HandoffTests", dependencies: ["Handoff"], swiftSettings: relaxed),
+        .testTarget(name: "PayloadTests", dependencies: ["PayloadImages", "Handoff"], swiftSettings: relaxed),
+        .testTarget(name: "KexecTests", dependencies: ["Kexec"], swiftSettings: relaxed),
+        .testTarget(name: "KexecCommandTests", dependencies: ["KexecCommand"], swiftSettings: relaxed),
+    ] + available.map { .systemLibrary(name: $0.target) },
+    swiftLanguageModes: [.v6])
+
+package.dependencies = [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+]

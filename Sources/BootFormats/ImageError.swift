@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+
+/// The name of a field, as its specification spells it: `pref_address`, `e_phoff`.
+public struct FieldName: Hashable, Sendable, ExpressibleByStringLiteral {
+    private let text: StaticString
+    public init(stringLiteral text: StaticString) { self.text = text }
+
+    public var description: String { text.description }
+
+    public static func == (left: FieldName, right: FieldName) -> Bool {
+        left.description.utf8.elementsEqual(right.description.utf8)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        for byte in description.utf8 { hasher.combine(byte) }
+    }
+}
+
+/// Why bytes are not the image they should be. Facts only: one place elsewhere makes sentences of them.
+public enum ImageError: Error, Hashable, Sendable {
+    /// The file has no bytes at all.
+    case empty
+    /// No known format; `looksLike` is what the first bytes suggest.
+    case unrecognised(looksLike: UnknownContent)
+    /// The bytes end before the field does.
+    case endsInside(FieldName, at: Int, needed: Int, available: Int)
+    /// A part that a header describes lies (partly) beyond the end of the bytes.
+    case partBeyondEnd(FieldName, at: UInt64, size: UInt64, available: Int)
+    /// A field has a value that it must not have.
+    case badValue(FieldName, at: Int, found: UInt64, needed: Requirement)
+    /// The boot protocol is older than what is asked of it.
+    case protocolTooOld(found: UInt16, needed: UInt16, at: Int)
+}
+
+/// What a value would have had to be.
+public enum Requirement: Hashable, Sendable {
+    case exactly(UInt64)
+    case atLeast(UInt64)
+    case atMost(UInt64)
+    case powerOfTwo
+    case oneOf(StaticStringList)
+}
+
+/// A short list for people: "EM_386 (3), EM_X86_64 (62)".
+public struct StaticStringList: Hashable, Sendable, ExpressibleByStringLiteral {
+    public let name: FieldName
+    public init(stringLiteral text: StaticString) { name = FieldName(stringLiteral: text) }
+}
+
+/// What a file is that is no kernel, as far as its first bytes tell.
+public enum UnknownContent: Hashable, Sendable {
+    case text
+    case archive
+    case elfOfAnotherKind
+    case portableExecutable
+    case unknown
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+
+/// A Linux bzImage: real-mode setup code, then the protected-mode kernel (Documentation/arch/x86/boot.rst).
+///
+///     0        0x1f1           0x202+len   (setup_sects+1)*512             end
+///     +--------+---------------+-----------+-------------------------------+
+///     | boot   | setup header  | setup     | protected-mode kernel         |
+///     +--------+---------------+-----------+-------------------------------+
+public struct BzImage: Hashable, Sendable {
+    public var header: SetupHeader
+    /// Bytes of boot sector and setup code.
+    public var setupSize: Int
+    /// The protected-mode kernel: what is loaded at the load address.
+    public var protectedModeKernel: Range<Int>
+    /// The setup header's own bytes, from 0x1f1: what goes into boot_params.
+    public var setupHeader: Range<Int>
+    /// The compressed kernel inside (`payload_offset`, `payload_length`); nil before protocol 2.08.
+    public var payload: Range<Int>?
+}

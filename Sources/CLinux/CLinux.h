@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// The C library and kernel calls that Swift cannot import by itself: variadic functions and the errno macro.
+// Every wrapper returns the call's result, or the negated errno. Nothing else lives here.
+#pragma once
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static inline long kx_result(long value) { return value < 0 ? -(long)errno : value; }
+
+static inline int kx_errno(void) { return errno; }
+static inline int kx_open(const char *path, int flags, int mode) { return (int)kx_result(open(path, flags, mode)); }
+static inline int kx_openat(int at, const char *path, int flags, int mode) {
+    return (int)kx_result(openat(at, path, flags, mode));
+}
+static inline long kx_read(int fd, void *bytes, unsigned long count) { return kx_result(read(fd, bytes, count)); }
+static inline long kx_write(int fd, const void *bytes, unsigned long count) {
+    return kx_result(write(fd, bytes, count));
+}
+
+/// struct kexec_segment of <linux/kexec.h>.
+struct kx_segment { const void *buf; unsigned long bufsz; unsigned long mem; unsigned long memsz; };
+
+static inline long kx_kexec_load(unsigned long entry, unsigned long count, const struct kx_segment *segments,
+                                 unsigned long flags) {
+    return kx_result(syscall(SYS_kexec_load, entry, count, segments, flags));
+}
+#ifdef SYS_kexec_file_load
+static inline long kx_kexec_file_load(int kernel, int initrd, unsigned long length, const char *line,
+                                      unsigned long flags) {
+    return kx_result(syscall(SYS_kexec_file_load, kernel, initrd, length, line, flags));
+}
+#else
+static inline long kx_kexec_file_load(int kernel, int initrd, unsigned long length, const char *line,
+                                      unsigned long flags) {
+    (void)kernel; (void)initrd; (void)length; (void)line; (void)flags;
+    return -(long)ENOSYS;
+}
+#endif
+static inline long kx_memfd_create(const char *name, unsigned flags) {
+    return kx_result(syscall(SYS_memfd_create, name, flags));
+}
+/// reboot(2) with one of the LINUX_REBOOT_CMD_ values; returns only when it failed (or for CAD).
+static inline long kx_reboot(unsigned command) {
+    return kx_result(syscall(SYS_reboot, 0xfee1deadU, 672274793U, command, (void *)0));
+}

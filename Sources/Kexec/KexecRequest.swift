@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+public import PhysicalMemory
+
+/// Which slot of the kernel an image goes to.
+public enum LoadTarget: Hashable, Sendable {
+    /// Started by `kexec -e` or a reboot.
+    case reboot
+    /// Started when the running kernel panics; lives in the crashkernel region.
+    case crash
+}
+
+/// Which way the image is handed to the kernel.
+public enum SystemCallChoice: Hashable, Sendable {
+    /// Chosen from the facts of the machine, the image and the options; the reason is in the plan.
+    case automatic
+    case kexecLoad
+    case kexecFileLoad
+    /// Our own kernel module, `/dev/kexec`.
+    case module
+}
+
+/// How purgatory proves that nothing changed between load and jump.
+public enum DigestChoice: Hashable, Sendable {
+    /// The multiply hash: against stray writes, not attackers; less than one instruction a byte.
+    case fast
+    case sha256
+    case none
+}
+
+/// The image types that `--type` can force; kexec-tools' names plus ours.
+public enum ForcedImageType: String, CaseIterable, Hashable, Sendable {
+    case multiboot2X86 = "multiboot2-x86"
+    case elfX86_64 = "elf-x86_64"
+    case multibootX86 = "multiboot-x86"
+    case elfX86 = "elf-x86"
+    case bzImage64 = "bzImage64"
+    case bzImage = "bzImage"
+    case beobootX86 = "beoboot-x86"
+    case nbiX86 = "nbi-x86"
+    case uki = "uki"
+    case bootSector = "boot-sector"
+    case diskImage = "disk-image"
+}
+
+/// What an ELF executable expects in its registers.
+public enum ELFArguments: Hashable, Sendable {
+    /// `--args-elf`: a pointer to ELF boot notes.
+    case elf
+    /// `--args-linux`: a pointer to boot_params, as for a bzImage.
+    case linux
+    /// `--args-none`: nothing; entered directly, without purgatory.
+    case none
+}
+
+/// What purgatory uses to speak and what it does to the screen.
+public struct PurgatoryConsole: Hashable, Sendable {
+    /// `--console-serial`
+    public var serial = false
+    /// I/O port of an 8250 UART; `--serial=ttyS0` is 0x3f8.
+    public var serialPort: UInt16 = 0x3f8
+    /// Bits a second, a divisor of 115200; 0 leaves the port's speed as it is.
+    public var serialBaud: UInt32 = 0
+    /// `--console-vga`
+    public var vga = false
+    /// `--reset-vga`
+    public var resetVGA = false
+    public init() {}
+}
+
+/// What the user asked for, as values: nothing has been opened or checked yet.
+public struct KexecRequest: Hashable, Sendable {
+    /// Path of the kernel image; `-` is standard input.
+    public var kernel: String
+    /// Paths of the initrds, in order; concatenated, each padded to 4 bytes.
+    public var initrds: [String] = []
+    /// What `--append` says; nil where it was not given.
+    public var commandLine: String?
+    /// `--reuse-cmdline`: the running kernel's line goes first.
+    public var reusesCommandLine = false
+    public var target: LoadTarget = .reboot
+    public var systemCall: SystemCallChoice = .automatic
+    /// nil: `.fast` for a reboot, `.sha256` for a crash kernel.
+    public var digest: DigestChoice?
+    public var forcedType: ForcedImageType?
+    public var elfArguments: ELFArguments = .elf
+    /// Where segments may lie: `--mem-min` (first address) and `--mem-max` (last address).
+    public var memoryMinimum: PhysicalAddress?
+    public var memoryMaximum: PhysicalAddress?
+    /// `--entry`: jump here, not to the image's own entry point.
+    public var entry: PhysicalAddress?
+    public var console = PurgatoryConsole()
+    /// `--noefi`: the next kernel gets no EFI facts.
+    public var hidesEFI = false
+    /// `--pass-memmap-cmdline`
+    public var passesMemoryMapInCommandLine = false
+    /// `--reuse-video-type`
+    public var reusesVideoType = false
+    public var entry32Bit = false
+    public var realMode = false
+    /// `--dtb`
+    public var deviceTree: String?
+    /// `--module="file arguments"`, multiboot only.
+    public var modules: [String] = []
+    /// `--load-preserve-context`, `--load-jump-back-helper`
+    public var preservesContext = false
+    public var jumpsBack = false
+    /// `--hotplug`
+    public var updatesCoreHeader = false
+    /// `--no-cma`, `--force-dtb`
+    public var avoidsCMA = false
+    public var forcesDeviceTree = false
+    /// `-d`: the kernel may log as well; it changes nothing else.
+    public var debug = false
+
+    public init(kernel: String) { self.kernel = kernel }
+}
