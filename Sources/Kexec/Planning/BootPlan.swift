@@ -13,15 +13,18 @@ public enum SegmentContents: Hashable, Sendable {
 
 /// One run of physical memory and what the next kernel finds in it.
 public struct Segment: Hashable, Sendable {
-    /// "kernel", "initrd", "boot_params", "purgatory".
+    /// "kernel", "initrd", "boot_params", "purgatory"; at most 16 bytes, so that purgatory can say it.
     public var name: String
-    /// Page-aligned; at least as large as the contents.
+    /// Page-aligned; at least as large as the contents. This is what the kernel is told.
     public var place: PhysicalRange
+    /// Kept free of other segments: `place` and what the image uses behind it before it knows its memory map.
+    public var reserved: PhysicalRange
     public var contents: SegmentContents
 
-    public init(name: String, place: PhysicalRange, contents: SegmentContents) {
+    public init(name: String, place: PhysicalRange, reserved: PhysicalRange? = nil, contents: SegmentContents) {
         self.name = name
         self.place = place
+        self.reserved = reserved ?? place
         self.contents = contents
     }
 
@@ -35,7 +38,7 @@ public struct Segment: Hashable, Sendable {
 }
 
 /// The system call a plan goes by.
-public enum SystemCall: Hashable, Sendable { case kexecLoad, kexecFileLoad, module }
+public enum SystemCall: Hashable, Sendable, CaseIterable { case kexecLoad, kexecFileLoad, module }
 
 /// What the image is, for the report.
 public struct ImageFacts: Hashable, Sendable {
@@ -47,20 +50,73 @@ public struct ImageFacts: Hashable, Sendable {
     public var compression: String?
     /// The boot protocol as 0x020f; nil where there is none.
     public var bootProtocol: UInt16?
+
+    public init(path: String, kind: String, compression: String? = nil, bootProtocol: UInt16? = nil) {
+        self.path = path
+        self.kind = kind
+        self.compression = compression
+        self.bootProtocol = bootProtocol
+    }
 }
 
 /// Everything that will be handed to the kernel, decided and checked, before any of it is.
+///
+/// A plan is a value: it can be printed, compared, and made on another machine. What it may not do is in
+/// `refusals`; only a plan without any is loaded.
 public struct BootPlan: Hashable, Sendable {
     public var image: ImageFacts
     public var target: LoadTarget
-    /// The call to make first.
+    /// The call to make first, and why.
     public var systemCall: SystemCall
+    public var systemCallReason: SystemCallReason
     /// Calls to try after it, in this order, where it is refused for a reason that another call may not share.
-    public var alternatives: [SystemCall]
+    public var alternatives: [SystemCall] = []
+    /// Where the image is entered; purgatory, where there is one, jumps there.
     public var entry: PhysicalAddress
     /// The final command line, without its NUL.
     public var commandLine: String
     public var digest: DigestChoice
-    /// Ascending by address; empty where only kexec_file_load can place them.
-    public var segments: [Segment]
+    /// Ascending by address.
+    public var segments: [Segment] = []
+    /// nil: the image is entered directly (`--args-none`).
+    public var purgatory: PurgatoryPlan?
+    /// Why this plan must not be loaded; empty where it may.
+    public var refusals: [PlanRefusal] = []
+    public var warnings: [PlanWarning] = []
+
+    /// Whether it may be loaded.
+    public var isLoadable: Bool { refusals.isEmpty }
+
+    /// Bytes that purgatory verifies.
+    public var digestedBytes: UInt64 {
+        digest == .none || purgatory == nil
+            ? 0 : segments.reduce(0) { $0 + ($1.name == PurgatoryPlan.segmentName ? 0 : UInt64($1.contentSize)) }
+    }
+
+    /// Where the kernel jumps to: purgatory, or the image itself.
+    public var kernelEntry: PhysicalAddress {
+        segments.first { $0.name == PurgatoryPlan.segmentName }?.place.start ?? entry
+    }
+}
+
+/// What purgatory will be told, apart from the digests.
+public struct PurgatoryPlan: Hashable, Sendable {
+    static let segmentName = "purgatory"
+
+    /// The processor mode the image is entered in.
+    public enum Mode: Hashable, Sendable { case longMode, protectedMode }
+
+    public var mode: Mode
+    public var entry: PhysicalAddress
+    /// `rsi`: boot_params, 0 for none.
+    public var rsi: UInt64 = 0
+    /// `rdi`: ELF boot notes, 0 for none.
+    public var rdi: UInt64 = 0
+    /// `rsp`; 0: purgatory's own stack.
+    public var rsp: UInt64 = 0
+    /// The image cannot run with 5-level paging, which the running kernel uses.
+    public var turnsOff5LevelPaging = false
+    public var console: PurgatoryConsole
+    /// Where the trace record lies, for `kexec --last`; nil for none.
+    public var trace: PhysicalAddress?
 }

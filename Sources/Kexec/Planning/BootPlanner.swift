@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+public import BootFormats
+internal import Handoff
+internal import PhysicalMemory
+
+/// Makes a plan: image + machine + options in, one value out. Opens no file and makes no system call.
+public struct BootPlanner: Sendable {
+    public var request: KexecRequest
+    public var machine: MachineDescription
+    /// 32 bytes of randomness for the next kernel; nil where there are none.
+    public var seed: [UInt8]?
+
+    public init(request: KexecRequest, machine: MachineDescription, seed: [UInt8]?) {
+        self.request = request
+        self.machine = machine
+        self.seed = seed
+    }
+
+    /// - Parameters:
+    ///   - kernel: `image`'s bytes.
+    ///   - initrdSize: bytes of all initrds together; 0 where there is none.
+    public func plan(
+        _ image: KernelImage, facts: ImageFacts, kernel: borrowing RawSpan, initrdSize: Int
+    ) -> BootPlan {
+        let commandLine = finalCommandLine
+        let choice = SystemCallChooser(machine: machine).choose(
+            request.systemCall,
+            for: SystemCallChooser.Needs(
+                image: image, kind: facts.kind, commandLineLength: commandLine.utf8.count,
+                kexecLoadOptions: optionsOnlyForKexecLoad))
+        var draft = PlanDraft(policy: PlacementPolicy(request, on: machine))
+        if let refusal = choice.refusal { draft.refuse(refusal) }
+        refuseWhatIsNotBuiltYet(&draft)
+        checkCommandLine(commandLine, image, &draft)
+        let parameters = BootParametersPlanner(
+            request: request, machine: machine, commandLine: commandLine, seed: seed,
+            supportsEFI: supportsEFI(image))
+        var purgatory = planImage(image, kernel, initrdSize, parameters, &draft)
+        placePurgatory(&purgatory, &draft)
+        var plan = BootPlan(
+            image: facts, target: request.target, systemCall: choice.call, systemCallReason: choice.reason,
+            alternatives: choice.alternatives, entry: purgatory?.entry ?? request.entry ?? ownEntry(of: image),
+            commandLine: commandLine, digest: digest)
+        plan.segments = draft.segments.sorted { $0.place.start < $1.place.start }
+        plan.purgatory = purgatory
+        plan.refusals = draft.refusals + PlanChecker(machine: machine).refusals(of: plan)
+        plan.warnings = draft.warnings + PlanAdvisor(request: request, machine: machine).warnings(for: plan, image)
+        return plan
+    }
+
+    private var finalCommandLine: String { CommandLine.final(for: request, running: machine.commandLine) }
+
+    private var digest: DigestChoice { request.digest ?? (request.target == .crash ? .sha256 : .fast) }
+
+    private func planImage(
+        _ image: KernelImage, _ kernel: borrowing RawSpan, _ initrdSize: Int, _ parameters: BootParametersPlanner,
+        _ draft: inout PlanDraft
+    ) -> PurgatoryPlan? {
+        var purgatory: PurgatoryPlan?
+        switch image {
+        case .bzImage(let bzImage):
+            let header = ELFPageRuns.copy(kernel, bzImage.setupHeader)
+            purgatory = LinuxPlanner(
+                image: bzImage, setupHeader: header, initrdSize: initrdSize, parameters: parameters
+            ).plan(&draft)
+        case .elf(let elf):
+            if initrdSize > 0, request.elfArguments != .linux {
+                draft.refuse(.initrdWithoutLinux(arguments: request.elfArguments))
+            }
+            purgatory = ELFPlanner(image: elf, initrdSize: initrdSize, parameters: parameters)
+                .plan(&draft, bytes: kernel)
+        }
+        if let entry = request.entry { purgatory?.entry = entry }
+        return purgatory
+    }
+
+    /// Purgatory leaves long mode, or changes its page tables, only by way of 32-bit code: below 4 GiB then.
+    private func placePurgatory(_ purgatory: inout PurgatoryPlan?, _ draft: inout PlanDraft) {
+        guard let wanted = purgatory else { return }
+        let isLow = wanted.mode == .protectedMode || wanted.turnsOff5LevelPaging
+        let bounds = PhysicalRange(from: .zero, to: isLow ? .fourGiB : PhysicalAddress(.max))
+        guard let image = try? PurgatoryImage.x86_64(),
+            let home = draft.home(
+                for: PurgatoryPlan.segmentName,
+                PlacementRequest(
+                    size: image.memorySize, alignment: image.alignment, bounds: bounds, preference: .highest))
+        else { return }
+        draft.add(
+            Segment(
+                name: PurgatoryPlan.segmentName, place: home,
+                contents: .bytes(image.contents(PurgatoryParameters()))))
+    }
+
+    private func ownEntry(of image: KernelImage) -> PhysicalAddress {
+        switch image {
+        case .bzImage: .zero
+        case .elf(let elf): PhysicalAddress(elf.entry)
+        }
+    }
+
+    private func supportsEFI(_ image: KernelImage) -> Bool {
+        switch image {
+        case .bzImage(let bzImage): bzImage.header.supportsEFIKexec
+        case .elf: true
+        }
+    }
+
+    /// Options that name what kexec_file_load decides by itself.
+    private var optionsOnlyForKexecLoad: [RequestedOption] {
+        var options: [RequestedOption] = []
+        if request.memoryMinimum != nil { options.append(.memoryMinimum) }
+        if request.memoryMaximum != nil { options.append(.memoryMaximum) }
+        if request.entry != nil { options.append(.entry) }
+        if request.digest != nil { options.append(.digest) }
+        if request.console.serial { options.append(.consoleSerial) }
+        if request.console.vga { options.append(.consoleVGA) }
+        if request.console.resetVGA { options.append(.resetVGA) }
+        if request.hidesEFI { options.append(.noEFI) }
+        return options
+    }
+
+    private func refuseWhatIsNotBuiltYet(_ draft: inout PlanDraft) {
+        let unusable: [(Bool, RequestedOption)] = [
+            (!request.modules.isEmpty, .module), (request.deviceTree != nil, .deviceTree),
+            (request.entry32Bit, .entry32Bit), (request.realMode, .realMode),
+            (request.preservesContext, .preserveContext), (request.jumpsBack, .jumpBack),
+            (request.updatesCoreHeader, .hotplug), (request.passesMemoryMapInCommandLine, .passMemoryMap),
+        ]
+        for (isAsked, option) in unusable where isAsked { draft.refuse(.optionUnusable(option, with: "")) }
+    }
+
+    /// `cmdline_size` is what the kernel takes without the NUL; what is longer would arrive cut.
+    private func checkCommandLine(_ line: String, _ image: KernelImage, _ draft: inout PlanDraft) {
+        let limit: Int
+        switch image {
+        case .bzImage(let bzImage): limit = Int(clamping: bzImage.header.commandLineSize)
+        case .elf: limit = request.elfArguments == .linux ? Self.linuxLineLimit : .max
+        }
+        if line.utf8.count > limit { draft.refuse(.commandLineTooLong(length: line.utf8.count, limit: limit)) }
+    }
+
+    /// `COMMAND_LINE_SIZE` of Linux on x86, less the NUL; a vmlinux does not say its own.
+    private static let linuxLineLimit = 2047
+}

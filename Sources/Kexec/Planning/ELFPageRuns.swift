@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+internal import BootFormats
+internal import PhysicalMemory
+
+/// Turns PT_LOADs, which may begin and end anywhere, into runs of whole pages, which is all that kexec_load takes.
+///
+/// What fills pages alone stays a range of the file. A page that PT_LOADs share, or that one begins in the middle of,
+/// is put together in memory:
+///
+///     p_paddr     0x1000       0x2345                      0x4000
+///                 |--- first ---|------ second -------------|
+///     runs        |  file  ||  made  ||        file         |
+enum ELFPageRuns {
+    struct Run: Hashable {
+        var place: PhysicalRange
+        var contents: SegmentContents
+    }
+
+    /// Runs ascending by address; the image's checks have seen to it that PT_LOADs neither overlap nor wrap.
+    static func runs(of image: ELFImage, bytes: borrowing RawSpan) -> [Run] {
+        let loads = image.segments.filter { $0.memorySize > 0 }.sorted { $0.physicalAddress < $1.physicalAddress }
+        var runs: [Run] = []
+        for load in loads { append(load, to: &runs, bytes) }
+        return merged(runs, bytes)
+    }
+
+    private static func append(_ load: ELFLoadSegment, to runs: inout [Run], _ bytes: borrowing RawSpan) {
+        let start = load.physicalAddress.rawValue
+        let end = start + load.memorySize
+        let fileEnd = start + UInt64(load.file.count)
+        let firstWhole = min(start.roundedUp(to: pageSize) ?? .max, end)
+        if start < firstWhole {
+            let page = start.roundedDown(to: pageSize)
+            var made = contentsOfSharedPage(page, runs: &runs, bytes)
+            let count = Int(min(fileEnd, firstWhole) - min(start, fileEnd))
+            let offset = Int(start - page)
+            while made.count < offset { made.append(0) }
+            made += copy(bytes, load.file.lowerBound..<load.file.lowerBound + count)
+            runs.append(Run(place: pages(page, firstWhole), contents: .bytes(made)))
+        }
+        guard firstWhole < end else { return }
+        let skipped = Int(min(firstWhole, fileEnd) - start)
+        let file = load.file.lowerBound + min(skipped, load.file.count)..<load.file.upperBound
+        runs.append(Run(place: pages(firstWhole, end), contents: .kernel(file)))
+    }
+
+    /// Takes the page at `page` away from the runs before it, and returns the bytes they had for it.
+    private static func contentsOfSharedPage(_ page: UInt64, runs: inout [Run], _ bytes: borrowing RawSpan) -> [UInt8] {
+        guard let last = runs.last, last.place.end.rawValue > page else { return [] }
+        runs.removeLast()
+        let before = Int(page - last.place.start.rawValue)
+        switch last.contents {
+        case .kernel(let file):
+            let cut = min(before, file.count)
+            if before > 0 {
+                runs.append(
+                    Run(
+                        place: pages(last.place.start.rawValue, page),
+                        contents: .kernel(file.lowerBound..<file.lowerBound + cut)))
+            }
+            return copy(bytes, file.lowerBound + cut..<file.upperBound)
+        case .bytes(let made): return made
+        case .initrd: return []
+        }
+    }
+
+    /// Runs that follow each other in memory become one made run where there are more than the kernel takes: slower,
+    /// but loaded.
+    private static func merged(_ runs: [Run], _ bytes: borrowing RawSpan) -> [Run] {
+        guard runs.count > maximumRuns else { return runs }
+        var result: [Run] = []
+        for run in runs {
+            guard let last = result.last, last.place.end == run.place.start,
+                last.place.size + run.place.size <= largestMadeRun
+            else {
+                result.append(run)
+                continue
+            }
+            var made = contents(of: last, bytes)
+            let size = Int(clamping: last.place.size)
+            made += [UInt8](repeating: 0, count: max(0, size - made.count))
+            made += contents(of: run, bytes)
+            result[result.count - 1] = Run(
+                place: PhysicalRange(from: last.place.start, to: run.place.end), contents: .bytes(made))
+        }
+        return result
+    }
+
+    /// 16 segments, less those that a plan needs besides the image.
+    private static let maximumRuns = 10
+
+    /// Made runs are memory of ours: an image of a few KiB must not be able to ask for all of it.
+    private static let largestMadeRun: UInt64 = 64 << 20
+
+    private static func contents(of run: Run, _ bytes: borrowing RawSpan) -> [UInt8] {
+        switch run.contents {
+        case .kernel(let file): copy(bytes, file)
+        case .bytes(let made): made
+        case .initrd: []
+        }
+    }
+
+    private static func pages(_ start: UInt64, _ end: UInt64) -> PhysicalRange {
+        PhysicalRange(from: PhysicalAddress(start), to: PhysicalAddress(end.roundedUp(to: pageSize) ?? .max))
+    }
+
+    static func copy(_ bytes: borrowing RawSpan, _ range: Range<Int>) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(range.count)
+        for index in range.clamped(to: 0..<bytes.byteCount) {
+            // The range was clamped to the span's bounds above.
+            result.append(unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))
+        }
+        return result
+    }
+}

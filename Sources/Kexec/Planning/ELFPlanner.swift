@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+internal import BootFormats
+internal import PhysicalMemory
+
+/// Plans a static ELF executable: its PT_LOADs at their physical addresses, entered in the mode of its class.
+struct ELFPlanner {
+    let image: ELFImage
+    let initrdSize: Int
+    let parameters: BootParametersPlanner
+
+    /// Adds all segments of the image to `draft`.
+    /// - Returns: what purgatory has to do; nil where the draft was refused, or where `--args-none` wants none.
+    func plan(_ draft: inout PlanDraft, bytes: borrowing RawSpan) -> PurgatoryPlan? {
+        guard placeImage(&draft, bytes) else { return nil }
+        switch parameters.request.elfArguments {
+        case .none: return nil
+        case .elf: return planBootNotes(&draft)
+        case .linux: return planLinux(&draft)
+        }
+    }
+
+    private var mode: PurgatoryPlan.Mode { image.elfClass == .elf32 ? .protectedMode : .longMode }
+
+    /// A 32-bit program sees 32-bit addresses.
+    private var bounds: PhysicalRange {
+        PhysicalRange(from: .zero, to: mode == .protectedMode ? .fourGiB : PhysicalAddress(.max))
+    }
+
+    private func placeImage(_ draft: inout PlanDraft, _ bytes: borrowing RawSpan) -> Bool {
+        for (index, run) in ELFPageRuns.runs(of: image, bytes: bytes).enumerated() {
+            let name = index == 0 ? "kernel" : "kernel-\(index + 1)"
+            guard draft.claim(run.place, for: name) else { return false }
+            draft.add(Segment(name: name, place: run.place, contents: run.contents))
+        }
+        return true
+    }
+
+    private func planLinux(_ draft: inout PlanDraft) -> PurgatoryPlan? {
+        var initrd: PhysicalRange?
+        if initrdSize > 0 {
+            let wanted = PlacementRequest(
+                size: UInt64(initrdSize),
+                bounds: PhysicalRange(from: PlacementPolicy.lowestInitrd, to: bounds.end), preference: .highest)
+            guard let home = draft.home(for: "initrd", wanted) else { return nil }
+            draft.add(Segment(name: "initrd", place: home, contents: .initrd(0..<initrdSize)))
+            initrd = home
+        }
+        var zeroPage = BootParameters()
+        zeroPage.setHeaderForELF()
+        guard
+            let result = parameters.add(
+                zeroPage, initrd: initrd, initrdSize: UInt64(initrdSize), bounds: bounds, to: &draft)
+        else { return nil }
+        return PurgatoryPlan(
+            mode: mode, entry: PhysicalAddress(image.entry), rsi: result.address.rawValue,
+            console: parameters.request.console, trace: result.trace)
+    }
+
+    /// ELF boot notes: in `rdi` for a 64-bit program, as the one stack argument for a 32-bit one.
+    private func planBootNotes(_ draft: inout PlanDraft) -> PurgatoryPlan? {
+        let notes = ELFBootNotes.encoded(commandLine: parameters.commandLine)
+        let stackSize = mode == .protectedMode ? Self.argumentStackSize : 0
+        let size = UInt64(stackSize + notes.count)
+        guard
+            let home = draft.home(
+                for: "boot_notes", PlacementRequest(size: size, bounds: bounds, preference: .highest))
+        else { return nil }
+        let address = home.start.rawValue + UInt64(stackSize)
+        var plan = PurgatoryPlan(
+            mode: mode, entry: PhysicalAddress(image.entry), rdi: address, console: parameters.request.console)
+        var contents: [UInt8] = []
+        if mode == .protectedMode {
+            contents = [UInt8](repeating: 0, count: stackSize - 8)
+            contents.appendLittle(UInt32(0))  // no return address
+            contents.appendLittle(UInt32(truncatingIfNeeded: address))
+            plan.rsp = home.start.rawValue + UInt64(stackSize - 8)
+            plan.rdi = 0
+        }
+        draft.add(Segment(name: "boot_notes", place: home, contents: .bytes(contents + notes)))
+        return plan
+    }
+
+    /// Room for a 32-bit program's first pushes, with its argument on top.
+    private static let argumentStackSize = 4096
+}
+
+/// The notes that the ELF boot proposal passes to a program: who loaded it, and its command line.
+enum ELFBootNotes {
+    private static let magic: UInt32 = 0x0e1f_b007
+    private static let bootloaderName: UInt32 = 2
+    private static let bootloaderVersion: UInt32 = 3
+    private static let commandLineType: UInt32 = 4
+
+    /// Header (signature, size, IP checksum, number of records), then the records as ELF notes without a name.
+    static func encoded(commandLine: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.appendLittle(magic)
+        bytes.appendLittle(UInt32(0))
+        bytes.appendLittle(UInt16(0))
+        bytes.appendLittle(UInt16(3))
+        appendNote(bootloaderName, "swift-kexec", to: &bytes)
+        appendNote(bootloaderVersion, KexecVersion.number, to: &bytes)
+        appendNote(commandLineType, commandLine, to: &bytes)
+        bytes.store(UInt32(bytes.count), at: 4)
+        bytes.store(internetChecksum(of: bytes), at: 8)
+        return bytes
+    }
+
+    private static func appendNote(_ type: UInt32, _ text: String, to bytes: inout [UInt8]) {
+        let descriptor = Array(text.utf8) + [0]
+        bytes.appendLittle(UInt32(0))
+        bytes.appendLittle(UInt32(descriptor.count))
+        bytes.appendLittle(type)
+        bytes += descriptor
+        bytes.pad(to: 4)
+    }
+
+    /// The ones' complement sum of RFC 1071 over little-endian words.
+    static func internetChecksum(of bytes: [UInt8]) -> UInt16 {
+        var sum: UInt32 = 0
+        for index in stride(from: 0, to: bytes.count, by: 2) {
+            sum += UInt32(bytes[index]) | (index + 1 < bytes.count ? UInt32(bytes[index + 1]) << 8 : 0)
+            sum = sum & 0xffff + sum >> 16
+        }
+        return ~UInt16(truncatingIfNeeded: sum & 0xffff + sum >> 16)
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+internal import Handoff
+internal import PhysicalMemory
+
+/// Checks a finished plan against everything that the kernel would check, and names what is broken: the kernel folds
+/// most of it into two errno values.
+struct PlanChecker {
+    let machine: MachineDescription
+
+    func refusals(of plan: BootPlan) -> [PlanRefusal] {
+        permissions(plan.target) + state(plan) + memory(plan) + rules(plan)
+    }
+
+    /// In the order of the kernel's own checks (`kexec_load_permitted`).
+    private func permissions(_ target: LoadTarget) -> [PlanRefusal] {
+        if !machine.hasSysBoot { return [.notPermitted(missing: .sysBoot)] }
+        if machine.kexec.loadDisabled { return [.loadDisabled] }
+        let limit = target == .crash ? machine.kexec.loadLimitPanic : machine.kexec.loadLimitReboot
+        return limit == 0 ? [.loadLimitReached(target)] : []
+    }
+
+    private func state(_ plan: BootPlan) -> [PlanRefusal] {
+        var refusals: [PlanRefusal] = []
+        if machine.kexec.loaded == nil, machine.kexec.hasKexecLoad != true, !machine.kexec.hasModule {
+            refusals.append(.noKexecInKernel)
+        }
+        if plan.target == .crash, machine.crashKernel.isEmpty { refusals.append(.noCrashKernelRegion) }
+        return refusals
+    }
+
+    /// The kernel copies the image into memory of its own before the jump; a crash kernel's region is there already.
+    private func memory(_ plan: BootPlan) -> [PlanRefusal] {
+        guard plan.target == .reboot, machine.memoryAvailable > 0 else { return [] }
+        let needed = plan.segments.reduce(0) { $0 + $1.place.size }
+        return needed > machine.memoryAvailable
+            ? [.memoryShort(needed: needed, available: machine.memoryAvailable)] : []
+    }
+
+    private func rules(_ plan: BootPlan) -> [PlanRefusal] {
+        let extents = plan.segments.map {
+            SegmentExtent(
+                start: $0.place.start.rawValue, memorySize: $0.place.size, contentSize: UInt64($0.contentSize))
+        }
+        let region = plan.target == .crash ? machine.crashKernel.last : nil
+        let rules = SegmentRules(
+            totalPages: machine.memoryTotal / pageSize,
+            addressLimit: machine.uses5LevelPaging ? Self.fiveLevelLimit : Self.fourLevelLimit,
+            crashRegion: region.map { .init(start: $0.start.rawValue, end: $0.end.rawValue) })
+        guard machine.memoryTotal > 0,
+            let broken = rules.firstBroken(by: extents.span, entry: plan.kernelEntry.rawValue)
+        else { return [] }
+        return [.segmentRule(broken, names: plan.segments.map(\.name), places: plan.segments.map(\.place))]
+    }
+
+    /// `MAXMEM` of Linux on x86_64, with 4 and with 5 levels of page tables.
+    private static let fourLevelLimit: UInt64 = (1 << 46) - 1
+    private static let fiveLevelLimit: UInt64 = (1 << 52) - 1
+}

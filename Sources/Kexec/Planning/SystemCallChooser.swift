@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+internal import BootFormats
+internal import PhysicalMemory
+
+/// Chooses the system call by facts: what each call cannot do here is listed first, and what is left decides.
+struct SystemCallChooser {
+    /// What a choice depends on besides the machine.
+    struct Needs {
+        var image: KernelImage
+        var kind: String
+        var commandLineLength: Int
+        /// Options given that only kexec_load honours.
+        var kexecLoadOptions: [RequestedOption]
+    }
+
+    struct Choice {
+        var call: SystemCall
+        var reason: SystemCallReason
+        var alternatives: [SystemCall]
+        var refusal: PlanRefusal?
+    }
+
+    /// What the in-kernel loader keeps free at the end of a command line for ` elfcorehdr=` (`MAX_ELFCOREHDR_STR_LEN`).
+    static let fileLoadLineReserve = 30
+
+    let machine: MachineDescription
+
+    func choose(_ wanted: SystemCallChoice, for needs: Needs) -> Choice {
+        let against = obstacles(for: needs)
+        switch wanted {
+        case .kexecLoad: return named(.kexecLoad, against)
+        case .kexecFileLoad: return named(.kexecFileLoad, against)
+        case .module: return named(.module, against)
+        case .automatic: return automatic(against)
+        }
+    }
+
+    /// The user's own choice is tried even where lockdown or a missing configuration speaks against it: the kernel has
+    /// the last word. What the call cannot carry at all is refused here.
+    private func named(_ call: SystemCall, _ against: [SystemCallObstacle]) -> Choice {
+        let fatal = against.filter { $0.call == call && !isForKernelToSay($0.cause) }
+        return Choice(
+            call: call, reason: .requested, alternatives: [], refusal: fatal.isEmpty ? nil : .noSystemCall(fatal))
+    }
+
+    private func automatic(_ against: [SystemCallObstacle]) -> Choice {
+        var legal = SystemCall.allCases.filter { call in !against.contains { $0.call == call } }
+        if machine.kexec.handoverActive, let file = legal.firstIndex(of: .kexecFileLoad) {
+            legal.swapAt(0, file)
+            return Choice(call: .kexecFileLoad, reason: .handoverActive, alternatives: [], refusal: nil)
+        }
+        guard let first = legal.first else {
+            return Choice(call: .kexecLoad, reason: .requested, alternatives: [], refusal: .noSystemCall(against))
+        }
+        let reason: SystemCallReason =
+            first == .kexecLoad
+            ? .nothingAgainstKexecLoad : .only(against: against.filter { $0.call < first })
+        return Choice(call: first, reason: reason, alternatives: Array(legal.dropFirst()), refusal: nil)
+    }
+
+    private func isForKernelToSay(_ cause: SystemCallObstacle.Cause) -> Bool {
+        switch cause {
+        case .notInKernel, .lockdown, .signaturesEnforced, .memoryMapTooLong: true
+        case .imageKind, .pagingDepth, .option, .commandLineTooLong, .moduleNotLoaded, .moduleUnsupported,
+            .firmware32Bit:
+            false
+        }
+    }
+
+    private func obstacles(for needs: Needs) -> [SystemCallObstacle] {
+        kexecLoadCauses().map { SystemCallObstacle(call: .kexecLoad, cause: $0) }
+            + fileLoadCauses(needs).map { SystemCallObstacle(call: .kexecFileLoad, cause: $0) }
+            + [SystemCallObstacle(call: .module, cause: machine.kexec.hasModule ? .moduleUnsupported : .moduleNotLoaded)]
+    }
+
+    private func kexecLoadCauses() -> [SystemCallObstacle.Cause] {
+        var causes: [SystemCallObstacle.Cause] = []
+        if machine.kexec.hasKexecLoad == false { causes.append(.notInKernel) }
+        if machine.kexec.lockdown != .none { causes.append(.lockdown(machine.kexec.lockdown)) }
+        if machine.kexec.forcesSignature == true { causes.append(.signaturesEnforced) }
+        return causes
+    }
+
+    private func fileLoadCauses(_ needs: Needs) -> [SystemCallObstacle.Cause] {
+        var causes: [SystemCallObstacle.Cause] = []
+        if machine.kexec.hasKexecFileLoad == false { causes.append(.notInKernel) }
+        causes += needs.kexecLoadOptions.map { .option($0) }
+        guard case .bzImage(let image) = needs.image, image.header.has64BitEntry, image.header.canBeLoadedAbove4G,
+            image.header.version >= 0x020c
+        else { return causes + [.imageKind(needs.kind)] }
+        if machine.uses5LevelPaging, !image.header.supports5LevelPaging { causes.append(.pagingDepth) }
+        if machine.efi?.platformSize == 32 { causes.append(.firmware32Bit) }
+        let limit = Int(clamping: image.header.commandLineSize) - Self.fileLoadLineReserve - 1
+        if needs.commandLineLength > limit {
+            causes.append(.commandLineTooLong(length: needs.commandLineLength, limit: limit))
+        }
+        if machine.memoryMap.entries.count > BootParameters.maximumE820Entries {
+            causes.append(.memoryMapTooLong(entries: machine.memoryMap.entries.count))
+        }
+        return causes
+    }
+}
+
+extension SystemCall: Comparable {
+    /// The order of preference.
+    public static func < (left: SystemCall, right: SystemCall) -> Bool { left.rank < right.rank }
+
+    private var rank: Int {
+        switch self {
+        case .kexecLoad: 0
+        case .kexecFileLoad: 1
+        case .module: 2
+        }
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+
+/// Why a plan goes by the system call it goes by.
+public enum SystemCallReason: Hashable, Sendable {
+    /// The user named it.
+    case requested
+    /// Nothing stands against kexec_load, which carries every image type and the whole memory map, and copies least.
+    case nothingAgainstKexecLoad
+    /// Only one call is left; what speaks against the one named.
+    case only(against: [SystemCallObstacle])
+    /// kexec_file_load keeps what kexec handover or live update preserved.
+    case handoverActive
+}
+
+/// A call, and what speaks against it.
+public struct SystemCallObstacle: Hashable, Sendable {
+    public enum Cause: Hashable, Sendable {
+        /// Not configured into the running kernel.
+        case notInKernel
+        case lockdown(Lockdown)
+        case signaturesEnforced
+        /// The in-kernel loader takes 64-bit bzImages only.
+        case imageKind(String)
+        /// The image cannot run with 5-level paging, and the in-kernel loader does not turn it off.
+        case pagingDepth
+        /// An option only kexec_load can honour.
+        case option(RequestedOption)
+        /// The in-kernel loader counts 30 bytes more.
+        case commandLineTooLong(length: Int, limit: Int)
+        case moduleNotLoaded
+        case moduleUnsupported
+        case memoryMapTooLong(entries: Int)
+        case firmware32Bit
+    }
+
+    public var call: SystemCall
+    public var cause: Cause
+    public init(call: SystemCall, cause: Cause) {
+        self.call = call
+        self.cause = cause
+    }
+}
