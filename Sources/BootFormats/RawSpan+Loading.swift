@@ -8,7 +8,8 @@ extension RawSpan {
     ) throws(ImageError) -> Value {
         let size = MemoryLayout<Value>.size
         guard offset >= 0, offset <= byteCount, byteCount - offset >= size else {
-            throw .endsInside(field, at: offset, needed: size, available: Swift.max(0, byteCount - Swift.max(0, offset)))
+            let available = Swift.max(0, byteCount - Swift.max(0, offset))
+            throw .endsInside(field, at: offset, needed: size, available: available)
         }
         // The guard above proved the bounds; integers have no invalid bit patterns.
         return Value(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: Value.self))

@@ -38,9 +38,9 @@ public struct MemoryMap: Hashable, Sendable {
 
     /// All memory of one type. Where entries overlap, what is not RAM takes the bytes, as in Linux.
     public func memory(of type: E820Type) -> PhysicalRangeSet {
-        let same = PhysicalRangeSet(entries.filter { $0.type == type }.map(\.range))
+        let same = PhysicalRangeSet(entries.filter { $0.type == type }.map { $0.range })
         guard type == .ram else { return same }
-        return same.subtracting(PhysicalRangeSet(entries.filter { $0.type != .ram }.map(\.range)))
+        return same.subtracting(PhysicalRangeSet(entries.filter { $0.type != .ram }.map { $0.range }))
     }
 
     public var ram: PhysicalRangeSet { memory(of: .ram) }
