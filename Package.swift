@@ -41,7 +41,8 @@ let package = Package(
             dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "CLinux", "PayloadImages"]
                 + available.map { .target(name: $0.target) },
             swiftSettings: strict + available.map { .define($0.define) }),
-        .target(name: "KexecCommand", dependencies: ["Kexec", "CLinux"], swiftSettings: strict),
+        .target(
+            name: "KexecCommand", dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec", "CLinux"], swiftSettings: strict),
         .executableTarget(name: "kexec", dependencies: ["KexecCommand"], swiftSettings: strict),
         .executableTarget(name: "kexec-lab", dependencies: [
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -51,8 +52,10 @@ let package = Package(
         .testTarget(name: "BootFormatsTests", dependencies: ["BootFormats"], swiftSettings: relaxed),
         .testTarget(name: "HandoffTests", dependencies: ["Handoff"], swiftSettings: relaxed),
         .testTarget(name: "PayloadTests", dependencies: ["PayloadImages", "Handoff"], swiftSettings: relaxed),
-        .testTarget(name: "KexecTests", dependencies: ["Kexec"], swiftSettings: relaxed),
-        .testTarget(name: "KexecCommandTests", dependencies: ["KexecCommand"], swiftSettings: relaxed),
+        .testTarget(
+            name: "KexecTests", dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec"], swiftSettings: relaxed),
+        .testTarget(
+            name: "KexecCommandTests", dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec", "KexecCommand"], swiftSettings: relaxed),
     ] + available.map { .systemLibrary(name: $0.target) },
     swiftLanguageModes: [.v6])
 

@@ -11,6 +11,8 @@ struct BootParametersPlanner {
     let commandLine: String
     /// 32 bytes for SETUP_RNG_SEED; nil where the kernel's pool was not ready.
     let seed: [UInt8]?
+    /// What purgatory will add to, for `kexec --last`.
+    let trace: TraceRecord
     /// Whether the image takes EFI facts (`XLF_EFI_KEXEC`; vmlinux always did).
     let supportsEFI: Bool
 
@@ -50,7 +52,7 @@ struct BootParametersPlanner {
         let more = parameters.setMemoryMap(memoryMapForNextKernel())
         if !more.isEmpty { list.append(type: SetupDataType.e820Extension, payload: encodedE820(more)) }
         if let seed { list.append(type: SetupDataType.rngSeed, payload: seed) }
-        list.append(type: TraceRecord.setupDataType, payload: [UInt8](repeating: 0, count: TraceRecord.size))
+        list.append(type: TraceRecord.setupDataType, payload: trace.encoded)
     }
 
     private func memoryMapForNextKernel() -> MemoryMap {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 public import BootFormats
-internal import Handoff
+public import Handoff
 internal import PhysicalMemory
 
 /// Makes a plan: image + machine + options in, one value out. Opens no file and makes no system call.
@@ -9,6 +9,8 @@ public struct BootPlanner: Sendable {
     public var machine: MachineDescription
     /// 32 bytes of randomness for the next kernel; nil where there are none.
     public var seed: [UInt8]?
+    /// When this plan was made, as the next kernel's `kexec --last` will tell it.
+    public var trace = TraceRecord()
 
     public init(request: KexecRequest, machine: MachineDescription, seed: [UInt8]?) {
         self.request = request
@@ -33,7 +35,7 @@ public struct BootPlanner: Sendable {
         refuseWhatIsNotBuiltYet(&draft)
         checkCommandLine(commandLine, image, &draft)
         let parameters = BootParametersPlanner(
-            request: request, machine: machine, commandLine: commandLine, seed: seed,
+            request: request, machine: machine, commandLine: commandLine, seed: seed, trace: trace,
             supportsEFI: supportsEFI(image))
         var purgatory = planImage(image, kernel, initrdSize, parameters, &draft)
         placePurgatory(&purgatory, &draft)
@@ -79,12 +81,13 @@ public struct BootPlanner: Sendable {
         guard let wanted = purgatory else { return }
         let isLow = wanted.mode == .protectedMode || wanted.turnsOff5LevelPaging
         let bounds = PhysicalRange(from: .zero, to: isLow ? .fourGiB : PhysicalAddress(.max))
-        guard let image = try? PurgatoryImage.x86_64(),
-            let home = draft.home(
-                for: PurgatoryPlan.segmentName,
-                PlacementRequest(
-                    size: image.memorySize, alignment: image.alignment, bounds: bounds, preference: .highest))
-        else { return }
+        let image: PurgatoryImage
+        do throws(PurgatoryImageError) { image = try PurgatoryImage.x86_64() } catch {
+            return draft.refuse(.purgatoryUnusable(error))
+        }
+        let request = PlacementRequest(
+            size: image.memorySize, alignment: image.alignment, bounds: bounds, preference: .highest)
+        guard let home = draft.home(for: PurgatoryPlan.segmentName, request) else { return }
         draft.add(
             Segment(
                 name: PurgatoryPlan.segmentName, place: home,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 internal import BootFormats
+internal import PhysicalMemory
 
 /// Finds what a plan does that its user may not expect.
 struct PlanAdvisor {

@@ -24,6 +24,8 @@ public enum PlanRefusal: Error, Hashable, Sendable {
     case loadDisabled
     case loadLimitReached(LoadTarget)
     case noKexecInKernel
+    /// The purgatory built into this program is broken: no file of the user's can cause it.
+    case purgatoryUnusable(PurgatoryImageError)
     case initrdWithoutLinux(arguments: ELFArguments)
 }
 

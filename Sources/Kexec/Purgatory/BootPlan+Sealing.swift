@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+internal import Handoff
+internal import PhysicalMemory
+
+extension BootPlan {
+    /// The plan with purgatory told what to verify: reads every byte that is handed over once.
+    ///
+    /// - Parameters:
+    ///   - kernel: the bytes that `.kernel` ranges refer to.
+    ///   - initrd: the bytes that `.initrd` ranges refer to.
+    func sealed(kernel: borrowing RawSpan, initrd: borrowing RawSpan) throws(PurgatoryImageError) -> BootPlan {
+        guard let purgatory, let index = segments.firstIndex(where: { $0.name == PurgatoryPlan.segmentName }) else {
+            return self
+        }
+        var parameters = purgatory.parameters(digest: digest)
+        if digest != .none {
+            for segment in segments where segment.name != PurgatoryPlan.segmentName {
+                _ = parameters.append(segment.checked(by: digest.kind, kernel: kernel, initrd: initrd))
+            }
+        }
+        var plan = self
+        plan.segments[index].contents = .bytes(try PurgatoryImage.x86_64().contents(parameters))
+        return plan
+    }
+}
+
+extension PurgatoryPlan {
+    fileprivate func parameters(digest: DigestChoice) -> PurgatoryParameters {
+        var parameters = PurgatoryParameters()
+        parameters.entry = entry.rawValue
+        parameters.traceRecord = trace?.rawValue ?? 0
+        parameters.registers.rsi = rsi
+        parameters.registers.rdi = rdi
+        parameters.registers.rsp = rsp
+        parameters.setExitMode(mode == .protectedMode ? .protectedMode : .longMode)
+        parameters.setDigestKind(digest.kind)
+        parameters.writesSerial = console.serial
+        parameters.serialPort = console.serialPort
+        parameters.serialDivisor = console.serialBaud == 0 ? 0 : UInt16(clamping: 115_200 / console.serialBaud)
+        parameters.writesVGA = console.vga
+        parameters.resetsVGA = console.resetVGA
+        parameters.turnsOff5LevelPaging = turnsOff5LevelPaging
+        return parameters
+    }
+}
+
+extension DigestChoice {
+    var kind: DigestKind {
+        switch self {
+        case .fast: .fast
+        case .sha256: .sha256
+        case .none: .none
+        }
+    }
+}
+
+extension Segment {
+    fileprivate func checked(
+        by kind: DigestKind, kernel: borrowing RawSpan, initrd: borrowing RawSpan
+    ) -> CheckedSegment {
+        let start = place.start.rawValue
+        switch contents {
+        case .kernel(let range):
+            return CheckedSegment(name: name, start: start, bytes: kernel.extracting(range), kind: kind)
+        case .initrd(let range):
+            return CheckedSegment(name: name, start: start, bytes: initrd.extracting(range), kind: kind)
+        case .bytes(let bytes):
+            // A span of plain bytes has none that could not be read.
+            return CheckedSegment(name: name, start: start, bytes: unsafe bytes.span.bytes, kind: kind)
+        }
+    }
+}

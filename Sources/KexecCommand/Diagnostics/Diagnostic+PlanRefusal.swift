@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+internal import Handoff
+internal import Kexec
+internal import PhysicalMemory
+
+extension Diagnostic {
+    /// Why a plan must not be loaded.
+    init(_ refusal: PlanRefusal) {
+        switch refusal {
+        case .noRoom(let segment, let needed, let largest, let bounds):
+            self.init(
+                "no room for segment '\(segment)': need \(byteSize(needed)) in one piece between "
+                    + "\(addresses(bounds)), the largest free piece has \(byteSize(largest))")
+        case .placeTaken(let segment, let range, let obstacle):
+            self.init("segment '\(segment)' wants \(addresses(range)), \(Self.words(for: obstacle))")
+        case .commandLineTooLong(let length, let limit):
+            self.init("command line has \(length) bytes, the kernel takes \(limit)")
+        case .entryMissing(let entry): self.init(Self.sentence(for: entry))
+        case .optionUnusable(let option, let kind):
+            self.init(
+                kind.isEmpty
+                    ? "'\(option.rawValue)' is not supported by this version"
+                    : "'\(option.rawValue)' cannot be used with an image of type \(kind)")
+        case .segmentRule(let rule, let names, let places):
+            self = Self.forSegmentRule(rule, names, places)
+        case .memoryShort(let needed, let available):
+            self.init("not enough memory: the kernel needs \(byteSize(needed)) to keep the image, "
+                + "\(byteSize(available)) are available")
+        case .noCrashKernelRegion:
+            self.init(
+                "no memory is reserved for a crash kernel: '/proc/iomem' has no line \"Crash kernel\"",
+                hint: "boot the running kernel with crashkernel=256M")
+        case .noSystemCall(let obstacles): self = Self.forSystemCalls(obstacles)
+        case .notPermitted: self.init("CAP_SYS_BOOT is needed", hint: "run it as root")
+        case .loadDisabled:
+            self.init("loading is switched off until the next boot: kernel.kexec_load_disabled is 1")
+        case .loadLimitReached(let target):
+            let name = target == .crash ? "panic" : "reboot"
+            self.init("no load is left: kernel.kexec_load_limit_\(name) is 0")
+        case .noKexecInKernel:
+            self.init("the running kernel has no kexec: '/sys/kernel/kexec_loaded' does not exist (CONFIG_KEXEC)")
+        case .purgatoryUnusable: self.init("the purgatory in this program is broken: this is a bug in its build")
+        case .initrdWithoutLinux(let arguments):
+            self.init(
+                "an initrd cannot be passed with \(arguments == .elf ? "--args-elf" : "--args-none")",
+                hint: "a Linux kernel as ELF file wants --args-linux")
+        }
+    }
+
+    private static func words(for obstacle: Obstacle) -> String {
+        switch obstacle {
+        case .notRAM: "which is not all free RAM"
+        case .firstPage: "which holds the first page of memory: interrupt vectors and BIOS data"
+        case .crashKernel: "which is reserved for the crash kernel"
+        case .otherSegment(let name): "where segment '\(name)' is"
+        }
+    }
+
+    private static func sentence(for entry: EntryKind) -> String {
+        switch entry {
+        case .longMode(let version):
+            "the image (boot protocol \(version >> 8).\(twoDigits(version & 0xff))) has no 64-bit entry: "
+                + "xloadflags lacks XLF_KERNEL_64, and the 32-bit entry is not supported by this version"
+        case .protectedMode: "the image has no 32-bit entry"
+        case .realMode: "the image has no real-mode entry"
+        }
+    }
+
+    private static func twoDigits(_ number: UInt16) -> String { number < 10 ? "0\(number)" : "\(number)" }
+
+    private static func forSegmentRule(
+        _ rule: BrokenSegmentRule, _ names: [String], _ places: [PhysicalRange]
+    ) -> Diagnostic {
+        func named(_ index: Int) -> String {
+            names.indices.contains(index) && places.indices.contains(index)
+                ? "segment '\(names[index])' (\(addresses(places[index])))" : "a segment"
+        }
+        let broken: String =
+            switch rule {
+            case .tooManySegments(let count, let limit):
+                "\(count) segments (\(names.joined(separator: ", "))), the kernel takes \(limit)"
+            case .entryOutsideCrashRegion(let entry):
+                "entry point \(hexadecimal(entry)) lies outside the crash kernel region"
+            case .endBeforeStart(let index): "\(named(index)) ends before it begins"
+            case .notPageAligned(let index): "\(named(index)) does not begin and end on a page"
+            case .aboveAddressLimit(let index, let limit): "\(named(index)) ends above \(hexadecimal(limit))"
+            case .overlap(let index, let other): "\(named(index)) overlaps \(named(other))"
+            case .contentsLargerThanPlace(let index): "\(named(index)) has more contents than room"
+            case .segmentTooLarge(let index, let pages, let limit):
+                "\(named(index)) takes \(byteSize(pages * pageSize)), more than half of RAM "
+                    + "(\(byteSize(limit * pageSize)))"
+            case .allTooLarge(let pages, let limit):
+                "all segments take \(byteSize(pages * pageSize)), more than half of RAM "
+                    + "(\(byteSize(limit * pageSize)))"
+            case .outsideCrashRegion(let index): "\(named(index)) lies outside the crash kernel region"
+            }
+        return Diagnostic(broken + ": the kernel would refuse this plan")
+    }
+
+    private static func forSystemCalls(_ obstacles: [SystemCallObstacle]) -> Diagnostic {
+        let reasons = obstacles.map { "\($0.call.name): \(words(for: $0.cause))" }
+        return Diagnostic("no system call can load this image: " + reasons.joined(separator: "; "))
+    }
+
+    static func words(for cause: SystemCallObstacle.Cause) -> String {
+        switch cause {
+        case .notInKernel: "not configured into the running kernel"
+        case .lockdown(let level): "the kernel is locked down (\(level == .integrity ? "integrity" : "confidentiality"))"
+        case .signaturesEnforced: "the kernel takes signed images only"
+        case .imageKind(let kind): "takes 64-bit bzImages only, this is \(kind)"
+        case .pagingDepth: "the image cannot be entered with 5-level paging, which is on"
+        case .option(let option): "cannot honour \(option.rawValue)"
+        case .commandLineTooLong(let length, let limit): "command line has \(length) bytes, it takes \(limit)"
+        case .moduleNotLoaded: "/dev/kexec does not exist"
+        case .moduleUnsupported: "not supported by this version"
+        case .memoryMapTooLong(let entries): "would drop memory map entries beyond 128 of \(entries)"
+        case .firmware32Bit: "does not load with 32-bit EFI firmware"
+        }
+    }
+}
+
+extension SystemCall {
+    /// As `--system-call` and `--plan=json` spell it.
+    var name: String {
+        switch self {
+        case .kexecLoad: "kexec_load"
+        case .kexecFileLoad: "kexec_file_load"
+        case .module: "module"
+        }
+    }
+}
+
+extension Diagnostic {
+    /// What a plan does that its user may not expect.
+    init(_ warning: PlanWarning) {
+        switch warning {
+        case .optionIgnored(let option, let by): self.init("'\(option.rawValue)' has no effect with \(by)")
+        case .memoryMapCut(let entries, let kept):
+            self.init(
+                "kexec_file_load passes only \(kept) of \(entries) memory map entries on",
+                hint: "-c passes all of them")
+        case .emptyCommandLine:
+            self.init("the next kernel gets an empty command line", hint: "--append or --reuse-cmdline")
+        case .handoverLost:
+            self.init("kexec handover is on: what it preserved is lost with kexec_load", hint: "-s keeps it")
+        case .notVerified: self.init("the image is entered without purgatory: nothing is verified")
+        }
+    }
+
+    /// The plan's choice of system call, for people.
+    static func words(for reason: SystemCallReason) -> String {
+        switch reason {
+        case .requested: "asked for"
+        case .nothingAgainstKexecLoad: "carries every image type and the whole memory map, and nothing speaks against it"
+        case .only(let obstacles):
+            obstacles.map { "\($0.call.name): \(words(for: $0.cause))" }.joined(separator: "; ")
+        case .handoverActive: "keeps what kexec handover preserved"
+        }
+    }
+}

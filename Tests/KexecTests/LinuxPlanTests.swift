@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+@testable import BootFormats
+import Handoff
+import PhysicalMemory
+import Testing
+
+@testable import Kexec
+
+@Suite struct LinuxPlanTests {
+    @Test func placesEverySegmentOnPagesApartAndAboveTheFirstMebibyte() throws {
+        let plan = PlanImage.bzImage().plan(initrdSize: 5000)
+        #expect(plan.refusals == [])
+        #expect(
+            Set(plan.segments.map(\.name))
+                == ["kernel", "initrd", "boot_params", "command_line", "setup_data", "purgatory"])
+        for segment in plan.segments {
+            #expect(segment.place.start.rawValue % pageSize == 0 && segment.place.end.rawValue % pageSize == 0)
+            #expect(segment.place.start.rawValue >= 0x10_0000)
+            #expect(UInt64(segment.contentSize) <= segment.place.size)
+            #expect(!plan.segments.contains { $0 != segment && $0.reserved.overlaps(segment.reserved) })
+        }
+    }
+
+    @Test func entersTheKernelAt0x200WithItsAlignmentAndKeepsInitSizeFree() throws {
+        let plan = PlanImage.bzImage(size: 0x9000).plan()
+        let kernel = try #require(plan["kernel"])
+        #expect(kernel.place.start.rawValue % 0x20_0000 == 0)
+        #expect(kernel.place.start.rawValue >= 0x100_0000)
+        #expect(kernel.contents == .kernel(4096..<0x9000))
+        #expect(kernel.place.size == 0x8000)
+        #expect(kernel.reserved.size == 0x40_0000)
+        #expect(plan.entry.rawValue == kernel.place.start.rawValue + 0x200)
+        #expect(plan.kernelEntry == plan["purgatory"]?.place.start)
+    }
+
+    @Test func fillsBootParametersAsTheKernelsOwnLoaderDoes() throws {
+        var machine = MachineDescription.pc()
+        machine.rsdp = 0xf_5aa0
+        machine.bootParameters?.store(UInt32(3), at: 0x23c)
+        machine.bootParameters?.store(UInt8(0x22), at: 0x0f)
+        let plan = PlanImage.bzImage().plan(on: machine, initrdSize: 5000)
+        let zeroPage = plan.bytes("boot_params")
+        #expect(zeroPage.count == 4096)
+        #expect(zeroPage[0x210] == 0xd0 && zeroPage[0x211] == 0)
+        #expect(zeroPage[0x1f1] == 0x5a && zeroPage[0x26b] == 0x5a && zeroPage[0x26c] == 0)
+        #expect(zeroPage[0x0f] == 0x22)
+        #expect(zeroPage.loadLittle(UInt64.self, at: 0x070) == 0xf_5aa0)
+        #expect(zeroPage.loadLittle(UInt32.self, at: 0x23c) == 3)
+        let initrd = try #require(plan["initrd"]).place.start.rawValue
+        #expect(zeroPage.loadLittle(UInt32.self, at: 0x218) == UInt32(truncatingIfNeeded: initrd))
+        #expect(zeroPage.loadLittle(UInt32.self, at: 0x21c) == 5000)
+        #expect(zeroPage.loadLittle(UInt32.self, at: 0x228).map(UInt64.init) == plan["command_line"]?.place.start.rawValue)
+        #expect(plan.bytes("command_line") == Array("console=ttyS0\0".utf8))
+        #expect(zeroPage[0x1e8] == 3)
+        #expect(zeroPage.loadLittle(UInt64.self, at: 0x2d0) == 0)
+        #expect(zeroPage.loadLittle(UInt64.self, at: 0x2d8) == 0x9fc00)
+        // RAM from 1 MiB to the last byte of 1 GiB, in whole KiB
+        #expect(zeroPage.loadLittle(UInt32.self, at: 0x1e0) == UInt32(1_047_551))
+        #expect(zeroPage.loadLittle(UInt16.self, at: 0x002) == 0xfc00)
+    }
+
+    @Test func passesMoreThan128EntriesInSetupData() throws {
+        var machine = MachineDescription.pc()
+        let holes = (0..<200).map {
+            E820Entry(range: range(0x2000_0000 + UInt64($0) * 0x10_0000, 0x2000_1000 + UInt64($0) * 0x10_0000), type: .reserved)
+        }
+        machine.memoryMap = MemoryMap(machine.memoryMap.entries + holes)
+        let plan = PlanImage.bzImage().plan(on: machine)
+        #expect(plan.bytes("boot_params")[0x1e8] == 128)
+        let nodes = try setupData(of: plan)
+        let more = try #require(nodes.first { $0.type == 1 })
+        #expect(more.payload.count == (203 - 128) * 20)
+        #expect(plan.systemCall == .kexecLoad)
+    }
+
+    @Test func seedsAndTracesInSetupData() throws {
+        let plan = PlanImage.bzImage().plan()
+        let nodes = try setupData(of: plan)
+        #expect(nodes.first { $0.type == 9 }?.payload == [UInt8](repeating: 7, count: 32))
+        let trace = try #require(nodes.first { $0.type == TraceRecord.setupDataType })
+        #expect(trace.payload.count == TraceRecord.size)
+        #expect(plan.purgatory?.trace?.rawValue == trace.address + 16)
+    }
+
+    @Test func handsEFIOn() throws {
+        var machine = MachineDescription.pc()
+        machine.bootParameters?.store("EL64".utf8, at: 0x1c0)
+        machine.bootParameters?.store(UInt32(0x3f00_0000), at: 0x1c4)
+        machine.bootParameters?.store(UInt32(48), at: 0x1c8)
+        machine.bootParameters?.store(UInt32(1), at: 0x1cc)
+        machine.bootParameters?[0x1ec] = 2
+        var efi = EFIFacts()
+        efi.configurationTable = 0x3f9e_c018
+        efi.runtimeMap = [
+            EFIRuntimeRange(type: 5, physicalAddress: 0x3f80_0000, virtualAddress: .max - 0xfff, pageCount: 2, attribute: 15)
+        ]
+        machine.efi = efi
+        let plan = PlanImage.bzImage().plan(on: machine)
+        let zeroPage = plan.bytes("boot_params")
+        #expect(Array(zeroPage[0x1c0..<0x1c4]) == Array("EL64".utf8))
+        #expect(zeroPage[0x1ec] == 2)
+        #expect(zeroPage.loadLittle(UInt32.self, at: 0x1d4) == 48)
+        let map = try #require(zeroPage.loadLittle(UInt32.self, at: 0x1d0))
+        let segment = try #require(plan["setup_data"])
+        let data = plan.bytes("setup_data")
+        let offset = Int(UInt64(map) - segment.place.start.rawValue)
+        #expect(data.loadLittle(UInt32.self, at: offset) == 5)
+        #expect(data.loadLittle(UInt64.self, at: offset + 8) == 0x3f80_0000)
+        #expect(data.loadLittle(UInt64.self, at: offset + 32) == 15)
+        let node = try #require(try setupData(of: plan).first { $0.type == 4 })
+        #expect(node.payload.count == 96)
+        #expect(node.payload.loadLittle(UInt64.self, at: 16) == 0x3f9e_c018)
+        let hidden = PlanImage.bzImage().plan(on: machine) { $0.hidesEFI = true }
+        #expect(hidden.bytes("boot_params")[0x1c0] == 0)
+    }
+
+    @Test func keepsInitrdAndStructuresLowForKernelsWith32BitPointers() throws {
+        let machine = MachineDescription.pc(8 << 30)
+        let plan = PlanImage.bzImage { $0.extendedLoadFlags = 1; $0.initrdAddressMaximum = 0x37ff_ffff }
+            .plan(on: machine, initrdSize: 5000)
+        #expect(plan.refusals == [])
+        #expect(try #require(plan["initrd"]).place.end.rawValue <= 0x3800_0000)
+        #expect(try #require(plan["boot_params"]).place.end <= .fourGiB)
+        #expect(try #require(plan["kernel"]).reserved.end <= .fourGiB)
+    }
+
+    @Test func loadsAKernelThatCannotMoveAtItsAddressOrNotAtAll() {
+        let fixed = PlanImage.bzImage { $0.isRelocatable = false }
+        #expect(fixed.plan()["kernel"]?.place.start.rawValue == 0x100_0000)
+        var machine = MachineDescription.pc()
+        machine.reserved = PhysicalRangeSet([range(0x110_0000, 0x120_0000)])
+        #expect(
+            fixed.plan(on: machine).refusals.contains {
+                if case .placeTaken("kernel", _, .notRAM) = $0 { true } else { false }
+            })
+    }
+
+    @Test func turns5LevelPagingOffForKernelsThatCannotStartWithIt() throws {
+        var machine = MachineDescription.pc(8 << 30)
+        machine.uses5LevelPaging = true
+        #expect(PlanImage.bzImage().plan(on: machine).purgatory?.turnsOff5LevelPaging == false)
+        let old = PlanImage.bzImage { $0.extendedLoadFlags = 0x1f }
+        let plan = old.plan(on: machine)
+        #expect(plan.purgatory?.turnsOff5LevelPaging == true)
+        #expect(try #require(plan["purgatory"]).place.end <= .fourGiB)
+        #expect(old.plan(on: machine) { $0.systemCall = .kexecFileLoad }.refusals.isEmpty == false)
+    }
+
+    @Test func refusesAnImageWithout64BitEntry() {
+        let plan = PlanImage.bzImage { $0.extendedLoadFlags = 0; $0.version = 0x0200 }.plan()
+        #expect(plan.refusals.contains(.entryMissing(.longMode(bootProtocol: 0x0200))))
+    }
+
+    @Test(arguments: [2047, 2048]) func takesExactlyAsLongALineAsTheKernel(length: Int) {
+        let plan = PlanImage.bzImage().plan { $0.commandLine = String(repeating: "x", count: length) }
+        #expect(plan.refusals == (length <= 2047 ? [] : [.commandLineTooLong(length: 2048, limit: 2047)]))
+    }
+
+    @Test func namesTheSegmentThatFitsNowhere() {
+        let plan = PlanImage.bzImage().plan(initrdSize: 2 << 30)
+        #expect(
+            plan.refusals.contains {
+                if case .noRoom("initrd", 2_147_483_648, _, _) = $0 { true } else { false }
+            })
+    }
+
+    @Test func honoursMemoryBounds() throws {
+        let plan = PlanImage.bzImage().plan(initrdSize: 5000) {
+            $0.memoryMinimum = PhysicalAddress(0x1000_0000)
+            $0.memoryMaximum = PhysicalAddress(0x1fff_ffff)
+        }
+        #expect(plan.refusals == [])
+        for segment in plan.segments {
+            #expect(segment.reserved.start.rawValue >= 0x1000_0000 && segment.reserved.end.rawValue <= 0x2000_0000)
+        }
+    }
+
+    @Test func keepsOffReservedRangesTheCrashKernelAndTheBootLoadersInitrd() throws {
+        var machine = MachineDescription.pc()
+        machine.reserved = PhysicalRangeSet([range(0x3ff0_0000, 0x4000_0000)])
+        machine.crashKernel = [range(0x3000_0000, 0x3f00_0000)]
+        machine.bootParameters?.store(UInt32(0x2800_0000), at: 0x218)
+        machine.bootParameters?.store(UInt32(0x10_0000), at: 0x21c)
+        let plan = PlanImage.bzImage().plan(on: machine, initrdSize: 5000)
+        for segment in plan.segments { #expect(segment.reserved.end.rawValue <= 0x2800_0000) }
+    }
+
+    @Test func loadsIntoTheCrashKernelRegionWithSHA256() throws {
+        var machine = MachineDescription.pc()
+        #expect(PlanImage.bzImage().plan(on: machine) { $0.target = .crash }.refusals.contains(.noCrashKernelRegion))
+        machine.crashKernel = [range(0x3000_0000, 0x3800_0000)]
+        let plan = PlanImage.bzImage().plan(on: machine, initrdSize: 5000) { $0.target = .crash }
+        #expect(plan.refusals == [])
+        #expect(plan.digest == .sha256)
+        for segment in plan.segments { #expect(machine.crashKernel[0].contains(segment.reserved)) }
+    }
+
+    private func setupData(of plan: BootPlan) throws -> [(type: UInt32, payload: [UInt8], address: UInt64)] {
+        let segment = try #require(plan["setup_data"])
+        let data = plan.bytes("setup_data")
+        var nodes: [(type: UInt32, payload: [UInt8], address: UInt64)] = []
+        var next = try #require(plan.bytes("boot_params").loadLittle(UInt64.self, at: 0x250))
+        while next != 0 {
+            let offset = Int(next - segment.place.start.rawValue)
+            let type = try #require(data.loadLittle(UInt32.self, at: offset + 8))
+            let size = Int(try #require(data.loadLittle(UInt32.self, at: offset + 12)))
+            nodes.append((type, Array(data[offset + 16..<offset + 16 + size]), next))
+            next = try #require(data.loadLittle(UInt64.self, at: offset))
+        }
+        return nodes
+    }
+}
