@@ -52,6 +52,12 @@ public enum ELFArguments: Hashable, Sendable {
     case none
 }
 
+/// The class of the ELF header that describes the crashed kernel's memory.
+public enum CoreHeaderClass: Hashable, Sendable {
+    /// `--elf32-core-headers`, `--elf64-core-headers`
+    case elf32, elf64
+}
+
 /// What purgatory uses to speak and what it does to the screen.
 public struct PurgatoryConsole: Hashable, Sendable {
     /// `--console-serial`
@@ -86,7 +92,7 @@ public struct KexecRequest: Hashable, Sendable {
     /// Where segments may lie: `--mem-min` (first address) and `--mem-max` (last address).
     public var memoryMinimum: PhysicalAddress?
     public var memoryMaximum: PhysicalAddress?
-    /// `--entry`: jump here, not to the image's own entry point.
+    /// `--entry`: where a kernel that was left with its context preserved is entered again; nil where 0 or not given.
     public var entry: PhysicalAddress?
     public var console = PurgatoryConsole()
     /// `--noefi`: the next kernel gets no EFI facts.
@@ -104,6 +110,10 @@ public struct KexecRequest: Hashable, Sendable {
     /// `--load-preserve-context`, `--load-jump-back-helper`
     public var preservesContext = false
     public var jumpsBack = false
+    /// `--load-live-update`: Xen keeps its guests over the jump.
+    public var keepsGuests = false
+    /// nil: as the machine's memory needs it.
+    public var coreHeaderClass: CoreHeaderClass?
     /// `--hotplug`
     public var updatesCoreHeader = false
     /// `--no-cma`, `--force-dtb`
@@ -111,6 +121,8 @@ public struct KexecRequest: Hashable, Sendable {
     public var forcesDeviceTree = false
     /// `-d`: the kernel may log as well; it changes nothing else.
     public var debug = false
+    /// The options that were given, for the report of those that an image type cannot honour.
+    public var givenOptions = KexecOptionSet()
 
     public init(kernel: String) { self.kernel = kernel }
 }

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+internal import Kexec
+
+/// How a plan is printed.
+enum PlanFormat: Hashable, Sendable { case text, json }
+
+/// The one thing that a run of the program does.
+enum KexecAction: Hashable, Sendable {
+    case help
+    case version
+    /// `--print-ckr-size`
+    case printCrashKernelSize
+    /// `-S`: exit status 1 where that image is loaded, 0 where not, 255 where the kernel does not tell.
+    case status(LoadTarget)
+    case unload(LoadTarget)
+    /// `-e`: sync, interfaces down, jump.
+    case execute
+    /// `-l`, `-p` and their kin.
+    case load(KexecRequest)
+    /// No action option: load, then `shutdown -r now`.
+    case loadThenShutdown(KexecRequest)
+    /// `-f`: load, then as `-e`.
+    case loadThenExecute(KexecRequest)
+    /// `--plan`: as far as a load would go, without one.
+    case plan(KexecRequest, PlanFormat)
+    /// `--capture-machine`
+    case captureMachine(directory: String)
+    /// `--last`
+    case last
+}
+
+/// A command line that can be followed: what to do, with everything that it needs, and how.
+struct KexecInvocation: Hashable, Sendable {
+    var action: KexecAction
+    /// `-y`
+    var skipsSync = false
+    /// `-x`
+    var skipsInterfaces = false
+    /// `-d`
+    var debug = false
+    /// The call that a load or an unload goes by; as in the request, where there is one.
+    var systemCall: SystemCallChoice = .automatic
+    /// `--machine`: the root directory of a captured machine, only ever with `.plan`.
+    var machineDirectory: String?
+    /// To be shown, in this order, before anything is done.
+    var warnings: [UsageWarning] = []
+
+    init(_ action: KexecAction) { self.action = action }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+internal import Kexec
+internal import PhysicalMemory
+
+extension KexecOptions {
+    /// Decides what all options and file names together ask for.
+    func invocation(operands: [String]) throws(UsageError) -> KexecInvocation {
+        if let lateError { throw lateError }
+        var result = KexecInvocation(.execute)
+        result.warnings = warnings
+        let action = try action(operands: operands)
+        result.action = action
+        result.skipsSync = skipsSync
+        result.skipsInterfaces = skipsInterfaces
+        result.debug = request.debug
+        result.systemCall = request.systemCall
+        result.machineDirectory = machineDirectory
+        if action.request != nil {
+            if request.commandLine?.utf8.isEmpty == true, !request.reusesCommandLine {
+                result.warnings.append(.emptyCommandLine)
+            }
+        } else {
+            if let firstNeedingLoad { throw .needsLoad(firstNeedingLoad) }
+            if let operand = operands.first { result.warnings.append(.ignoredArgument(operand)) }
+        }
+        return result
+    }
+
+    private func action(operands: [String]) throws(UsageError) -> KexecAction {
+        if let own = try ownAction() { return own }
+        if given(.status) {
+            if planFormat != nil { throw .conflict(.status, .plan) }
+            return .status(given(.load) ? .reboot : .crash)
+        }
+        if unloadsBeforePanic && operands.isEmpty && planFormat == nil { return .unload(.crash) }
+        switch verb {
+        case .execute, .unload:
+            if planFormat != nil { throw .conflict(verb == .execute ? .execute : .unload, .plan) }
+            return verb == .execute ? .execute : .unload(request.target)
+        case nil, .load, .force:
+            let request = try completeRequest(operands: operands)
+            if let planFormat { return .plan(request, planFormat) }
+            return verb == .force
+                ? .loadThenExecute(request) : verb == .load ? .load(request) : .loadThenShutdown(request)
+        }
+    }
+
+    /// Actions that kexec-tools does not have: they go with no other.
+    private func ownAction() throws(UsageError) -> KexecAction? {
+        if machineDirectory != nil, planFormat == nil { throw .machineWithoutPlan }
+        let own: (option: KexecOption, action: KexecAction)
+        if let captureDirectory {
+            own = (.captureMachine, .captureMachine(directory: captureDirectory))
+        } else if given(.last) {
+            own = (.last, .last)
+        } else {
+            return nil
+        }
+        let others: [KexecOption] = [
+            .load, .loadPanic, .force, .execute, .unload, .status, .loadPreserveContext, .loadLiveUpdate, .plan, .last,
+        ]
+        for other in others where given(other) && other != own.option { throw .conflict(own.option, other) }
+        return own.action
+    }
+
+    /// The request with its kernel, once nothing in it contradicts anything else.
+    private func completeRequest(operands: [String]) throws(UsageError) -> KexecRequest {
+        var request = request
+        guard let kernel = operands.first, !kernel.utf8.isEmpty else { throw .noKernel }
+        if operands.count > 1 { throw .unexpectedArgument(operands[1], kernel: kernel) }
+        request.kernel = kernel
+        // A crash kernel waits for a panic; nothing could be started now.
+        if request.target == .crash, verb == .force { throw .conflict(.loadPanic, .force) }
+        if given(.noChecks) {
+            if let digest = request.digest, digest != .none { throw .conflict(.noChecks, .digest) }
+            request.digest = DigestChoice.none
+        }
+        if let minimum = request.memoryMinimum, let maximum = request.memoryMaximum, minimum > maximum {
+            throw .memoryLimitsCrossed(minimum: minimum.rawValue, maximum: maximum.rawValue)
+        }
+        return request
+    }
+
+    private func given(_ option: KexecOption) -> Bool { request.givenOptions.contains(option) }
+}
+
+extension KexecAction {
+    /// What is to be loaded, or would be; nil for actions that load nothing.
+    var request: KexecRequest? {
+        switch self {
+        case .load(let request), .loadThenShutdown(let request), .loadThenExecute(let request), .plan(let request, _):
+            request
+        default: nil
+        }
+    }
+}
+
+extension OptionEntry {
+    /// Where no load is asked for, kexec-tools answers these with its usage text; ours that only shape a load likewise.
+    var needsLoad: Bool {
+        switch option {
+        case .commandLine, .reuseCommandLine, .initrd, .deviceTree, .module, .argumentsELF, .argumentsLinux,
+            .argumentsNone, .realMode, .entry32Bit, .noEFI, .reuseVideoType, .memoryMapInCommandLine, .digest:
+            true
+        default: false
+        }
+    }
+
+    /// Only its last value counts.
+    var countsOnce: Bool { value != .none && option != .initrd && option != .module }
+}
