@@ -41,7 +41,7 @@ public struct BootPlanner: Sendable {
         placePurgatory(&purgatory, &draft)
         var plan = BootPlan(
             image: facts, target: request.target, systemCall: choice.call, systemCallReason: choice.reason,
-            alternatives: choice.alternatives, entry: purgatory?.entry ?? request.entry ?? ownEntry(of: image),
+            alternatives: choice.alternatives, entry: purgatory?.entry ?? ownEntry(of: image),
             commandLine: commandLine, digest: digest)
         plan.segments = draft.segments.sorted { $0.place.start < $1.place.start }
         plan.purgatory = purgatory
@@ -72,7 +72,6 @@ public struct BootPlanner: Sendable {
             purgatory = ELFPlanner(image: elf, initrdSize: initrdSize, parameters: parameters)
                 .plan(&draft, bytes: kernel)
         }
-        if let entry = request.entry { purgatory?.entry = entry }
         return purgatory
     }
 
@@ -108,28 +107,24 @@ public struct BootPlanner: Sendable {
         }
     }
 
-    /// Options that name what kexec_file_load decides by itself.
-    private var optionsOnlyForKexecLoad: [RequestedOption] {
-        var options: [RequestedOption] = []
+    /// Options that name what kexec_file_load decides by itself, and that must not be lost.
+    private var optionsOnlyForKexecLoad: [KexecOption] {
+        var options: [KexecOption] = []
         if request.memoryMinimum != nil { options.append(.memoryMinimum) }
         if request.memoryMaximum != nil { options.append(.memoryMaximum) }
-        if request.entry != nil { options.append(.entry) }
-        if request.digest != nil { options.append(.digest) }
-        if request.console.serial { options.append(.consoleSerial) }
-        if request.console.vga { options.append(.consoleVGA) }
-        if request.console.resetVGA { options.append(.resetVGA) }
-        if request.hidesEFI { options.append(.noEFI) }
+        if request.hidesEFI, machine.efi != nil { options.append(.noEFI) }
         return options
     }
 
     private func refuseWhatIsNotBuiltYet(_ draft: inout PlanDraft) {
-        let unusable: [(Bool, RequestedOption)] = [
+        let unusable: [(isAsked: Bool, option: KexecOption)] = [
             (!request.modules.isEmpty, .module), (request.deviceTree != nil, .deviceTree),
             (request.entry32Bit, .entry32Bit), (request.realMode, .realMode),
-            (request.preservesContext, .preserveContext), (request.jumpsBack, .jumpBack),
-            (request.updatesCoreHeader, .hotplug), (request.passesMemoryMapInCommandLine, .passMemoryMap),
+            (request.preservesContext, .loadPreserveContext), (request.jumpsBack, .loadJumpBackHelper),
+            (request.keepsGuests, .loadLiveUpdate), (request.updatesCoreHeader, .hotplug),
+            (request.passesMemoryMapInCommandLine, .memoryMapInCommandLine), (request.entry != nil, .entry),
         ]
-        for (isAsked, option) in unusable where isAsked { draft.refuse(.optionUnusable(option, with: "")) }
+        for (isAsked, option) in unusable where isAsked { draft.refuse(.optionNotSupported(option)) }
     }
 
     /// `cmdline_size` is what the kernel takes without the NUL; what is longer would arrive cut.

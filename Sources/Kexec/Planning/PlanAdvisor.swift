@@ -27,14 +27,27 @@ struct PlanAdvisor {
         return true
     }
 
-    /// Options that this image has no use for.
+    /// Options that were given and that this image or system call has no use for.
     private func ignoredOptions(_ image: KernelImage, _ plan: BootPlan) -> [PlanWarning] {
-        guard case .elf = image, request.elfArguments == .none else { return [] }
-        var options: [RequestedOption] = []
-        if request.commandLine != nil { options.append(.commandLine) }
-        if request.console.serial { options.append(.consoleSerial) }
-        if request.console.vga { options.append(.consoleVGA) }
-        if request.digest != nil { options.append(.digest) }
-        return options.map { .optionIgnored($0, by: RequestedOption.argsNone.rawValue) }
+        var ignored: [PlanWarning] = []
+        switch image {
+        case .bzImage:
+            ignored += given([.argumentsELF, .argumentsLinux, .argumentsNone], ignoredBy: .bzImage)
+        case .elf where request.elfArguments == .none:
+            ignored += given(
+                [.commandLine, .reuseCommandLine, .consoleSerial, .consoleVGA, .resetVGA, .digest, .noEFI],
+                ignoredBy: .argsNone)
+        case .elf where request.elfArguments == .elf: ignored += given([.noEFI], ignoredBy: .elfProgram)
+        case .elf: break
+        }
+        if plan.systemCall == .kexecFileLoad {
+            ignored += given(
+                [.noChecks, .digest, .consoleSerial, .consoleVGA, .resetVGA, .noEFI], ignoredBy: .kexecFileLoad)
+        }
+        return ignored
+    }
+
+    private func given(_ options: [KexecOption], ignoredBy party: IgnoringParty) -> [PlanWarning] {
+        options.filter { request.givenOptions.contains($0) }.map { .optionIgnored($0, by: party) }
     }
 }

@@ -11,8 +11,8 @@ public enum PlanRefusal: Error, Hashable, Sendable {
     /// Bytes without the NUL; where kexec_file_load adds to the line, that counts too.
     case commandLineTooLong(length: Int, limit: Int)
     case entryMissing(EntryKind)
-    /// An option that the image type, or this version, does not know how to honour.
-    case optionUnusable(RequestedOption, with: String)
+    /// An option that this version cannot honour yet.
+    case optionNotSupported(KexecOption)
     /// One of the kernel's rules on segments; names and places by the index that the rule names.
     case segmentRule(BrokenSegmentRule, names: [String], places: [PhysicalRange])
     /// Bytes that the kernel must be able to allocate, and `MemAvailable`.
@@ -39,43 +39,27 @@ public enum EntryKind: Hashable, Sendable {
     case realMode
 }
 
-/// The options a plan may have to refuse or report.
-public enum RequestedOption: String, Hashable, Sendable {
-    case initrd = "--initrd"
-    case module = "--module"
-    case deviceTree = "--dtb"
-    case entry32Bit = "--entry-32bit"
-    case realMode = "--real-mode"
-    case preserveContext = "--load-preserve-context"
-    case jumpBack = "--load-jump-back-helper"
-    case hotplug = "--hotplug"
-    case forceDeviceTree = "--force-dtb"
-    case noCMA = "--no-cma"
-    case entry = "--entry"
-    case memoryMinimum = "--mem-min"
-    case memoryMaximum = "--mem-max"
-    case digest = "--digest"
-    case consoleSerial = "--console-serial"
-    case consoleVGA = "--console-vga"
-    case resetVGA = "--reset-vga"
-    case commandLine = "--append"
-    case argsELF = "--args-elf"
-    case argsLinux = "--args-linux"
-    case argsNone = "--args-none"
-    case noEFI = "--noefi"
-    case passMemoryMap = "--pass-memmap-cmdline"
-    case type = "--type"
-}
-
 public enum Permission: Hashable, Sendable { case sysBoot }
 
 /// What a plan does that the user may not expect.
 public enum PlanWarning: Hashable, Sendable {
-    case optionIgnored(RequestedOption, by: String)
+    case optionIgnored(KexecOption, by: IgnoringParty)
     /// Entries that the in-kernel loader drops: it passes 128.
     case memoryMapCut(entries: Int, kept: Int)
     /// A kernel without a command line, where the running one has one: often `root=` was forgotten.
     case emptyCommandLine
     case handoverLost
     case notVerified
+}
+
+/// What has no use for an option.
+public enum IgnoringParty: Hashable, Sendable {
+    /// The image is entered directly.
+    case argsNone
+    /// An ELF executable without boot_params.
+    case elfProgram
+    /// The kernel places and verifies by itself.
+    case kexecFileLoad
+    /// Only ELF executables know kinds of arguments.
+    case bzImage
 }

@@ -10,7 +10,7 @@ struct SystemCallChooser {
         var kind: String
         var commandLineLength: Int
         /// Options given that only kexec_load honours.
-        var kexecLoadOptions: [RequestedOption]
+        var kexecLoadOptions: [KexecOption]
     }
 
     struct Choice {

@@ -24,7 +24,7 @@ public struct SystemCallObstacle: Hashable, Sendable {
         /// The image cannot run with 5-level paging, and the in-kernel loader does not turn it off.
         case pagingDepth
         /// An option only kexec_load can honour.
-        case option(RequestedOption)
+        case option(KexecOption)
         /// The in-kernel loader counts 30 bytes more.
         case commandLineTooLong(length: Int, limit: Int)
         case moduleNotLoaded

@@ -16,11 +16,8 @@ extension Diagnostic {
         case .commandLineTooLong(let length, let limit):
             self.init("command line has \(length) bytes, the kernel takes \(limit)")
         case .entryMissing(let entry): self.init(Self.sentence(for: entry))
-        case .optionUnusable(let option, let kind):
-            self.init(
-                kind.isEmpty
-                    ? "'\(option.rawValue)' is not supported by this version"
-                    : "'\(option.rawValue)' cannot be used with an image of type \(kind)")
+        case .optionNotSupported(let option):
+            self.init("'\(OptionTable.name(of: option))' is not supported by this version")
         case .segmentRule(let rule, let names, let places):
             self = Self.forSegmentRule(rule, names, places)
         case .memoryShort(let needed, let available):
@@ -109,7 +106,7 @@ extension Diagnostic {
         case .signaturesEnforced: "the kernel takes signed images only"
         case .imageKind(let kind): "takes 64-bit bzImages only, this is \(kind)"
         case .pagingDepth: "the image cannot be entered with 5-level paging, which is on"
-        case .option(let option): "cannot honour \(option.rawValue)"
+        case .option(let option): "cannot honour \(OptionTable.name(of: option))"
         case .commandLineTooLong(let length, let limit): "command line has \(length) bytes, it takes \(limit)"
         case .moduleNotLoaded: "/dev/kexec does not exist"
         case .moduleUnsupported: "not supported by this version"
@@ -134,7 +131,8 @@ extension Diagnostic {
     /// What a plan does that its user may not expect.
     init(_ warning: PlanWarning) {
         switch warning {
-        case .optionIgnored(let option, let by): self.init("'\(option.rawValue)' has no effect with \(by)")
+        case .optionIgnored(let option, let party):
+            self.init("'\(OptionTable.name(of: option))' has no effect with \(Self.words(for: party))")
         case .memoryMapCut(let entries, let kept):
             self.init(
                 "kexec_file_load passes only \(kept) of \(entries) memory map entries on",
@@ -144,6 +142,15 @@ extension Diagnostic {
         case .handoverLost:
             self.init("kexec handover is on: what it preserved is lost with kexec_load", hint: "-s keeps it")
         case .notVerified: self.init("the image is entered without purgatory: nothing is verified")
+        }
+    }
+
+    private static func words(for party: IgnoringParty) -> String {
+        switch party {
+        case .argsNone: "--args-none"
+        case .elfProgram: "an ELF program that gets boot notes"
+        case .kexecFileLoad: "kexec_file_load: the kernel places and verifies by itself"
+        case .bzImage: "a bzImage"
         }
     }
 
