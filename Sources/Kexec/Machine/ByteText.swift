@@ -20,7 +20,7 @@ extension ArraySlice<UInt8> {
     }
 
     /// The runs of bytes between white space.
-    var words: [ArraySlice<UInt8>] { split(whereSeparator: \.isSpace) }
+    var words: [ArraySlice<UInt8>] { split(whereSeparator: { $0.isSpace }) }
 
     func equals(_ text: StaticString) -> Bool { count == text.utf8CodeUnitCount && hasPrefix(text) }
 

@@ -79,6 +79,6 @@ extension MachineRoot {
                 ranges.append((number, range))
             }
         }
-        return ranges.sorted { $0.number < $1.number }.map(\.range)
+        return ranges.sorted { $0.number < $1.number }.map { $0.range }
     }
 }

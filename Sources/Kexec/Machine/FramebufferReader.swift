@@ -80,6 +80,6 @@ extension MachineRoot {
                 cards.append((number, driver))
             }
         }
-        return cards.sorted { $0.number < $1.number }.map(\.driver)
+        return cards.sorted { $0.number < $1.number }.map { $0.driver }
     }
 }
