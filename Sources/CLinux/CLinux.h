@@ -5,6 +5,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/openat2.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,4 +57,45 @@ static inline long kx_memfd_create(const char *name, unsigned flags) {
 /// reboot(2) with one of the LINUX_REBOOT_CMD_ values; returns only when it failed (or for CAD).
 static inline long kx_reboot(unsigned command) {
     return kx_result(syscall(SYS_reboot, 0xfee1deadU, 672274793U, command, (void *)0));
+}
+
+/// The effective capabilities of this thread as a bit set; capget(2).
+static inline long kx_effective_capabilities(uint64_t *effective) {
+    struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{ 0 }};
+    long result = kx_result(syscall(SYS_capget, &header, data));
+    *effective = (uint64_t)data[1].effective << 32 | data[0].effective;
+    return result;
+}
+/// Makes `effective` the effective capabilities of this thread, permitted ones stay as they are; capset(2).
+static inline long kx_set_effective_capabilities(uint64_t effective) {
+    struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{ 0 }};
+    long result = kx_result(syscall(SYS_capget, &header, data));
+    if (result < 0) return result;
+    data[0].effective = (uint32_t)effective;
+    data[1].effective = (uint32_t)(effective >> 32);
+    return kx_result(syscall(SYS_capset, &header, data));
+}
+/// `uname -m` into `name`, always terminated.
+static inline long kx_machine_name(char *name, unsigned long size) {
+    struct utsname names;
+    long result = kx_result(uname(&names));
+    if (result < 0 || size == 0) return result;
+    strncpy(name, names.machine, size - 1);
+    name[size - 1] = 0;
+    return 0;
+}
+static inline int kx_mkdirat(int at, const char *path, unsigned mode) {
+    return (int)kx_result(mkdirat(at, path, (mode_t)mode));
+}
+/// The next name of an open directory, valid until the next call; NULL at its end.
+static inline const char *kx_next_name(DIR *directory) {
+    struct dirent *entry = readdir(directory);
+    return entry ? entry->d_name : (const char *)0;
+}
+/// openat2(2) with `root` as "/": neither symbolic links nor ".." lead out of it.
+static inline int kx_open_in_root(int root, const char *path, int flags) {
+    struct open_how how = { .flags = (uint64_t)(unsigned)flags, .resolve = RESOLVE_IN_ROOT };
+    return (int)kx_result(syscall(SYS_openat2, root, path, &how, sizeof how));
 }

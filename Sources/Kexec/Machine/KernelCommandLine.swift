@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+
+/// The parameters of a kernel command line, split as Linux does (lib/cmdline.c): by white space outside quotes.
+struct KernelCommandLine {
+    private let parameters: [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>?)]
+
+    init(parsing line: ArraySlice<UInt8>) {
+        var found: [(ArraySlice<UInt8>, ArraySlice<UInt8>?)] = []
+        var isQuoted = false
+        for word in line.split(whereSeparator: { byte in
+            if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
+            return !isQuoted && byte.isSpace
+        }) {
+            // What comes after a lone "--" is init's.
+            if word.equals("--") { break }
+            let name = word.prefix { $0 != UInt8(ascii: "=") }
+            found.append((name, name.count == word.count ? nil : word.dropFirst(name.count + 1).unquoted))
+        }
+        parameters = found
+    }
+
+    func has(_ name: StaticString) -> Bool { parameters.contains { $0.name.equals(name) } }
+
+    /// The value of the last `name=value`.
+    func value(of name: StaticString) -> ArraySlice<UInt8>? {
+        parameters.last { $0.name.equals(name) && $0.value != nil }?.value
+    }
+
+    /// Whether `name` was given alone or with a value that the kernel reads as yes or as no (kstrtobool).
+    func flag(_ name: StaticString) -> Bool? {
+        guard let last = parameters.last(where: { $0.name.equals(name) }) else { return nil }
+        guard let value = last.value, let first = value.first else { return true }
+        switch first {
+        case UInt8(ascii: "y"), UInt8(ascii: "Y"), UInt8(ascii: "t"), UInt8(ascii: "T"), UInt8(ascii: "1"): return true
+        case UInt8(ascii: "n"), UInt8(ascii: "N"), UInt8(ascii: "f"), UInt8(ascii: "F"), UInt8(ascii: "0"): return false
+        default: return value.equals("on") || value.equals("ON") || value.equals("On")
+        }
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Without a quote at either end.
+    fileprivate var unquoted: ArraySlice<UInt8> {
+        let inner = first == UInt8(ascii: "\"") ? dropFirst() : self
+        return inner.last == UInt8(ascii: "\"") ? inner.dropLast() : inner
+    }
+}

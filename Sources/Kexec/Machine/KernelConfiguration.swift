@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+
+/// Build options of the running kernel that decide what a plan may do.
+public struct KernelOptions: OptionSet, Hashable, Sendable {
+    public var rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    public static let kexec = KernelOptions(rawValue: 1 << 0)
+    public static let kexecFile = KernelOptions(rawValue: 1 << 1)
+    public static let kexecSignature = KernelOptions(rawValue: 1 << 2)
+    public static let kexecSignatureForced = KernelOptions(rawValue: 1 << 3)
+    public static let kexecJump = KernelOptions(rawValue: 1 << 4)
+    public static let kexecHandover = KernelOptions(rawValue: 1 << 5)
+    public static let kexecHandoverByDefault = KernelOptions(rawValue: 1 << 6)
+    public static let liveUpdate = KernelOptions(rawValue: 1 << 7)
+    public static let crashDump = KernelOptions(rawValue: 1 << 8)
+    public static let fiveLevelPaging = KernelOptions(rawValue: 1 << 9)
+    public static let imaAppraise = KernelOptions(rawValue: 1 << 10)
+    public static let imaArchitecturePolicy = KernelOptions(rawValue: 1 << 11)
+
+    /// The options under the names that the kernel's configuration file gives them.
+    static let names: [(name: StaticString, option: KernelOptions)] = [
+        ("CONFIG_KEXEC", .kexec), ("CONFIG_KEXEC_FILE", .kexecFile), ("CONFIG_KEXEC_SIG", .kexecSignature),
+        ("CONFIG_KEXEC_SIG_FORCE", .kexecSignatureForced), ("CONFIG_KEXEC_JUMP", .kexecJump),
+        ("CONFIG_KEXEC_HANDOVER", .kexecHandover), ("CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT", .kexecHandoverByDefault),
+        ("CONFIG_LIVEUPDATE", .liveUpdate), ("CONFIG_CRASH_DUMP", .crashDump), ("CONFIG_X86_5LEVEL", .fiveLevelPaging),
+        ("CONFIG_IMA_APPRAISE", .imaAppraise), ("CONFIG_IMA_ARCH_POLICY", .imaArchitecturePolicy),
+    ]
+}
+
+/// What the running kernel's configuration file says.
+public struct KernelConfiguration: Hashable, Sendable {
+    /// A configuration file was found and holds settings.
+    public var isKnown = false
+    /// Options that are `y` or `m`.
+    public var enabled: KernelOptions = []
+    /// Options of which the file says "is not set". An option in neither set does not exist in this kernel or has
+    /// its needs unmet, which for most is as good as off; CONFIG_X86_5LEVEL is gone where 5 levels are always built.
+    public var disabled: KernelOptions = []
+
+    public init() {}
+
+    /// Whether `option` is on; nil where no configuration file was found.
+    public func has(_ option: KernelOptions) -> Bool? { isKnown ? enabled.contains(option) : nil }
+
+    /// Reads the lines of a configuration file: `CONFIG_X=y` and `# CONFIG_X is not set`.
+    init(parsing text: [UInt8]) {
+        for line in text.lines {
+            if let setting = line.value(of: "="), let option = Self.option(named: setting.name) {
+                isKnown = true
+                if setting.value.equals("y") || setting.value.equals("m") { enabled.insert(option) }
+            } else if line.hasPrefix("# "), line.hasSuffix(" is not set"),
+                let option = Self.option(named: line.dropFirst(2).dropLast(11))
+            {
+                isKnown = true
+                disabled.insert(option)
+            }
+        }
+    }
+
+    private static func option(named name: ArraySlice<UInt8>) -> KernelOptions? {
+        for known in KernelOptions.names where name.equals(known.name) { return known.option }
+        return nil
+    }
+}

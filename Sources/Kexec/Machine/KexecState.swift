@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+
+/// How far `/sys/kernel/security/lockdown` has locked the kernel.
+public enum Lockdown: Hashable, Sendable {
+    /// No such file: securityfs is not mounted, or this kernel has no lockdown.
+    case unknown
+    case none, integrity, confidentiality
+}
+
+/// What shows that kexec handover (KHO) or live update (LUO) is in use.
+public enum HandoverSign: Hashable, Sendable {
+    /// `kho=on` in `/proc/cmdline`
+    case commandLine
+    /// `/sys/kernel/debug/kho`
+    case debugFiles
+    /// `/dev/liveupdate`
+    case liveUpdateDevice
+    /// CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT, and no `kho=` against it.
+    case configuration
+}
+
+/// What shows that signatures of kernel images are enforced.
+public enum SignatureEnforcement: Hashable, Sendable {
+    /// CONFIG_KEXEC_SIG_FORCE
+    case configuration
+    /// Secure Boot is on, and CONFIG_KEXEC_SIG with CONFIG_IMA_ARCH_POLICY turns it into a demand.
+    case secureBoot
+}
+
+/// The kexec state, switches and limits of the running kernel.
+public struct KexecState: Hashable, Sendable {
+    /// False: sysfs is mounted and has no kexec files, so this kernel has no kexec. Nil: sysfs is not mounted.
+    public var isSupported: Bool?
+    /// `/sys/kernel/kexec/loaded`, then `/sys/kernel/kexec_loaded`; nil: no such file.
+    public var loaded: Bool?
+    /// `crash_loaded`
+    public var crashLoaded: Bool?
+    /// `crash_size`: bytes reserved for a crash kernel; nil as above.
+    public var crashSize: UInt64?
+    /// `crash_elfcorehdr_size`; nil where the kernel cannot update it.
+    public var crashCoreHeaderSize: UInt64?
+    /// `/proc/sys/kernel/kexec_load_disabled`
+    public var loadDisabled = false
+    /// `/proc/sys/kernel/kexec_load_limit_reboot`, `..._panic`: loads left; nil: no limit (-1, or no such file).
+    public var loadLimitReboot: Int?
+    public var loadLimitPanic: Int?
+    /// `/sys/kernel/security/lockdown`
+    public var lockdown = Lockdown.unknown
+    /// Asked of the kernel without effect (see `MachineFacts`), else CONFIG_KEXEC; nil where neither tells.
+    public var hasKexecLoad: Bool?
+    /// As above, CONFIG_KEXEC_FILE.
+    public var hasKexecFileLoad: Bool?
+    /// CONFIG_KEXEC_SIG: kexec_file_load looks at signatures.
+    public var checksSignature: Bool?
+    /// Nil: not enforced, as far as can be told.
+    public var signatureEnforcement: SignatureEnforcement?
+    /// IMA appraises kernel images, so that kexec_load is refused and kexec_file_load wants an IMA signature: from
+    /// `/sys/kernel/security/ima/policy` (rarely readable), or `ima_policy=secure_boot`; nil where neither tells.
+    public var imaAppraisesKernels: Bool?
+    /// Kexec handover or live update is in use: only kexec_file_load keeps what it preserved. Nil: no sign of it.
+    public var handover: HandoverSign?
+    public var handoverActive: Bool { handover != nil }
+    /// CONFIG_KEXEC_JUMP: KEXEC_PRESERVE_CONTEXT is possible.
+    public var canPreserveContext: Bool?
+    /// `/dev/kexec`: our module is loaded.
+    public var hasModule = false
+
+    public init() {}
+}

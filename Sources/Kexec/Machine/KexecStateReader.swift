@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+
+/// What is known before the kexec state is read.
+struct KernelContext {
+    var facts: MachineFacts
+    var configuration: KernelConfiguration
+    var commandLine: KernelCommandLine
+    var secureBoot: Bool?
+}
+
+extension Lockdown {
+    /// `[none] integrity confidentiality`: the level in brackets is in force.
+    init(parsing text: [UInt8]) {
+        self = .unknown
+        for word in text[...].words {
+            if word.equals("[none]") { self = .none }
+            if word.equals("[integrity]") { self = .integrity }
+            if word.equals("[confidentiality]") { self = .confidentiality }
+        }
+    }
+}
+
+extension KexecState {
+    /// Whether an IMA policy has a rule that appraises kernel images (Documentation/ABI/testing/ima_policy).
+    static func appraisesKernels(policy: [UInt8]) -> Bool {
+        policy.lines.contains { line in
+            let words = line.words
+            return words.first?.equals("appraise") == true
+                && words.contains { $0.equals("func=KEXEC_KERNEL_CHECK") }
+        }
+    }
+
+    /// `kexec_load_limit_*`: nil for -1, which is no limit, and for what is no number.
+    static func limit(parsing text: ArraySlice<UInt8>?) -> Int? {
+        text?.decimal.map { Int(exactly: $0) ?? .max }
+    }
+
+    /// What CONFIG_*, the command line and Secure Boot decide.
+    mutating func addChoices(of context: KernelContext) {
+        let configuration = context.configuration
+        hasKexecLoad = context.facts.hasKexecLoad ?? (isSupported == false ? false : configuration.has(.kexec))
+        hasKexecFileLoad =
+            context.facts.hasKexecFileLoad ?? (isSupported == false ? false : configuration.has(.kexecFile))
+        hasModule = context.facts.hasKexecDevice ?? false
+        checksSignature = configuration.has(.kexecSignature)
+        canPreserveContext = configuration.has(.kexecJump)
+        if configuration.enabled.contains(.kexecSignatureForced) {
+            signatureEnforcement = .configuration
+        } else if context.secureBoot == true,
+            configuration.enabled.isSuperset(of: [.kexecSignature, .imaArchitecturePolicy])
+        {
+            // security/integrity/ima: the architecture's policy calls set_kexec_sig_enforced() under Secure Boot.
+            signatureEnforcement = .secureBoot
+        }
+        if imaAppraisesKernels == nil, let policy = context.commandLine.value(of: "ima_policy"),
+            policy.split(separator: UInt8(ascii: "|")).contains(where: { $0.trimmed.equals("secure_boot") })
+        {
+            imaAppraisesKernels = true
+        }
+        handover = handover ?? handoverSign(context)
+    }
+
+    private func handoverSign(_ context: KernelContext) -> HandoverSign? {
+        if context.facts.hasLiveUpdateDevice == true { return .liveUpdateDevice }
+        if let asked = context.commandLine.flag("kho") { return asked ? .commandLine : nil }
+        return context.configuration.enabled.contains(.kexecHandoverByDefault) ? .configuration : nil
+    }
+}
+
+extension MachineRoot {
+    /// Reads the new names of the kexec files first: the old ones go after 2028 (Linux 7.3, ABI documents).
+    func kexecState(_ context: KernelContext) -> KexecState {
+        var state = KexecState()
+        state.loaded = kexecFile("loaded", oldName: "kexec_loaded").map { !$0.equals("0") }
+        state.crashLoaded = kexecFile("crash_loaded", oldName: "kexec_crash_loaded").map { !$0.equals("0") }
+        state.crashSize = kexecFile("crash_size", oldName: "kexec_crash_size")?.decimal
+        state.crashCoreHeaderSize = kexecFile("crash_elfcorehdr_size", oldName: "crash_elfcorehdr_size")?.decimal
+        // An empty /sys has nothing mounted on it and tells nothing.
+        state.isSupported = state.loaded != nil ? true : hasDirectory("sys/kernel") ? false : nil
+        state.loadDisabled = line("proc/sys/kernel/kexec_load_disabled")?.equals("1") == true
+        state.loadLimitReboot = KexecState.limit(parsing: line("proc/sys/kernel/kexec_load_limit_reboot"))
+        state.loadLimitPanic = KexecState.limit(parsing: line("proc/sys/kernel/kexec_load_limit_panic"))
+        state.lockdown = bytes("sys/kernel/security/lockdown", limit: 4096).map { Lockdown(parsing: $0) } ?? .unknown
+        // Mostly written once and never readable (CONFIG_IMA_READ_POLICY); only its rules for kernels are kept.
+        let policy = excerpt(of: "sys/kernel/security/ima/policy", within: 1 << 20) { line in
+            line.firstIndex(of: "func=KEXEC_KERNEL_CHECK") != nil
+        }
+        state.imaAppraisesKernels = policy.map { KexecState.appraisesKernels(policy: $0) }
+        if hasDirectory("sys/kernel/debug/kho") { state.handover = .debugFiles }
+        state.addChoices(of: context)
+        return state
+    }
+
+    private func kexecFile(_ name: String, oldName: String) -> ArraySlice<UInt8>? {
+        line("sys/kernel/kexec/\(name)") ?? line("sys/kernel/\(oldName)")
+    }
+
+    /// The settings that matter of `/proc/config.gz` or `/boot/config-RELEASE`. A capture holds these lines under the
+    /// name `swift-kexec/config`, whichever file they came from.
+    func kernelConfiguration(release: String?) -> KernelConfiguration {
+        let path = "swift-kexec/config"
+        if !isRunning, let text = bytes(path) { return KernelConfiguration(parsing: text) }
+        guard let text = configurationText(release: release) else { return KernelConfiguration() }
+        let kept = text.excerpt { KernelConfiguration(parsing: Array($0)).isKnown }
+        recording?.add(path, kept)
+        return KernelConfiguration(parsing: kept)
+    }
+
+    /// The places that distributions use, of which none is part of the kernel's own interface.
+    private func configurationText(release: String?) -> [UInt8]? {
+        guard let release else { return nil }
+        for path in [
+            "boot/config-\(release)", "usr/lib/modules/\(release)/config", "lib/modules/\(release)/config",
+            "usr/lib/kernel/config-\(release)",
+        ] {
+            if let text = unrecordedBytes(path) { return text }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+internal import CLinux
+internal import PhysicalMemory
+
+extension MachineDescription {
+    /// Reads everything below `root`. What is missing there is a fact (nil, `.unknown`, empty), never an error.
+    /// - Throws: `.hidesAddresses` without the privilege to see physical addresses, `.noMemoryMap` where neither the
+    ///   firmware's map nor `/proc/iomem` tells of RAM.
+    public init(reading root: borrowing MachineRoot) throws(MachineError) {
+        self.init()
+        readKernel(root)
+        readFirmware(root)
+        readProcessors(root)
+        readKexec(root)
+        // Last, because it can fail: a capture of a machine that cannot be planned for still holds all the rest.
+        try readMemory(root)
+    }
+
+    private mutating func readKernel(_ root: borrowing MachineRoot) {
+        isRunning = root.isRunning
+        release = root.line("proc/sys/kernel/osrelease")?.string
+        version = root.line("proc/sys/kernel/version")?.string
+        commandLine = root.line("proc/cmdline")?.string ?? ""
+        configuration = root.kernelConfiguration(release: release)
+        isXen = root.needsXen()
+        vmcoreInfo = root.bytes("sys/kernel/vmcoreinfo", limit: 4096).flatMap { Kexec.vmcoreInfo(parsing: $0) }
+    }
+
+    private mutating func readFirmware(_ root: borrowing MachineRoot) {
+        bootParameters = root.bootParameters()
+        efi = root.efiFacts(bootParameters: bootParameters)
+        edd = root.eddDevices(bootParameters: bootParameters)
+        framebuffer = root.framebufferFacts(bootParameters: bootParameters)
+        rsdp = Self.rsdp(bootParameters: bootParameters, efi: efi, commandLine: parsedCommandLine)
+    }
+
+    private mutating func readProcessors(_ root: borrowing MachineRoot) {
+        let flags = root.processorFlags()
+        onlineCPUs = root.onlineProcessors()
+        hasSHAInstructions = flags.contains(.sha)
+        isConfidentialGuest = flags.isConfidentialGuest
+        // Linux clears the flag where it uses four levels (4.18 and later); earlier ones need the other two.
+        uses5LevelPaging =
+            flags.contains(.la57) && !parsedCommandLine.has("no5lvl")
+            && !configuration.disabled.contains(.fiveLevelPaging)
+    }
+
+    private mutating func readKexec(_ root: borrowing MachineRoot) {
+        let facts = root.machineFacts()
+        architecture = facts.architecture ?? root.line("proc/sys/kernel/arch")?.string
+        hasSysBoot = facts.hasSysBoot
+        hasSysAdmin = facts.hasSysAdmin
+        kexec = root.kexecState(
+            KernelContext(
+                facts: facts, configuration: configuration, commandLine: parsedCommandLine,
+                secureBoot: efi?.secureBoot))
+    }
+
+    private mutating func readMemory(_ root: borrowing MachineRoot) throws(MachineError) {
+        let memory = MemoryInformation(parsing: root.bytes("proc/meminfo") ?? [])
+        memoryTotal = memory.total
+        memoryFree = memory.free
+        memoryAvailable = memory.available
+        let firmware = root.firmwareMemoryMap()
+        let iomem = root.contents(of: "proc/iomem")
+        var failure: Int32 = 0
+        switch iomem {
+        case .success(let text):
+            let iomem = Iomem(parsing: text)
+            guard !iomem.hidesAddresses else { throw .hidesAddresses(file: "/proc/iomem") }
+            addResources(IomemSummary(iomem), firmware: firmware)
+        case .failure(let error):
+            failure = error.errno
+            memoryMap = firmware ?? MemoryMap()
+        }
+        if systemRAM.isEmpty { systemRAM = memoryMap.ram }
+        guard !memoryMap.ram.isEmpty else { throw .noMemoryMap(root: root.path, errno: failure) }
+    }
+
+    /// With `add_efi_memmap` the kernel adds to its own map what firmware's lacks, and shows it in `/proc/iomem` only.
+    private mutating func addResources(_ resources: IomemSummary, firmware: MemoryMap?) {
+        systemRAM = resources.systemRAM
+        reserved = resources.reserved
+        crashKernel = resources.crashKernel
+        runningKernelImage = resources.kernelImage
+        if let firmware, !parsedCommandLine.has("add_efi_memmap") {
+            memoryMap = firmware
+        } else {
+            memoryMap = resources.memoryMap
+            memoryMapSource = .iomem
+        }
+    }
+
+    private var parsedCommandLine: KernelCommandLine { KernelCommandLine(parsing: Array(commandLine.utf8)[...]) }
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+
+/// Why a machine cannot be described or captured. A missing file is no error but a fact (nil, `.unknown`); these are
+/// the cases in which no plan could be right.
+public enum MachineError: Error, Hashable, Sendable {
+    /// The directory that stands for `/` cannot be opened; ENOTDIR where it is no directory.
+    case cannotOpenRoot(path: String, errno: Int32)
+    /// Every address in `file` is zero: the kernel shows them to CAP_SYS_ADMIN only.
+    case hidesAddresses(file: String)
+    /// Neither `/sys/firmware/memmap` nor `/proc/iomem` tells of any memory. `errno` is what opening the latter gave;
+    /// 0 where it could be read and lists no RAM.
+    case noMemoryMap(root: String, errno: Int32)
+    /// The directory of a new capture holds files already: two machines must not be mixed.
+    case captureDirectoryInUse(path: String)
+    /// A file or directory of the capture cannot be made.
+    case cannotWriteCapture(path: String, errno: Int32)
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+
+/// The flags of the first processor in `/proc/cpuinfo` that a plan asks for.
+struct ProcessorFlags: OptionSet, Hashable {
+    var rawValue: UInt8
+
+    static let la57 = ProcessorFlags(rawValue: 1 << 0)
+    static let sha = ProcessorFlags(rawValue: 1 << 1)
+    static let hypervisor = ProcessorFlags(rawValue: 1 << 2)
+    static let tdxGuest = ProcessorFlags(rawValue: 1 << 3)
+    /// SEV in any of its forms: of the host as well as of a guest.
+    static let sev = ProcessorFlags(rawValue: 1 << 4)
+
+    private static let names: [(name: StaticString, flag: ProcessorFlags)] = [
+        ("la57", .la57), ("sha_ni", .sha), ("hypervisor", .hypervisor), ("tdx_guest", .tdxGuest), ("sev", .sev),
+        ("sev_es", .sev), ("sev_snp", .sev),
+    ]
+
+    /// Reads the first line `flags : fpu vme …`.
+    init(parsing text: [UInt8]) {
+        self = []
+        guard let line = text.lines.first(where: { $0.hasPrefix("flags") }), let (_, flags) = line.value(of: ":") else {
+            return
+        }
+        for word in flags.words {
+            for (name, flag) in Self.names where word.equals(name) { insert(flag) }
+        }
+    }
+
+    init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// An SEV host shows the same flags as its guests, but runs under no hypervisor.
+    var isConfidentialGuest: Bool { contains(.tdxGuest) || isSuperset(of: [.sev, .hypervisor]) }
+}
+
+extension MachineRoot {
+    func processorFlags() -> ProcessorFlags {
+        // One processor takes about 1.5 KiB; to read all of them takes long on a large machine.
+        let text = excerpt(of: "proc/cpuinfo", within: 16384) { $0.hasPrefix("flags") }
+        return ProcessorFlags(parsing: text ?? [])
+    }
+
+    /// CPUs in a list such as `0-3,8`; nil where it is missing or makes no sense.
+    func onlineProcessors() -> Int? {
+        line("sys/devices/system/cpu/online").flatMap { countedProcessors($0) }
+    }
+
+    /// Xen does kexec by hypercall for domain 0 and cannot do it for a PV guest; HVM and PVH guests are as bare metal.
+    func needsXen() -> Bool {
+        guard line("sys/hypervisor/type")?.equals("xen") == true else { return false }
+        let capabilities = bytes("proc/xen/capabilities", limit: 4096) ?? []
+        let guest = line("sys/hypervisor/guest_type")
+        return capabilities[...].firstIndex(of: "control_d") != nil || guest == nil || guest?.equals("PV") == true
+    }
+}
+
+/// How many numbers a list such as `0-3,8` holds; nil where it makes no sense.
+func countedProcessors(_ list: ArraySlice<UInt8>) -> Int? {
+    var count: UInt64 = 0
+    for part in list.split(separator: UInt8(ascii: ",")) {
+        let ends = part.split(separator: UInt8(ascii: "-"))
+        guard let first = ends.first?.decimal, let last = ends.last?.decimal, ends.count <= 2, first <= last,
+            last < 1 << 20
+        else { return nil }
+        count += last - first + 1
+    }
+    return count == 0 ? nil : Int(exactly: count)
+}
