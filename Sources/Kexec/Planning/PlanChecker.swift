@@ -13,7 +13,7 @@ struct PlanChecker {
 
     /// In the order of the kernel's own checks (`kexec_load_permitted`).
     private func permissions(_ target: LoadTarget) -> [PlanRefusal] {
-        if !machine.hasSysBoot { return [.notPermitted(missing: .sysBoot)] }
+        if machine.hasSysBoot == false { return [.notPermitted(missing: .sysBoot)] }
         if machine.kexec.loadDisabled { return [.loadDisabled] }
         let limit = target == .crash ? machine.kexec.loadLimitPanic : machine.kexec.loadLimitReboot
         return limit == 0 ? [.loadLimitReached(target)] : []
@@ -21,7 +21,7 @@ struct PlanChecker {
 
     private func state(_ plan: BootPlan) -> [PlanRefusal] {
         var refusals: [PlanRefusal] = []
-        if machine.kexec.loaded == nil, machine.kexec.hasKexecLoad != true, !machine.kexec.hasModule {
+        if machine.kexec.isSupported == false, !machine.kexec.hasModule {
             refusals.append(.noKexecInKernel)
         }
         if plan.target == .crash, machine.crashKernel.isEmpty { refusals.append(.noCrashKernelRegion) }
