@@ -1,0 +1,18 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Builds the bare-metal payloads without SwiftPM, by the same tool as its plugin: build/payloads/Payloads.swift holds
+# them for the static kexec, and the ELF files beside it are for `make check` and `make disasm`.
+# usage: build-payloads.sh
+. "$(dirname "$0")/common.sh"
+find_toolchain
+out=$root/build/payloads
+mkdir -p "$out"
+if outdated "$out/BuildPayload" Sources/BuildPayload scripts/build-payloads.sh; then
+    swiftc -swift-version 6 -Onone -module-name BuildPayload -module-cache-path "$out/module-cache" \
+        -o "$out/BuildPayload" $(find Sources/BuildPayload -name '*.swift')
+fi
+if outdated "$out/Payloads.swift" "$out/BuildPayload" Payloads Sources/Handoff Sources/PhysicalMemory; then
+    "$out/BuildPayload" "$toolchain/bin" "$root" "$out" "$out/Payloads.swift"
+fi
+# TODO(merge): the placeholder of the tool writes nothing.
+[ -e "$out/Payloads.swift" ] || : >"$out/Payloads.swift"
