@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static inline long kx_result(long value) { return value < 0 ? -(long)errno : value; }
@@ -98,4 +99,20 @@ static inline const char *kx_next_name(DIR *directory) {
 static inline int kx_open_in_root(int root, const char *path, int flags) {
     struct open_how how = { .flags = (uint64_t)(unsigned)flags, .resolve = RESOLVE_IN_ROOT };
     return (int)kx_result(syscall(SYS_openat2, root, path, &how, sizeof how));
+}
+
+/// The time-stamp counter, 0 on machines without one.
+static inline uint64_t kx_time_stamp(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    return __builtin_ia32_rdtsc();
+#else
+    return 0;
+#endif
+}
+
+/// Nanoseconds of a clock of clock_gettime(2), 0 where it cannot be read.
+static inline uint64_t kx_nanoseconds(int clock) {
+    struct timespec now;
+    if (clock_gettime((clockid_t)clock, &now) != 0) return 0;
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
