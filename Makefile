@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+# `make help` lists what there is. The work is done by scripts/, SwiftPM and the VM lab; this file gives it names.
+
+# Budgets in bytes: "hard" fails `make check`, "aim" only warns.
+KEXEC_HARD := 700000
+KEXEC_AIM := 550000
+PURGATORY_HARD := 8192
+
+FILTER ?=
+SECONDS ?= 60
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+# The manifest looks for the codec libraries; a manifest cached from before they were installed would miss them.
+SWIFT_FLAGS := --manifest-cache none
+LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab --kexec build/kexec
+
+.PHONY: all build-packages test-packages lab test vm-test demo check fuzz disasm install clean distclean help
+
+all: build-packages ## build/kexec: the static program (Embedded Swift, musl, all codecs)
+	@scripts/build-embedded.sh x86_64
+	@ls -l build/kexec | awk '{ print "build/kexec: " $$5 " bytes" }'
+
+build-packages:
+	@scripts/install-packages.sh build
+
+test-packages:
+	@scripts/install-packages.sh test
+
+lab: test-packages
+	swift build $(SWIFT_FLAGS) --product kexec-lab
+
+test: test-packages ## unit tests, build/kexec, and the quick part of the VM cases
+	swift test $(SWIFT_FLAGS)
+	@$(MAKE) --no-print-directory all lab
+	$(LAB) run --quick
+
+vm-test: all lab ## all VM cases, or those whose name holds FILTER=
+	$(LAB) run $(if $(FILTER),--filter '$(FILTER)')
+
+demo: all lab ## one kexec in a VM: the second kernel's own lines, and how long the jump took
+	$(LAB) demo
+
+check: build-packages ## format, licence lines, Embedded compile for four architectures, sizes, purgatory's machine code
+	@KEXEC_HARD=$(KEXEC_HARD) KEXEC_AIM=$(KEXEC_AIM) PURGATORY_HARD=$(PURGATORY_HARD) scripts/check.sh
+
+fuzz: build-packages ## fuzzes every parser for SECONDS= (60) in all
+	@scripts/fuzz.sh $(SECONDS)
+
+disasm: ## build/payloads/*.disassembly
+	@scripts/disassemble-payloads.sh
+
+install: all ## to DESTDIR= and PREFIX= (/usr/local): sbin/kexec and its man page
+	install -D -m 755 build/kexec '$(DESTDIR)$(PREFIX)/sbin/kexec'
+	install -D -m 644 Documentation/man/kexec.8 '$(DESTDIR)$(PREFIX)/share/man/man8/kexec.8'
+
+clean: ## removes what was built; keeps the fetched packages in build/cache
+	rm -rf .build
+	find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +
+
+distclean: clean ## removes the fetched packages, too
+	rm -rf build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile

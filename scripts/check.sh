@@ -1,0 +1,101 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What must hold beside the tests, one line for each check; what is wrong follows its line. Fails when any check fails.
+# Budgets in bytes come from the Makefile: KEXEC_HARD, KEXEC_AIM, PURGATORY_HARD.
+# usage: make check
+. "$(dirname "$0")/common.sh"
+find_toolchain
+work=$root/build/check
+rm -rf "$work"
+mkdir -p "$work"
+failures=0
+
+# report NAME STATUS LOG: one line, and the log where the status is not 0.
+report() {
+    if [ "$2" = 0 ]; then
+        echo "ok      $1"
+    else
+        echo "FAILED  $1"
+        sed 's/^/        /' "$3"
+        failures=$((failures + 1))
+    fi
+}
+
+# check NAME COMMAND...
+check() {
+    name=$1
+    shift
+    status=0
+    "$@" >"$work/log" 2>&1 </dev/null || status=$?
+    report "$name" "$status" "$work/log"
+}
+
+# The sources: not from git, which refuses a checkout that is another user's.
+sources() {
+    find Package.swift Makefile .ci Sources Tests Plugins Payloads Fuzz scripts -type f "$@" 2>/dev/null | LC_ALL=C sort
+}
+
+formatted() {
+    sources -name '*.swift' | tr '\n' '\0' | xargs -0 swift format lint --strict --parallel
+}
+
+licensed() {
+    sources ! -name '*.bin' ! -path 'Tests/Fixtures/*' ! -path 'Fuzz/*/*' | {
+        bad=0
+        while read -r file; do
+            head -n 3 "$file" | grep -q 'SPDX-License-Identifier: ' && continue
+            echo "$file: no SPDX-License-Identifier in the first three lines"
+            bad=1
+        done
+        return $bad
+    }
+}
+
+shell_scripts() {
+    bad=0
+    for script in scripts/*.sh .ci/run; do sh -n "$script" || bad=1; done
+    return $bad
+}
+
+# within FILE HARD AIM: sets `sizes` to what there is to say.
+within() {
+    bytes=$(stat -c %s "$1") || return 1
+    sizes="$bytes bytes, at most $2"
+    [ "$bytes" -le "$2" ] || { echo "${1#"$root/"}: $bytes bytes, the budget is $2"; return 1; }
+    [ "$bytes" -le "$3" ] || warning="        warning: ${1#"$root/"} is above the aim of $3 bytes"
+}
+
+check "format: swift format lint --strict" formatted
+check "licence: an SPDX line in every source" licensed
+check "scripts: sh -n" shell_scripts
+
+if scripts/build-payloads.sh >"$work/log" 2>&1 </dev/null; then
+    # Four compilers at once: on few cores they take turns, and nothing waits for the slowest alone.
+    for arch in x86_64 aarch64 i686 riscv64; do
+        (
+            status=0
+            mode=--compile-only
+            [ $arch != x86_64 ] || mode=link
+            scripts/build-embedded.sh $arch $mode >"$work/$arch.log" 2>&1 </dev/null || status=$?
+            echo $status >"$work/$arch.status"
+        ) &
+    done
+    wait
+    for arch in x86_64 aarch64 i686 riscv64; do
+        report "Embedded Swift, musl: $arch" "$(cat "$work/$arch.status")" "$work/$arch.log"
+    done
+
+    warning= sizes="not built"
+    if [ "$(cat "$work/x86_64.status")" = 0 ]; then
+        status=0
+        within build/kexec "$KEXEC_HARD" "$KEXEC_AIM" >"$work/log" || status=$?
+        report "size: build/kexec: $sizes" "$status" "$work/log"
+        [ -z "$warning" ] || echo "$warning"
+        check "static: build/kexec asks for no interpreter and no library" scripts/check-static.sh build/kexec
+    fi
+    check "purgatory: machine code, relocations, symbols, size" scripts/check-purgatory.sh "$PURGATORY_HARD"
+else
+    report "payloads" 1 "$work/log"
+fi
+
+[ "$failures" = 0 ] || die "$failures checks failed"
