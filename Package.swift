@@ -42,20 +42,25 @@ let package = Package(
                 + available.map { .target(name: $0.target) },
             swiftSettings: strict + available.map { .define($0.define) }),
         .target(
-            name: "KexecCommand", dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec", "CLinux"], swiftSettings: strict),
+            name: "KexecCommand", dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec", "CLinux"],
+            swiftSettings: strict),
         .executableTarget(name: "kexec", dependencies: ["KexecCommand"], swiftSettings: strict),
-        .executableTarget(name: "kexec-lab", dependencies: [
-            .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            .product(name: "Subprocess", package: "swift-subprocess"),
-        ], swiftSettings: relaxed),
+        .executableTarget(
+            name: "kexec-lab",
+            dependencies: [
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ], swiftSettings: relaxed),
         .testTarget(name: "PhysicalMemoryTests", dependencies: ["PhysicalMemory"], swiftSettings: relaxed),
         .testTarget(name: "BootFormatsTests", dependencies: ["BootFormats"], swiftSettings: relaxed),
         .testTarget(name: "HandoffTests", dependencies: ["Handoff"], swiftSettings: relaxed),
         .testTarget(name: "PayloadTests", dependencies: ["PayloadImages", "Handoff"], swiftSettings: relaxed),
         .testTarget(
-            name: "KexecTests", dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec"], swiftSettings: relaxed),
+            name: "KexecTests", dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec"],
+            swiftSettings: relaxed),
         .testTarget(
-            name: "KexecCommandTests", dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec", "KexecCommand"], swiftSettings: relaxed),
+            name: "KexecCommandTests",
+            dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec", "KexecCommand"], swiftSettings: relaxed),
     ] + available.map { .systemLibrary(name: $0.target) },
     swiftLanguageModes: [.v6])
 
