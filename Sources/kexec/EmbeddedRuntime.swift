@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the static program needs and musl does not have, and what stands in for parts of the codec libraries that
-// are left out of it (scripts/build-embedded.sh names them).
+// What the Embedded standard library asks of the C library and musl does not have.
 #if hasFeature(Embedded)
     internal import CLinux
 
@@ -10,27 +9,5 @@
         // GRND_INSECURE never waits: hashing needs no entropy, and a kexec early in the boot must not hang for it.
         // Kernels before 5.6 refuse the flag; the buffer then keeps what it held, and any seed will do.
         _ = unsafe getrandom(bytes, count, UInt32(GRND_INSECURE))
-    }
-
-    /// libbz2 is compiled against glibc's checked `fprintf`, for a message about a bug of its own before it exits.
-    @c(__fprintf_chk)
-    func printNothing(_ file: UnsafeMutableRawPointer?, _ flag: Int32, _ format: UnsafePointer<CChar>?) -> Int32 { 0 }
-
-    /// `ZSTD_error_prefix_unknown`, negated as libzstd returns it: what its own code says without the old formats.
-    private let unknownFormat = -10
-
-    /// In place of libzstd's decoders of its formats before 0.8, and of functions that are never called.
-    @c(kexec_refuse_format)
-    func refuseFormat() -> Int { unknownFormat }
-
-    /// In place of `ZSTDv05_findFrameSizeInfoLegacy` and its like, which return through pointers.
-    @c(kexec_refuse_frame_size)
-    func refuseFrameSize(
-        _ source: UnsafeRawPointer?, _ count: Int, _ compressedSize: UnsafeMutablePointer<Int>?,
-        _ decompressedBound: UnsafeMutablePointer<UInt64>?
-    ) {
-        // The caller's own variables; `ZSTD_CONTENTSIZE_ERROR` is all ones but one.
-        unsafe compressedSize?.pointee = unknownFormat
-        unsafe decompressedBound?.pointee = .max - 1
     }
 #endif

@@ -5,6 +5,9 @@ public enum Lockdown: Hashable, Sendable {
     /// No such file: securityfs is not mounted, or this kernel has no lockdown.
     case unknown
     case none, integrity, confidentiality
+
+    /// kexec_load is refused, and kexec_file_load wants a signature.
+    public var isLocked: Bool { self == .integrity || self == .confidentiality }
 }
 
 /// What shows that kexec handover (KHO) or live update (LUO) is in use.
@@ -54,6 +57,7 @@ public struct KexecState: Hashable, Sendable {
     public var checksSignature: Bool?
     /// Nil: not enforced, as far as can be told.
     public var signatureEnforcement: SignatureEnforcement?
+    public var forcesSignature: Bool { signatureEnforcement != nil }
     /// IMA appraises kernel images, so that kexec_load is refused and kexec_file_load wants an IMA signature: from
     /// `/sys/kernel/security/ima/policy` (rarely readable), or `ima_policy=secure_boot`; nil where neither tells.
     public var imaAppraisesKernels: Bool?

@@ -19,13 +19,10 @@ public struct MachineCapture: Hashable, Sendable {
 /// `SecureBoot` only, and excerpts of /proc/cpuinfo, the kernel's configuration and IMA's policy.
 /// - Important: The command line may hold secrets, and physical addresses are hidden from ordinary users for a reason:
 ///   directories and files are made for the caller alone (0700, 0600).
-/// - Parameter lastJump: the type of the `setup_data` node that our purgatory leaves, to be captured too.
 /// - Throws: `.cannotOpenRoot`, `.captureDirectoryInUse`, `.cannotWriteCapture`. A machine that cannot be described is
 ///   captured all the same, with the reason in the result.
 @discardableResult
-public func captureMachine(root: String, into directory: String, lastJump: UInt32? = nil) throws(MachineError)
-    -> MachineCapture
-{
+public func captureMachine(root: String, into directory: String) throws(MachineError) -> MachineCapture {
     let recording = Recording()
     let source = try MachineRoot(path: root, recording: recording)
     let target = try CaptureDirectory(creating: directory)
@@ -35,7 +32,14 @@ public func captureMachine(root: String, into directory: String, lastJump: UInt3
     } catch {
         capture.problem = error
     }
-    if let lastJump { _ = lastJumpRecord(below: source, type: lastJump) }
+    _ = lastJumpRecord(below: source)
+    return try write(recording, to: target, capture)
+}
+
+private func write(
+    _ recording: Recording, to target: borrowing CaptureDirectory, _ soFar: MachineCapture
+) throws(MachineError) -> MachineCapture {
+    var capture = soFar
     for path in recording.directories { try target.makeDirectory(path) }
     for file in recording.files {
         try target.write(file.bytes, to: file.path)

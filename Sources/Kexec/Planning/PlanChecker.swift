@@ -21,7 +21,7 @@ struct PlanChecker {
 
     private func state(_ plan: BootPlan) -> [PlanRefusal] {
         var refusals: [PlanRefusal] = []
-        if machine.kexec.isSupported == false, !machine.kexec.hasModule {
+        if machine.kexec.loaded == nil, machine.kexec.hasKexecLoad != true, !machine.kexec.hasModule {
             refusals.append(.noKexecInKernel)
         }
         if plan.target == .crash, machine.crashKernel.isEmpty { refusals.append(.noCrashKernelRegion) }

@@ -60,7 +60,7 @@ struct SystemCallChooser {
 
     private func isForKernelToSay(_ cause: SystemCallObstacle.Cause) -> Bool {
         switch cause {
-        case .notInKernel, .lockdown, .signaturesEnforced, .imaAppraisal, .memoryMapTooLong: true
+        case .notInKernel, .lockdown, .signaturesEnforced, .memoryMapTooLong: true
         case .imageKind, .pagingDepth, .option, .commandLineTooLong, .moduleNotLoaded, .moduleUnsupported,
             .firmware32Bit:
             false
@@ -74,14 +74,10 @@ struct SystemCallChooser {
     }
 
     private func kexecLoadCauses() -> [SystemCallObstacle.Cause] {
-        let kexec = machine.kexec
         var causes: [SystemCallObstacle.Cause] = []
-        if kexec.hasKexecLoad == false { causes.append(.notInKernel) }
-        if kexec.lockdown == .integrity || kexec.lockdown == .confidentiality {
-            causes.append(.lockdown(kexec.lockdown))
-        }
-        if let enforcement = kexec.signatureEnforcement { causes.append(.signaturesEnforced(enforcement)) }
-        if kexec.imaAppraisesKernels == true { causes.append(.imaAppraisal) }
+        if machine.kexec.hasKexecLoad == false { causes.append(.notInKernel) }
+        if machine.kexec.lockdown.isLocked { causes.append(.lockdown(machine.kexec.lockdown)) }
+        if machine.kexec.forcesSignature == true { causes.append(.signaturesEnforced) }
         return causes
     }
 

@@ -18,9 +18,7 @@ public struct SystemCallObstacle: Hashable, Sendable {
         /// Not configured into the running kernel.
         case notInKernel
         case lockdown(Lockdown)
-        case signaturesEnforced(SignatureEnforcement)
-        /// IMA wants a file to appraise, and kexec_load has none.
-        case imaAppraisal
+        case signaturesEnforced
         /// The in-kernel loader takes 64-bit bzImages only.
         case imageKind(String)
         /// The image cannot run with 5-level paging, and the in-kernel loader does not turn it off.

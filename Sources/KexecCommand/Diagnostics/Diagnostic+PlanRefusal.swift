@@ -103,9 +103,7 @@ extension Diagnostic {
         switch cause {
         case .notInKernel: "not configured into the running kernel"
         case .lockdown(let level): "the kernel is locked down (\(level == .integrity ? "integrity" : "confidentiality"))"
-        case .signaturesEnforced(.configuration): "the kernel takes signed images only (CONFIG_KEXEC_SIG_FORCE)"
-        case .signaturesEnforced(.secureBoot): "Secure Boot is on: the kernel takes signed images only"
-        case .imaAppraisal: "IMA appraises kernel images, and kexec_load shows it no file"
+        case .signaturesEnforced: "the kernel takes signed images only"
         case .imageKind(let kind): "takes 64-bit bzImages only, this is \(kind)"
         case .pagingDepth: "the image cannot be entered with 5-level paging, which is on"
         case .option(let option): "cannot honour \(OptionTable.name(of: option))"
