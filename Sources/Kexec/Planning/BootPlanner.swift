@@ -29,7 +29,7 @@ public struct BootPlanner: Sendable {
             request.systemCall,
             for: SystemCallChooser.Needs(
                 image: image, kind: facts.kind, commandLineLength: commandLine.utf8.count,
-                kexecLoadOptions: optionsOnlyForKexecLoad))
+                kexecLoadOptions: optionsOnlyForKexecLoad, target: request.target))
         var draft = PlanDraft(policy: PlacementPolicy(request, on: machine))
         if let refusal = choice.refusal { draft.refuse(refusal) }
         refuseWhatIsNotBuiltYet(&draft)

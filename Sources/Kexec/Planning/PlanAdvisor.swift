@@ -18,6 +18,7 @@ struct PlanAdvisor {
                     entries: machine.memoryMap.entries.count, kept: BootParameters.maximumE820Entries))
         }
         if plan.systemCall == .kexecLoad, machine.kexec.handoverActive { warnings.append(.handoverLost) }
+        if plan.target == .crash, plan.systemCall == .kexecLoad { warnings.append(.noCoreHeader) }
         if plan.purgatory == nil { warnings.append(.notVerified) }
         return warnings
     }

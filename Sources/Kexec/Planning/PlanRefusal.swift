@@ -49,6 +49,8 @@ public enum PlanWarning: Hashable, Sendable {
     /// A kernel without a command line, where the running one has one: often `root=` was forgotten.
     case emptyCommandLine
     case handoverLost
+    /// A crash kernel loaded without `elfcorehdr=` has no `/proc/vmcore`.
+    case noCoreHeader
     case notVerified
 }
 

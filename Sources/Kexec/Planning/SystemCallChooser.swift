@@ -11,6 +11,7 @@ struct SystemCallChooser {
         var commandLineLength: Int
         /// Options given that only kexec_load honours.
         var kexecLoadOptions: [KexecOption]
+        var target: LoadTarget
     }
 
     struct Choice {
@@ -31,7 +32,7 @@ struct SystemCallChooser {
         case .kexecLoad: return named(.kexecLoad, against)
         case .kexecFileLoad: return named(.kexecFileLoad, against)
         case .module: return named(.module, against)
-        case .automatic: return automatic(against)
+        case .automatic: return automatic(against, needs.target)
         }
     }
 
@@ -43,11 +44,16 @@ struct SystemCallChooser {
             call: call, reason: .requested, alternatives: [], refusal: fatal.isEmpty ? nil : .noSystemCall(fatal))
     }
 
-    private func automatic(_ against: [SystemCallObstacle]) -> Choice {
+    private func automatic(_ against: [SystemCallObstacle], _ target: LoadTarget) -> Choice {
         var legal = SystemCall.allCases.filter { call in !against.contains { $0.call == call } }
         if machine.kexec.handoverActive, let file = legal.firstIndex(of: .kexecFileLoad) {
             legal.swapAt(0, file)
             return Choice(call: .kexecFileLoad, reason: .handoverActive, alternatives: [], refusal: nil)
+        }
+        if target == .crash, let file = legal.firstIndex(of: .kexecFileLoad) {
+            legal.swapAt(0, file)
+            return Choice(
+                call: .kexecFileLoad, reason: .makesCoreHeader, alternatives: Array(legal.dropFirst()), refusal: nil)
         }
         guard let first = legal.first else {
             return Choice(call: .kexecLoad, reason: .requested, alternatives: [], refusal: .noSystemCall(against))

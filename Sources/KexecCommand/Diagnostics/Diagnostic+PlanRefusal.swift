@@ -143,6 +143,10 @@ extension Diagnostic {
             self.init("the next kernel gets an empty command line", hint: "--append or --reuse-cmdline")
         case .handoverLost:
             self.init("kexec handover is on: what it preserved is lost with kexec_load", hint: "-s keeps it")
+        case .noCoreHeader:
+            self.init(
+                "kexec_load passes no core header yet: the crash kernel will have no /proc/vmcore",
+                hint: "-s lets the kernel make one")
         case .notVerified: self.init("the image is entered without purgatory: nothing is verified")
         }
     }
@@ -163,6 +167,7 @@ extension Diagnostic {
         case .nothingAgainstKexecLoad: "carries every image type and the whole memory map, and nothing speaks against it"
         case .only(let obstacles):
             obstacles.map { "\($0.call.name): \(words(for: $0.cause))" }.joined(separator: "; ")
+        case .makesCoreHeader: "makes the core header that /proc/vmcore needs"
         case .handoverActive: "keeps what kexec handover preserved"
         }
     }
