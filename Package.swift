@@ -50,7 +50,9 @@ let package = Package(
         .testTarget(name: "PhysicalMemoryTests", dependencies: ["PhysicalMemory"], swiftSettings: relaxed),
         .testTarget(name: "BootFormatsTests", dependencies: ["BootFormats"], swiftSettings: relaxed),
         .testTarget(name: "HandoffTests", dependencies: ["Handoff"], swiftSettings: relaxed),
-        .testTarget(name: "PayloadTests", dependencies: ["PayloadImages", "Handoff"], swiftSettings: relaxed),
+        .testTarget(
+            name: "PayloadTests", dependencies: ["PayloadImages", "Handoff"], swiftSettings: relaxed,
+            plugins: ["BuildPayloads"]),
         .testTarget(name: "KexecTests", dependencies: ["Kexec"], swiftSettings: relaxed),
         .testTarget(name: "KexecCommandTests", dependencies: ["KexecCommand"], swiftSettings: relaxed),
     ] + available.map { .systemLibrary(name: $0.target) },
