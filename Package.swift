@@ -54,7 +54,9 @@ let package = Package(
         .testTarget(name: "PhysicalMemoryTests", dependencies: ["PhysicalMemory"], swiftSettings: relaxed),
         .testTarget(name: "BootFormatsTests", dependencies: ["BootFormats"], swiftSettings: relaxed),
         .testTarget(name: "HandoffTests", dependencies: ["Handoff"], swiftSettings: relaxed),
-        .testTarget(name: "PayloadTests", dependencies: ["PayloadImages", "Handoff"], swiftSettings: relaxed),
+        .testTarget(
+            name: "PayloadTests", dependencies: ["PayloadImages", "Handoff"], swiftSettings: relaxed,
+            plugins: ["BuildPayloads"]),
         .testTarget(
             name: "KexecTests", dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec"],
             swiftSettings: relaxed),

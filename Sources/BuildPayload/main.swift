@@ -1,1 +1,40 @@
 // SPDX-License-Identifier: MIT
+//
+// Builds the bare-metal payloads and writes them as Swift source. The BuildPayloads plugin runs it for `swift build`;
+// a Makefile may run it for the Embedded build of the shipped program.
+//
+//     BuildPayload --toolchain BIN --package ROOT --work DIR [--images FILE] [--evidence FILE] [--keep DIR]
+//
+//     --toolchain BIN   folder with swiftc, clang, ld.lld, llvm-objcopy and llvm-objdump of one Swift toolchain
+//     --package ROOT    root of this package
+//     --work DIR        for objects and the module cache; made where it is missing
+//     --images FILE     writes the Swift source that PayloadImages is completed with
+//     --evidence FILE   writes the Swift source that PayloadTests examines: ELF and disassembly
+//     --keep DIR        copies purgatory.{bin,elf,map,s} there, for people
+//
+// The same sources and toolchain give the same bytes, wherever the package lies. Exit status 0, or 1 with a line that
+// says what failed.
+
+let options = Options(CommandLine.arguments)
+let toolchain = Toolchain(folder: options.required("--toolchain"))
+let work = options.required("--work")
+makeFolder(work)
+
+let purgatory = PurgatoryBuild(toolchain: toolchain, package: options.required("--package"), work: work)
+purgatory.build()
+
+if let file = options["--images"] {
+    write(swiftSource([("purgatoryX86_64", contents(of: purgatory.image))]), to: file)
+}
+if let file = options["--evidence"] {
+    let evidence = [
+        ("purgatoryELF", contents(of: purgatory.elf)), ("purgatoryDisassembly", contents(of: purgatory.disassembly)),
+    ]
+    write(swiftSource(evidence), to: file)
+}
+if let folder = options["--keep"] {
+    makeFolder(folder)
+    for file in [purgatory.image, purgatory.elf, purgatory.map, purgatory.disassembly] {
+        write(contents(of: file), to: folder + "/" + lastComponent(of: file))
+    }
+}

@@ -20,11 +20,18 @@ public enum FastHash {
         var c = FastHash.key2
         var d = FastHash.key3
 
-        @inline(__always) mutating func absorb(_ block: RawSpan, at offset: Int) {
-            a = mix(word(block, offset) ^ key0, word(block, offset &+ 8) ^ a)
-            b = mix(word(block, offset &+ 16) ^ key1, word(block, offset &+ 24) ^ b)
-            c = mix(word(block, offset &+ 32) ^ key2, word(block, offset &+ 40) ^ c)
-            d = mix(word(block, offset &+ 48) ^ key3, word(block, offset &+ 56) ^ d)
+        /// Takes the first `size` bytes of `blocks`, a multiple of 64, into the lanes.
+        @inline(never) mutating func absorb(_ blocks: RawSpan, size: Int) {
+            var lanes = self  // in registers, not in memory
+            var offset = 0
+            while offset < size {
+                lanes.a = mix(word(blocks, offset) ^ key0, word(blocks, offset &+ 8) ^ lanes.a)
+                lanes.b = mix(word(blocks, offset &+ 16) ^ key1, word(blocks, offset &+ 24) ^ lanes.b)
+                lanes.c = mix(word(blocks, offset &+ 32) ^ key2, word(blocks, offset &+ 40) ^ lanes.c)
+                lanes.d = mix(word(blocks, offset &+ 48) ^ key3, word(blocks, offset &+ 56) ^ lanes.d)
+                offset &+= 64
+            }
+            self = lanes
         }
     }
 
@@ -32,28 +39,14 @@ public enum FastHash {
     public static func hash(_ bytes: RawSpan) -> UInt64 {
         var lanes = Lanes()
         let whole = bytes.byteCount & ~63
-        var offset = 0
-        while offset < whole {
-            lanes.absorb(bytes, at: offset)
-            offset &+= 64
+        lanes.absorb(bytes, size: whole)
+        if whole < bytes.byteCount {
+            let tail = LastBlocks(of: bytes, from: whole)
+            // A span of plain numbers has no bytes that could not be read.
+            lanes.absorb(unsafe tail.words.span.bytes, size: 64)
         }
-        if whole < bytes.byteCount { absorbTail(of: bytes, from: whole, into: &lanes) }
         let length = UInt64(truncatingIfNeeded: bytes.byteCount)
         return mix(mix(lanes.a ^ length, lanes.b), mix(lanes.c, lanes.d ^ key0))
-    }
-
-    private static func absorbTail(of bytes: RawSpan, from whole: Int, into lanes: inout Lanes) {
-        var tail = InlineArray<8, UInt64>(repeating: 0)
-        var offset = whole
-        while offset < bytes.byteCount {
-            // The offset is below the span's size.
-            let byte = unsafe bytes.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
-            let index = (offset &- whole) &>> 3
-            tail[index] |= (UInt64(byte) &<< UInt64((offset & 7) &* 8)).littleEndian
-            offset &+= 1
-        }
-        // A span of plain numbers has no bytes that could not be read.
-        lanes.absorb(unsafe tail.span.bytes, at: 0)
     }
 
     @inline(__always) private static func mix(_ x: UInt64, _ y: UInt64) -> UInt64 {

@@ -26,26 +26,13 @@ public enum SHA256 {
     private static func absorbTail(
         of bytes: RawSpan, from whole: Int, into state: inout State, _ engine: some SHA256Engine
     ) {
-        var tail = InlineArray<32, UInt32>(repeating: 0)
-        var offset = whole
-        while offset < bytes.byteCount {
-            // The offset is below the span's size.
-            let byte = unsafe bytes.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
-            put(byte, at: offset &- whole, in: &tail)
-            offset &+= 1
-        }
-        let rest = offset &- whole
-        put(0x80, at: rest, in: &tail)
-        let words = rest < 56 ? 16 : 32
-        let bits = UInt64(truncatingIfNeeded: bytes.byteCount) &<< 3
-        tail[words &- 2] = UInt32(truncatingIfNeeded: bits &>> 32).bigEndian
-        tail[words &- 1] = UInt32(truncatingIfNeeded: bits).bigEndian
+        var tail = LastBlocks(of: bytes, from: whole)
+        let rest = bytes.byteCount &- whole
+        tail.put(0x80, at: rest)
+        let words = rest < 56 ? 8 : 16
+        tail.putBigEndian(UInt64(truncatingIfNeeded: bytes.byteCount) &<< 3, word: words &- 1)
         // A span of plain numbers has no bytes that could not be read.
-        engine.absorb(unsafe tail.span.bytes.extracting(first: words &* 4), into: &state)
-    }
-
-    private static func put(_ byte: UInt8, at offset: Int, in block: inout InlineArray<32, UInt32>) {
-        block[offset &>> 2] |= (UInt32(byte) &<< UInt32(24 &- (offset & 3) &* 8)).bigEndian
+        engine.absorb(unsafe tail.words.span.bytes.extracting(first: words &* 8), into: &state)
     }
 }
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What purgatory's assembly and its Swift must agree on. Purgatory.swift refuses to be linked where the numbers differ
+ * from PurgatoryParameters.
+ */
+#pragma once
+
+#define PURGATORY_PARAMETERS_VERSION 1
+#define PURGATORY_PARAMETERS_SIZE 1152
+#define PURGATORY_ENTRY 8
+#define PURGATORY_REGISTERS 24
+
+#ifndef __ASSEMBLER__
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Whether a byte can be read at `address`: the identity map need not have it. */
+bool purgatory_probe(uintptr_t address);
+
+/* Leaves 5-level for 4-level paging; `table` is a PML4 below 4 GiB, and so must this image be. */
+void purgatory_use_4_levels(uintptr_t table);
+
+/* A page of the image for that PML4, and the block that the loader has filled in: PurgatoryParameters. */
+extern char purgatory_page_table, purgatory_parameters;
+static inline void *page_table(void) { return &purgatory_page_table; }
+static inline const void *parameters_block(void) { return &purgatory_parameters; }
+
+/* Defined nowhere: a link error says that the numbers above are not those of PurgatoryParameters. */
+void purgatory_h_disagrees_with_purgatory_parameters(void);
+#endif

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+//
+// A unit of its own: compiled for processors with SHA, SSSE3 and SSE4.1, called only after CPUID has shown them, and, on
+// bare metal, with CR4.OSFXSR set. The instructions come in through clang's intrinsic functions.
+import _Builtin_intrinsics.intel
+
+private typealias Words = SIMD4<UInt32>
+
+@inline(__always) private func intrinsic(_ words: Words) -> SIMD2<Int64> { unsafeBitCast(words, to: SIMD2<Int64>.self) }
+@inline(__always) private func words(_ value: SIMD2<Int64>) -> Words { unsafeBitCast(value, to: Words.self) }
+
+// A table of scalars lies in read-only data; one of vectors would be filled at the first use.
+private let roundConstants: InlineArray<64, UInt32> = [
+    0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5,
+    0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7, 0xc19b_f174,
+    0xe49b_69c1, 0xefbe_4786, 0x0fc1_9dc6, 0x240c_a1cc, 0x2de9_2c6f, 0x4a74_84aa, 0x5cb0_a9dc, 0x76f9_88da,
+    0x983e_5152, 0xa831_c66d, 0xb003_27c8, 0xbf59_7fc7, 0xc6e0_0bf3, 0xd5a7_9147, 0x06ca_6351, 0x1429_2967,
+    0x27b7_0a85, 0x2e1b_2138, 0x4d2c_6dfc, 0x5338_0d13, 0x650a_7354, 0x766a_0abb, 0x81c2_c92e, 0x9272_2c85,
+    0xa2bf_e8a1, 0xa81a_664b, 0xc24b_8b70, 0xc76c_51a3, 0xd192_e819, 0xd699_0624, 0xf40e_3585, 0x106a_a070,
+    0x19a4_c116, 0x1e37_6c08, 0x2748_774c, 0x34b0_bcb5, 0x391c_0cb3, 0x4ed8_aa4a, 0x5b9c_ca4f, 0x682e_6ff3,
+    0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208, 0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2,
+]
+
+@inline(__always) private func constants(_ group: Int) -> Words {
+    let first = group &* 4
+    return Words(
+        roundConstants[unchecked: first], roundConstants[unchecked: first &+ 1], roundConstants[unchecked: first &+ 2],
+        roundConstants[unchecked: first &+ 3])
+}
+
+/// The eight words as the instructions want them, highest first: A B E F and C D G H.
+private struct Halves {
+    var abef: Words
+    var cdgh: Words
+
+    /// Four rounds with `keyed`, four words of the schedule plus their constants.
+    @inline(__always) mutating func rounds(_ keyed: Words) {
+        cdgh = words(_mm_sha256rnds2_epu32(intrinsic(cdgh), intrinsic(abef), intrinsic(keyed)))
+        let upper = Words(keyed[2], keyed[3], 0, 0)
+        abef = words(_mm_sha256rnds2_epu32(intrinsic(abef), intrinsic(cdgh), intrinsic(upper)))
+    }
+}
+
+/// The four words of the schedule that follow `a`, `b`, `c` and `d`.
+@inline(__always) private func next(_ a: Words, _ b: Words, _ c: Words, _ d: Words) -> Words {
+    let sum = words(_mm_sha256msg1_epu32(intrinsic(a), intrinsic(b))) &+ Words(c[1], c[2], c[3], d[0])
+    return words(_mm_sha256msg2_epu32(intrinsic(sum), intrinsic(d)))
+}
+
+/// Takes `count` blocks of 64 bytes into the eight words at `state`.
+@c(sha256_absorb_with_extensions)
+public func absorb(_ state: UnsafeMutablePointer<UInt32>, _ blocks: UnsafeRawPointer, _ count: UInt) {
+    let bigEndian = unsafeBitCast(
+        SIMD16<UInt8>(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12), to: SIMD2<Int64>.self)
+    @inline(__always) func load(_ block: UnsafeRawPointer, _ offset: Int) -> Words {
+        words(_mm_shuffle_epi8(block.loadUnaligned(fromByteOffset: offset, as: SIMD2<Int64>.self), bigEndian))
+    }
+    var halves = Halves(
+        abef: Words(state[5], state[4], state[1], state[0]), cdgh: Words(state[7], state[6], state[3], state[2]))
+    var block = blocks
+    var left = count
+    while left > 0 {
+        let before = halves
+        var (a, b, c, d) = (load(block, 0), load(block, 16), load(block, 32), load(block, 48))
+        var group = 0
+        // The last four schedules are computed in vain: cheaper than a second copy of the loop's code in purgatory.
+        while group < 16 {
+            halves.rounds(a &+ constants(group))
+            (a, b, c, d) = (b, c, d, next(a, b, c, d))
+            group &+= 1
+        }
+        halves.abef = halves.abef &+ before.abef
+        halves.cdgh = halves.cdgh &+ before.cdgh
+        block += 64
+        left &-= 1
+    }
+    state[0] = halves.abef[3]
+    state[1] = halves.abef[2]
+    state[4] = halves.abef[1]
+    state[5] = halves.abef[0]
+    state[2] = halves.cdgh[3]
+    state[3] = halves.cdgh[2]
+    state[6] = halves.cdgh[1]
+    state[7] = halves.cdgh[0]
+}

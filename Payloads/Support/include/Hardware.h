@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The instructions of x86 that Swift has no words for, and the assembly that payloads call.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+static inline void port_write(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port)); }
+
+static inline uint8_t port_read(uint16_t port) {
+    uint8_t value;
+    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline uint64_t time_stamp(void) {
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+struct processor_facts {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+/* CPUID. */
+static inline struct processor_facts processor_facts(uint32_t leaf, uint32_t subleaf) {
+    struct processor_facts facts;
+    __asm__ volatile("cpuid"
+                     : "=a"(facts.eax), "=b"(facts.ebx), "=c"(facts.ecx), "=d"(facts.edx)
+                     : "a"(leaf), "c"(subleaf));
+    return facts;
+}
+
+/* Memory that a device watches: neither left out nor put together with other stores. */
+static inline void device_store(uintptr_t address, uint16_t value) { *(volatile uint16_t *)address = value; }
+
+#ifdef __x86_64__
+static inline uint64_t read_cr0(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
+    return value;
+}
+
+static inline void write_cr0(uint64_t value) { __asm__ volatile("mov %0, %%cr0" ::"r"(value) : "memory"); }
+
+static inline uint64_t read_cr3(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr3, %0" : "=r"(value));
+    return value;
+}
+
+static inline uint64_t read_cr4(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
+    return value;
+}
+
+static inline void write_cr4(uint64_t value) { __asm__ volatile("mov %0, %%cr4" ::"r"(value) : "memory"); }
+
+/* No vector can be delivered any more: the next exception resets the processor. */
+static inline __attribute__((noreturn)) void triple_fault(void) {
+    static const struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) none = {0, 0};
+    __asm__ volatile("lidt %0; int3" ::"m"(none));
+    __builtin_unreachable();
+}
+#endif
+
+/* SHAExtensions.swift, a unit of its own because it is compiled for processors that have them. */
+void sha256_absorb_with_extensions(uint32_t *state, const void *blocks, uintptr_t count);
