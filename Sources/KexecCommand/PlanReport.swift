@@ -66,7 +66,7 @@ struct PlanReport {
         var lines = ["image        \(plan.image.path): \(kindText)"]
         lines.append("system call  \(plan.systemCall.name) (\(Diagnostic.words(for: plan.systemCallReason)))")
         if !plan.alternatives.isEmpty {
-            lines.append("then         \(plan.alternatives.map(\.name).joined(separator: ", "))")
+            lines.append("then         \(plan.alternatives.map { $0.name }.joined(separator: ", "))")
         }
         lines.append("entry        \(hexadecimal(plan.entry.rawValue))")
         lines.append("command line \(plan.commandLine)")

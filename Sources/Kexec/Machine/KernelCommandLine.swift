@@ -5,7 +5,7 @@ struct KernelCommandLine {
     private let parameters: [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>?)]
 
     init(parsing line: ArraySlice<UInt8>) {
-        var found: [(ArraySlice<UInt8>, ArraySlice<UInt8>?)] = []
+        var found: [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>?)] = []
         var isQuoted = false
         for word in line.split(whereSeparator: { byte in
             if byte == UInt8(ascii: "\"") { isQuoted.toggle() }

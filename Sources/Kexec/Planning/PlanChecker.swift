@@ -49,7 +49,7 @@ struct PlanChecker {
         guard machine.memoryTotal > 0,
             let broken = rules.firstBroken(by: extents.span, entry: plan.kernelEntry.rawValue)
         else { return [] }
-        return [.segmentRule(broken, names: plan.segments.map(\.name), places: plan.segments.map(\.place))]
+        return [.segmentRule(broken, names: plan.segments.map { $0.name }, places: plan.segments.map { $0.place })]
     }
 
     /// `MAXMEM` of Linux on x86_64, with 4 and with 5 levels of page tables.
