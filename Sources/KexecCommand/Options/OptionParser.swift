@@ -110,6 +110,6 @@ struct OptionParser {
     }
 
     private func nearest(to name: Substring.UTF8View) -> String? {
-        nearestWord(to: name, among: entries.map(\.name)).map { "--" + $0 }
+        nearestWord(to: name, among: entries.map { $0.name }).map { "--" + $0 }
     }
 }

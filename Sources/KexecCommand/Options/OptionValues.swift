@@ -43,7 +43,7 @@ func parseChoice<Value>(
     _ text: String, option: String, among choices: [(word: String, value: Value)]
 ) throws(UsageError) -> Value {
     for choice in choices where choice.word.utf8.elementsEqual(text.utf8) { return choice.value }
-    let words = choices.map(\.word)
+    let words = choices.map { $0.word }
     throw .unknownChoice(
         option: option, value: text, choices: words, nearest: nearestWord(to: Substring(text).utf8, among: words))
 }
