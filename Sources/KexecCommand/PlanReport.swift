@@ -30,7 +30,10 @@ struct PlanReport {
     static func json(refused diagnostic: Diagnostic, kernel: String) -> JSONValue {
         .object([
             ("version", .number(version)), ("loadable", .boolean(false)),
-            ("image", .object([("path", .string(kernel)), ("kind", .null), ("compression", .null), ("protocol", .null)])),
+            (
+                "image",
+                .object([("path", .string(kernel)), ("kind", .null), ("compression", .null), ("protocol", .null)])
+            ),
             ("system_call", .null), ("system_call_reason", .null), ("entry", .null), ("command_line", .null),
             ("digest", .null), ("segments", .array([])), ("refusals", .array([.string(diagnostic.sentence)])),
             ("warnings", .array([])),

@@ -40,7 +40,9 @@ private func load(_ file: Range<Int>, at address: UInt64, memory: UInt64) -> ELF
     }
 
     @Test func mergesManyNeighboursIntoFewerSegments() {
-        let loads = (0..<40).map { load(0x100 * $0..<0x100 * $0 + 0x80, at: 0x100_0000 + UInt64($0) * 0x1000, memory: 0x1000) }
+        let loads = (0..<40).map {
+            load(0x100 * $0..<0x100 * $0 + 0x80, at: 0x100_0000 + UInt64($0) * 0x1000, memory: 0x1000)
+        }
         let image = PlanImage.elf(loads, bytes: bytes)
         let plan = image.plan()
         #expect(plan.refusals == [])
@@ -116,7 +118,9 @@ private func load(_ file: Range<Int>, at address: UInt64, memory: UInt64) -> ELF
 
     /// What the kernel would put at a physical address.
     private func byte(of plan: BootPlan, _ image: PlanImage, at address: UInt64) -> UInt8? {
-        guard let segment = plan.segments.first(where: { $0.place.contains(PhysicalAddress(address)) }) else { return nil }
+        guard let segment = plan.segments.first(where: { $0.place.contains(PhysicalAddress(address)) }) else {
+            return nil
+        }
         let offset = Int(address - segment.place.start.rawValue)
         switch segment.contents {
         case .kernel(let file): return offset < file.count ? image.bytes[file.lowerBound + offset] : 0

@@ -49,7 +49,8 @@ import Testing
         let initrd = try #require(plan["initrd"]).place.start.rawValue
         #expect(zeroPage.loadLittle(UInt32.self, at: 0x218) == UInt32(truncatingIfNeeded: initrd))
         #expect(zeroPage.loadLittle(UInt32.self, at: 0x21c) == 5000)
-        #expect(zeroPage.loadLittle(UInt32.self, at: 0x228).map(UInt64.init) == plan["command_line"]?.place.start.rawValue)
+        #expect(
+            zeroPage.loadLittle(UInt32.self, at: 0x228).map(UInt64.init) == plan["command_line"]?.place.start.rawValue)
         #expect(plan.bytes("command_line") == Array("console=ttyS0\0".utf8))
         #expect(zeroPage[0x1e8] == 3)
         #expect(zeroPage.loadLittle(UInt64.self, at: 0x2d0) == 0)
@@ -62,7 +63,9 @@ import Testing
     @Test func passesMoreThan128EntriesInSetupData() throws {
         var machine = MachineDescription.pc()
         let holes = (0..<200).map {
-            E820Entry(range: range(0x2000_0000 + UInt64($0) * 0x10_0000, 0x2000_1000 + UInt64($0) * 0x10_0000), type: .reserved)
+            E820Entry(
+                range: range(0x2000_0000 + UInt64($0) * 0x10_0000, 0x2000_1000 + UInt64($0) * 0x10_0000),
+                type: .reserved)
         }
         machine.memoryMap = MemoryMap(machine.memoryMap.entries + holes)
         let plan = PlanImage.bzImage().plan(on: machine)
@@ -92,7 +95,8 @@ import Testing
         var efi = EFIFacts()
         efi.configurationTable = 0x3f9e_c018
         efi.runtimeMap = [
-            EFIRuntimeRange(type: 5, physicalAddress: 0x3f80_0000, virtualAddress: .max - 0xfff, pageCount: 2, attribute: 15)
+            EFIRuntimeRange(
+                type: 5, physicalAddress: 0x3f80_0000, virtualAddress: .max - 0xfff, pageCount: 2, attribute: 15)
         ]
         machine.efi = efi
         let plan = PlanImage.bzImage().plan(on: machine)
@@ -116,8 +120,10 @@ import Testing
 
     @Test func keepsInitrdAndStructuresLowForKernelsWith32BitPointers() throws {
         let machine = MachineDescription.pc(8 << 30)
-        let plan = PlanImage.bzImage { $0.extendedLoadFlags = 1; $0.initrdAddressMaximum = 0x37ff_ffff }
-            .plan(on: machine, initrdSize: 5000)
+        let plan = PlanImage.bzImage {
+            $0.extendedLoadFlags = 1; $0.initrdAddressMaximum = 0x37ff_ffff
+        }
+        .plan(on: machine, initrdSize: 5000)
         #expect(plan.refusals == [])
         #expect(try #require(plan["initrd"]).place.end.rawValue <= 0x3800_0000)
         #expect(try #require(plan["boot_params"]).place.end <= .fourGiB)
@@ -147,7 +153,9 @@ import Testing
     }
 
     @Test func refusesAnImageWithout64BitEntry() {
-        let plan = PlanImage.bzImage { $0.extendedLoadFlags = 0; $0.version = 0x0200 }.plan()
+        let plan = PlanImage.bzImage {
+            $0.extendedLoadFlags = 0; $0.version = 0x0200
+        }.plan()
         #expect(plan.refusals.contains(.entryMissing(.longMode(bootProtocol: 0x0200))))
     }
 

@@ -13,7 +13,8 @@ extension MachineDescription {
         var machine = MachineDescription()
         let ram = [range(0, 0x9fc00), range(0x10_0000, size)]
         machine.memoryMap = MemoryMap(
-            ram.map { E820Entry(range: $0, type: .ram) } + [E820Entry(range: range(0x9fc00, 0xa_0000), type: .reserved)])
+            ram.map { E820Entry(range: $0, type: .ram) } + [E820Entry(range: range(0x9fc00, 0xa_0000), type: .reserved)]
+        )
         machine.systemRAM = PhysicalRangeSet(ram)
         machine.commandLine = "BOOT_IMAGE=/vmlinuz root=/dev/sda1 quiet crashkernel=256M"
         machine.bootParameters = [UInt8](repeating: 0, count: 4096)

@@ -48,7 +48,8 @@ struct PlacementPolicy {
 
     /// `ramdisk_image` and `ramdisk_size` of the running kernel's boot_params.
     private static func initialRamdisk(of old: [UInt8]?) -> PhysicalRange? {
-        guard let old, let low = old.loadLittle(UInt32.self, at: 0x218), let size = old.loadLittle(UInt32.self, at: 0x21c),
+        guard let old, let low = old.loadLittle(UInt32.self, at: 0x218),
+            let size = old.loadLittle(UInt32.self, at: 0x21c),
             let high = old.loadLittle(UInt32.self, at: 0x0c0), let sizeHigh = old.loadLittle(UInt32.self, at: 0x0c4)
         else { return nil }
         let length = UInt64(sizeHigh) << 32 | UInt64(size)

@@ -76,7 +76,10 @@ struct SystemCallChooser {
     private func obstacles(for needs: Needs) -> [SystemCallObstacle] {
         kexecLoadCauses().map { SystemCallObstacle(call: .kexecLoad, cause: $0) }
             + fileLoadCauses(needs).map { SystemCallObstacle(call: .kexecFileLoad, cause: $0) }
-            + [SystemCallObstacle(call: .module, cause: machine.kexec.hasModule ? .moduleUnsupported : .moduleNotLoaded)]
+            + [
+                SystemCallObstacle(
+                    call: .module, cause: machine.kexec.hasModule ? .moduleUnsupported : .moduleNotLoaded)
+            ]
     }
 
     private func kexecLoadCauses() -> [SystemCallObstacle.Cause] {

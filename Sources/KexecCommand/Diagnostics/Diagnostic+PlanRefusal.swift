@@ -21,8 +21,9 @@ extension Diagnostic {
         case .segmentRule(let rule, let names, let places):
             self = Self.forSegmentRule(rule, names, places)
         case .memoryShort(let needed, let available):
-            self.init("not enough memory: the kernel needs \(byteSize(needed)) to keep the image, "
-                + "\(byteSize(available)) are available")
+            self.init(
+                "not enough memory: the kernel needs \(byteSize(needed)) to keep the image, "
+                    + "\(byteSize(available)) are available")
         case .noCrashKernelRegion:
             self.init(
                 "no memory is reserved for a crash kernel: '/proc/iomem' has no line \"Crash kernel\"",
@@ -102,7 +103,8 @@ extension Diagnostic {
     static func words(for cause: SystemCallObstacle.Cause) -> String {
         switch cause {
         case .notInKernel: "not configured into the running kernel"
-        case .lockdown(let level): "the kernel is locked down (\(level == .integrity ? "integrity" : "confidentiality"))"
+        case .lockdown(let level):
+            "the kernel is locked down (\(level == .integrity ? "integrity" : "confidentiality"))"
         case .signaturesEnforced(.configuration): "the kernel takes signed images only (CONFIG_KEXEC_SIG_FORCE)"
         case .signaturesEnforced(.secureBoot): "Secure Boot is on: the kernel takes signed images only"
         case .imaAppraisal: "IMA appraises kernel images, and kexec_load shows it no file"
@@ -164,7 +166,8 @@ extension Diagnostic {
     static func words(for reason: SystemCallReason) -> String {
         switch reason {
         case .requested: "asked for"
-        case .nothingAgainstKexecLoad: "carries every image type and the whole memory map, and nothing speaks against it"
+        case .nothingAgainstKexecLoad:
+            "carries every image type and the whole memory map, and nothing speaks against it"
         case .only(let obstacles):
             obstacles.map { "\($0.call.name): \(words(for: $0.cause))" }.joined(separator: "; ")
         case .makesCoreHeader: "makes the core header that /proc/vmcore needs"
