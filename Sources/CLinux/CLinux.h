@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +13,10 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,3 +58,31 @@ static inline long kx_memfd_create(const char *name, unsigned flags) {
 static inline long kx_reboot(unsigned command) {
     return kx_result(syscall(SYS_reboot, 0xfee1deadU, 672274793U, command, (void *)0));
 }
+/// capget(2) for this process: whether capability `number` is effective; negated errno.
+static inline int kx_has_capability(unsigned number) {
+    struct { uint32_t version; int pid; } header = { 0x20080522U /* _LINUX_CAPABILITY_VERSION_3 */, 0 };
+    struct { uint32_t effective, permitted, inheritable; } words[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
+    long result = kx_result(syscall(SYS_capget, &header, words));
+    return result < 0 ? (int)result : number < 64 && (words[number / 32].effective >> (number % 32) & 1);
+}
+/// Whether a descriptor is closed or /dev/null.
+static inline int kx_is_lost(int fd) {
+    struct stat status;
+    if (fstat(fd, &status) != 0) return errno == EBADF;
+    return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+}
+static inline long kx_readlink(const char *path, char *bytes, unsigned long count) {
+    return kx_result(readlink(path, bytes, count));
+}
+/// A socket for rtnetlink; connected to nobody, so that every send goes to the kernel.
+static inline int kx_rtnetlink(void) {
+    return (int)kx_result(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0 /* NETLINK_ROUTE */));
+}
+static inline long kx_send(int fd, const void *bytes, unsigned long count) {
+    return kx_result(send(fd, bytes, count, 0));
+}
+static inline long kx_receive(int fd, void *bytes, unsigned long count) {
+    return kx_result(recv(fd, bytes, count, 0));
+}
+static inline int kx_execv(const char *path, char *const *arguments) { return (int)kx_result(execv(path, arguments)); }
+static inline void kx_sleep(int milliseconds) { (void)poll((struct pollfd *)0, 0, milliseconds); }
