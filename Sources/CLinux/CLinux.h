@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +15,11 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -116,3 +119,31 @@ static inline uint64_t kx_nanoseconds(int clock) {
     if (clock_gettime((clockid_t)clock, &now) != 0) return 0;
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+/// capget(2) for this process: whether capability `number` is effective; negated errno.
+static inline int kx_has_capability(unsigned number) {
+    struct { uint32_t version; int pid; } header = { 0x20080522U /* _LINUX_CAPABILITY_VERSION_3 */, 0 };
+    struct { uint32_t effective, permitted, inheritable; } words[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
+    long result = kx_result(syscall(SYS_capget, &header, words));
+    return result < 0 ? (int)result : number < 64 && (words[number / 32].effective >> (number % 32) & 1);
+}
+/// Whether a descriptor is closed or /dev/null.
+static inline int kx_is_lost(int fd) {
+    struct stat status;
+    if (fstat(fd, &status) != 0) return errno == EBADF;
+    return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+}
+static inline long kx_readlink(const char *path, char *bytes, unsigned long count) {
+    return kx_result(readlink(path, bytes, count));
+}
+/// A socket for rtnetlink; connected to nobody, so that every send goes to the kernel.
+static inline int kx_rtnetlink(void) {
+    return (int)kx_result(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0 /* NETLINK_ROUTE */));
+}
+static inline long kx_send(int fd, const void *bytes, unsigned long count) {
+    return kx_result(send(fd, bytes, count, 0));
+}
+static inline long kx_receive(int fd, void *bytes, unsigned long count) {
+    return kx_result(recv(fd, bytes, count, 0));
+}
+static inline int kx_execv(const char *path, char *const *arguments) { return (int)kx_result(execv(path, arguments)); }
+static inline void kx_sleep(int milliseconds) { (void)poll((struct pollfd *)0, 0, milliseconds); }

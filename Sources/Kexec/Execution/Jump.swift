@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+internal import CLinux
+
+/// How a jump is made.
+public struct JumpOptions: Hashable, Sendable {
+    /// `-y`: file systems are not synced.
+    public var skipsSync: Bool
+    /// `-x`: links stay as they are.
+    public var skipsLinks: Bool
+    public init(skipsSync: Bool = false, skipsLinks: Bool = false) {
+        self.skipsSync = skipsSync
+        self.skipsLinks = skipsLinks
+    }
+}
+
+/// Leaves this kernel for the one that is loaded: `kexec -e`, and the second half of `kexec -f`.
+///
+/// Everything that can refuse the jump is asked before anything is touched. Then: sync, record the network, links
+/// down, reboot(2). A reboot that comes back has the network put back as it was.
+package struct Jump<Kernel: KernelCalls> {
+    package var kernel: Kernel
+
+    package init(_ kernel: Kernel) { self.kernel = kernel }
+
+    /// What is jumped to.
+    package enum Target: Hashable, Sendable {
+        /// What is loaded now.
+        case loaded
+        /// What this process is about to load.
+        case toBeLoaded
+    }
+
+    /// Checks that the jump can happen; changes nothing.
+    ///
+    /// `kernel.kexec_load_disabled` and lockdown forbid loading, not the jump to what was loaded before them
+    /// (`kernel_kexec` of kernel/kexec_core.c asks for neither), so neither forbids it here.
+    /// - Returns: what could not be checked, for want of sysfs or proc; the kernel will tell.
+    package func check(_ state: KexecState, target: Target = .loaded) throws(ExecutionError) -> [UncheckedFact] {
+        var unchecked: [UncheckedFact] = []
+        switch (target, state.loaded) {
+        case (_, nil) where kernel.exists("/sys/kernel"): throw .notInKernel
+        case (_, nil): unchecked.append(.loaded)
+        case (.loaded, false): throw .nothingLoaded(loadDisabled: state.loadDisabled)
+        case (.toBeLoaded, _), (.loaded, _): break
+        }
+        guard kernel.hasSysBoot() else { throw .notPrivileged }
+        if let namespace = kernel.linkTarget("/proc/self/ns/pid") {
+            guard namespace.elementsEqual(Self.initialNamespace.utf8) else { throw .inProcessNamespace }
+        } else {
+            unchecked.append(.processNamespace)
+        }
+        return unchecked
+    }
+
+    /// The machine's own PID namespace: `PROC_PID_INIT_INO` of include/linux/proc_ns.h, which never changes.
+    private static var initialNamespace: String { "pid:[4026531836]" }
+
+    /// Jumps. Returns only from an image that was loaded with its context preserved and has jumped back.
+    ///
+    /// As the last step of a shutdown, file systems and links are what the shutdown made of them, and a sync could
+    /// hang on one that is gone: then this is reboot(2) and nothing else.
+    /// - Throws: `.refused`
+    package mutating func run(_ options: JumpOptions, state: KexecState) throws(ExecutionError) -> NetworkOutcome? {
+        let endsShutdown = isLastStepOfShutdown
+        if !options.skipsSync, !endsShutdown { kernel.sync() }
+        var network = options.skipsLinks || endsShutdown ? nil : NetworkShutdown(of: &kernel)
+        let result = kernel.reboot(.kexec)
+        network?.undo(on: &kernel)
+        guard result < 0 else { return network?.outcome }
+        let errno = Int32(clamping: -result)
+        let facts = RefusalFacts(state, hasSysBoot: kernel.hasSysBoot())
+        throw .refused(
+            SystemCallError(
+                call: .reboot, purpose: .jump, errno: errno, cause: facts.causeOfRefusedJump(errno: errno)),
+            network?.outcome)
+    }
+
+    /// Whether the parent is the process 1 of a shutdown: systemd-shutdown (`comm` has 15 bytes), or the script of
+    /// dracut's initramfs. A parent 1 alone says nothing: so is that of every process left in the background.
+    private var isLastStepOfShutdown: Bool {
+        guard kernel.parentProcess() == 1, let name = kernel.head(of: "/proc/1/comm") else { return false }
+        let word = name.prefix { $0 != UInt8(ascii: "\n") }
+        return word.elementsEqual("systemd-shutdow".utf8) || word.elementsEqual("shutdown".utf8)
+    }
+}
+
+extension Jump {
+    /// Replaces this process by the system's own shutdown, which ends in the jump where something is loaded: `kexec`
+    /// without an action.
+    /// - Returns: why not; there is no return otherwise.
+    package mutating func startShutdown() -> ExecutionError {
+        var failures: [ProgramFailure] = []
+        for path in ["/sbin/shutdown", "/etc/shutdown", "/bin/shutdown"] {
+            let result = kernel.execute(path, ["shutdown", "-r", "now"])
+            failures.append(ProgramFailure(path: path, errno: Int32(clamping: -result)))
+        }
+        return .noShutdownProgram(failures)
+    }
+
+    /// Adds an error to the kernel's log where standard error is closed or `/dev/null`, as under systemd-shutdown:
+    /// there it would be lost otherwise.
+    /// - Parameter line: without "kexec: "; newlines become blanks.
+    package mutating func logIfUnheard(_ line: String) {
+        guard kernel.isLost(2) else { return }
+        // "<3>": KERN_ERR. The kernel takes a record of 1024 bytes at most, its prefix included.
+        var record = Array("<3>kexec: ".utf8)
+        for byte in line.utf8.prefix(900) { record.append(byte == UInt8(ascii: "\n") ? UInt8(ascii: " ") : byte) }
+        record.append(UInt8(ascii: "\n"))
+        _ = kernel.writeKernelLog(record)
+    }
+}
+
+extension KexecState {
+    /// Checks that the running machine can jump to what is loaded; changes nothing.
+    /// - Returns: what could not be checked.
+    public func checkJump() throws(ExecutionError) -> [UncheckedFact] { try Jump(LinuxKernel()).check(self) }
+
+    /// Jumps to the loaded image at once, without shutting the system down.
+    ///
+    /// - Important: every process ends where it is. Call `checkJump()` first.
+    /// - Returns: only from an image that preserved this kernel's context and jumped back.
+    public func jump(_ options: JumpOptions = JumpOptions()) throws(ExecutionError) {
+        var jump = Jump(LinuxKernel())
+        _ = try jump.run(options, state: self)
+    }
+}

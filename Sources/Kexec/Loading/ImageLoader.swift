@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+
+/// Hands plans to the kernel, and takes images out of it again.
+///
+/// The plan names the call to begin with, and those that may carry it, too. A call that is refused is followed by the
+/// next one, never because of one errno alone: only an opt-out of the administrator and a failed verification end the
+/// search. Every refusal is kept, for the report.
+package struct ImageLoader<Kernel: KernelCalls> {
+    package var kernel: Kernel
+    let machine: MachineDescription
+    let request: KexecRequest
+    /// Loads and unloads that the kernel has counted against a load limit.
+    var countedCalls = 0
+
+    package init(_ kernel: Kernel, machine: MachineDescription, request: KexecRequest) {
+        self.kernel = kernel
+        self.machine = machine
+        self.request = request
+    }
+
+    /// Loads `plan`; what was loaded before stays where that fails, except for a crash kernel's image, which Linux
+    /// gives up before it looks at the new one.
+    /// - Parameters:
+    ///   - kernelBytes: the kernel image, unpacked: what `.kernel` ranges are ranges of.
+    ///   - initrdBytes: all initrds together.
+    ///   - files: called once, and only where kexec_file_load is tried; the descriptors must stay open until `load`
+    ///     returns.
+    /// - Throws: `.notLoadable` for a plan with refusals; `.refused` with every attempt, in order.
+    package mutating func load(
+        _ plan: BootPlan, kernel kernelBytes: RawSpan, initrd initrdBytes: RawSpan,
+        files: () throws(CallFailure) -> LoadFiles
+    ) throws(LoadFailure) -> LoadReport {
+        guard plan.isLoadable else { throw .notLoadable(plan.refusals) }
+        var attempts: [LoadAttempt] = []
+        for call in [plan.systemCall] + plan.alternatives {
+            let problem: LoadProblem?
+            switch call {
+            case .kexecLoad: problem = kexecLoad(plan, kernelBytes, initrdBytes)
+            case .kexecFileLoad: problem = kexecFileLoad(plan, files)
+            case .module: problem = .notBuilt
+            }
+            guard let problem else { return LoadReport(call: call, refused: attempts) }
+            attempts.append(LoadAttempt(call: call, problem: problem))
+            if case .refused(let error) = problem, error.endsAttempts { break }
+        }
+        throw .refused(attempts)
+    }
+
+    /// What tells refusals apart, at this moment.
+    func facts(_ plan: BootPlan?) -> RefusalFacts {
+        var facts = RefusalFacts(machine, plan: plan, hasSysBoot: kernel.hasSysBoot())
+        facts.earlierLoads = countedCalls
+        return facts
+    }
+
+    /// Keeps count of what the kernel counts: `kexec_load_permitted` of kernel/kexec_core.c takes one off the limit
+    /// as soon as privilege and opt-out let a call pass.
+    mutating func count(_ cause: RefusalCause?) {
+        switch cause {
+        case .notInKernel, .notPrivileged, .loadDisabled, .loadLimitUsedUp: break
+        default: countedCalls += 1
+        }
+    }
+}
+
+/// The open files that kexec_file_load takes.
+public struct LoadFiles: Hashable, Sendable {
+    public var kernel: Int32
+    /// nil: no initrd.
+    public var initrd: Int32?
+    public init(kernel: Int32, initrd: Int32? = nil) {
+        self.kernel = kernel
+        self.initrd = initrd
+    }
+}
+
+/// How a load ended well.
+public struct LoadReport: Hashable, Sendable {
+    /// The call that did it.
+    public var call: SystemCall
+    /// What was tried before, in order.
+    public var refused: [LoadAttempt]
+}
+
+/// A call that did not load the plan.
+public struct LoadAttempt: Hashable, Sendable {
+    public var call: SystemCall
+    public var problem: LoadProblem
+    public init(call: SystemCall, problem: LoadProblem) {
+        self.call = call
+        self.problem = problem
+    }
+}
+
+/// Why one call did not load a plan.
+public enum LoadProblem: Hashable, Sendable {
+    case refused(SystemCallError)
+    /// A segment's contents end behind the bytes they are a range of: the file changed, or the plan is another's.
+    case contentsOutside(segment: String, end: Int, available: Int)
+    /// The segment's place is beyond what this 32-bit program can name.
+    case addressTooLarge(segment: String)
+    /// A file for kexec_file_load could not be opened or made.
+    case fileNotOpened(CallFailure)
+    /// Loading through the module is not part of this version.
+    case notBuilt
+}
+
+/// Nothing was loaded, and why.
+public enum LoadFailure: Error, Hashable, Sendable {
+    case notLoadable([PlanRefusal])
+    /// Every attempt, in order; never empty.
+    case refused([LoadAttempt])
+}
+
+extension BootPlan {
+    /// Loads the plan into the running kernel.
+    ///
+    /// - Important: what is loaded runs at the next `reboot` of many systems, also where nobody asks for kexec then.
+    /// - Parameters:
+    ///   - request: what the plan was made from.
+    ///   - machine: the running machine.
+    ///   - kernel: the kernel image, unpacked.
+    ///   - initrd: all initrds together; an empty span where there is none.
+    ///   - files: called only where kexec_file_load is tried; the descriptors must stay open until `load` returns.
+    public func load(
+        for request: KexecRequest, on machine: MachineDescription, kernel: RawSpan, initrd: RawSpan,
+        files: () throws(CallFailure) -> LoadFiles
+    ) throws(LoadFailure) -> LoadReport {
+        var loader = ImageLoader(LinuxKernel(), machine: machine, request: request)
+        return try loader.load(self, kernel: kernel, initrd: initrd, files: files)
+    }
+}

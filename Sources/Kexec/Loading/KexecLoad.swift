@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+internal import PhysicalMemory
+
+extension ImageLoader {
+    /// kexec_load straight from the maps: kernel and initrd are not copied in user space, and what the planner made,
+    /// a few pages, is put into one buffer.
+    mutating func kexecLoad(_ plan: BootPlan, _ kernelBytes: RawSpan, _ initrdBytes: RawSpan) -> LoadProblem? {
+        var made: [UInt8] = []
+        var segments: [SegmentHandover] = []
+        for segment in plan.segments.sorted(by: { $0.place.start < $1.place.start }) {
+            let source: SegmentHandover.Source, range: Range<Int>, available: Int
+            switch segment.contents {
+            case .kernel(let bytes): (source, range, available) = (.kernel, bytes, kernelBytes.byteCount)
+            case .initrd(let bytes): (source, range, available) = (.initrd, bytes, initrdBytes.byteCount)
+            case .bytes(let bytes):
+                let start = made.count
+                made += bytes
+                (source, range, available) = (.made, start..<made.count, made.count)
+            }
+            guard range.lowerBound >= 0, range.upperBound <= available else {
+                return .contentsOutside(segment: segment.name, end: range.upperBound, available: available)
+            }
+            guard let address = UInt(exactly: segment.place.start.rawValue),
+                let size = UInt(exactly: segment.place.size)
+            else { return .addressTooLarge(segment: segment.name) }
+            segments.append(SegmentHandover(source: source, range: range, address: address, memorySize: size))
+        }
+        guard let entry = UInt(exactly: plan.kernelEntry.rawValue) else { return .addressTooLarge(segment: "entry") }
+        let flags = kexecLoadFlags(plan.target)
+        let result = kernel.kexecLoad(
+            entry: entry, segments: segments, kernel: kernelBytes, initrd: initrdBytes,
+            // The array outlives the call.
+            made: unsafe made.span.bytes, flags: flags)
+        return problem(.kexecLoad, result, plan, flags: flags.rawValue, segments: segments.count)
+    }
+
+    /// The flags of a load; `KEXEC_UPDATE_ELFCOREHDR` is known since Linux 6.6 and means all of hotplug on x86, the
+    /// other architectures have `KEXEC_CRASH_HOTPLUG_SUPPORT` instead.
+    private func kexecLoadFlags(_ target: LoadTarget) -> KexecLoadFlags {
+        let architecture = KexecLoadFlags.architecture(machine.architecture)
+        var flags = architecture
+        if target == .crash { flags.insert(.onCrash) }
+        if request.preservesContext { flags.insert(.preserveContext) }
+        if request.updatesCoreHeader, target == .crash {
+            let isX86 = architecture == .architecture("x86_64") || architecture == .architecture("i686")
+            flags.insert(isX86 ? .updateCoreHeader : .crashHotplug)
+        }
+        return flags
+    }
+
+    /// Turns a call's result into what is wrong, nil for nothing.
+    mutating func problem(
+        _ call: StaticCallName, _ result: Int, _ plan: BootPlan, flags: UInt, segments: Int
+    ) -> LoadProblem? {
+        guard result < 0 else {
+            count(nil)
+            return nil
+        }
+        let errno = Int32(clamping: -result)
+        let cause = facts(plan).cause(of: call, plan.target, errno: errno, flags: flags, segments: segments)
+        count(cause)
+        return .refused(SystemCallError(call: call, purpose: .load(plan.target), errno: errno, cause: cause))
+    }
+}
