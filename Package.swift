@@ -53,6 +53,7 @@ let package = Package(
         .testTarget(name: "PayloadTests", dependencies: ["PayloadImages", "Handoff"], swiftSettings: relaxed),
         .testTarget(name: "KexecTests", dependencies: ["Kexec"], swiftSettings: relaxed),
         .testTarget(name: "KexecCommandTests", dependencies: ["KexecCommand"], swiftSettings: relaxed),
+        .testTarget(name: "KexecLabTests", dependencies: ["kexec-lab"], swiftSettings: relaxed),
     ] + available.map { .systemLibrary(name: $0.target) },
     swiftLanguageModes: [.v6])
 
