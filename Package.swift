@@ -63,6 +63,7 @@ let package = Package(
         .testTarget(
             name: "KexecCommandTests",
             dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec", "KexecCommand"], swiftSettings: relaxed),
+        .testTarget(name: "KexecLabTests", dependencies: ["kexec-lab"], swiftSettings: relaxed),
     ] + available.map { .systemLibrary(name: $0.target) },
     swiftLanguageModes: [.v6])
 

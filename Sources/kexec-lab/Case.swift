@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+
+/// One proof: a machine, what runs in its first kernel, and what the console must say.
+struct Case: Sendable {
+    /// Unique; slashes make groups that a filter can name.
+    var name: String
+    /// What passing proves, in one sentence.
+    var summary: String
+    var machine = MachineShape()
+    var firstKernel: KernelName = .linux7
+    /// Lies in the first guest as `/boot/vmlinuz` beside `/boot/initrd`.
+    var secondKernel: KernelName = .linux7
+    /// Kernels that `files` wants.
+    var otherKernels: [KernelName] = []
+    /// Added to the first kernel's command line.
+    var firstCommandLine = ""
+    /// More files of the first guest, by path without leading slash.
+    var files: @Sendable (Workshop) async throws -> [String: GuestFile] = { _ in [:] }
+    /// More files of the second guest.
+    var secondFiles: @Sendable (Workshop) async throws -> [String: GuestFile] = { _ in [:] }
+    /// Shell that runs in the first guest; see `GuestScripts.functions`.
+    var script: String
+    /// Shell that runs in the second guest.
+    var secondScript = ""
+    /// The machine is booted once per pass, with `pass=` set for the scripts.
+    var passes = [""]
+    /// Regular expressions that must match lines in this order, in each pass. `NONCE`, `FIRST` and `SECOND` stand for
+    /// this run's number and the releases of both kernels.
+    var expect: [String]
+    /// Regular expressions that may match no line after the first kernel's marker.
+    var forbid: [String] = Case.alwaysForbidden
+    /// How the last boot has to end.
+    var end: MachineEnd = .exited
+    /// Further demands on the consoles of all passes; each returned sentence is a failure.
+    var judge: (@Sendable ([ConsoleLog]) throws -> [String])?
+    /// Runs when the console shows `LAB debugger`, with the machine halted.
+    var debugger: (@Sendable (GDBConnection, ConsoleLog) async throws -> Void)?
+    /// Seconds for one boot on a machine that is otherwise idle; a run may allow a multiple.
+    var deadline: Double = 150
+    /// Part of the suite that `make test` runs.
+    var quick = false
+    /// The case speaks of options or output that Debian's kexec-tools lacks.
+    var needsOurs = false
+}
+
+extension Case {
+    /// What no kernel prints that is well.
+    static let alwaysForbidden = [
+        "Kernel panic", "BUG: ", "Oops: ", "general protection fault", #"^-+\[ cut here \]-+"#, "LAB jump failed",
+    ]
+    /// Only the second kernel of this very run can print it.
+    static let second = "^LAB second nonce=NONCE release=SECOND boot="
+}
+
+/// How the virtual machine stopped.
+enum MachineEnd: Sendable, Equatable {
+    /// The guest powered off or reset; QEMU runs with `-no-reboot`.
+    case exited
+    /// Stopped by the laboratory at the deadline.
+    case timedOut
+}
+
+/// What QEMU emulates.
+struct MachineShape: Sendable {
+    enum Firmware: String, Sendable, CaseIterable {
+        case bios, efi, secureBoot = "secure-boot"
+    }
+
+    var firmware = Firmware.bios
+    /// In MiB.
+    var memory = 1024
+    var processor = "qemu64"
+    /// One processor boots most surely under emulation.
+    var processors = 1
+    /// Added to QEMU's command line.
+    var options: [String] = []
+}

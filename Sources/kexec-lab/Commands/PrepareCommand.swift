@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+import ArgumentParser
+
+struct PrepareCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prepare", abstract: "Fetches QEMU, firmware and kernels from Debian's archive into the cache.",
+        discussion: "Nothing is installed. The cache is build/cache or what KEXEC_LAB_CACHE names.")
+
+    @Flag(help: "Fetch the newest packages even if some are there.")
+    var refresh = false
+
+    @Option(help: "Only the kernels of these names (comma separated).")
+    var kernels: String?
+
+    func run() async throws {
+        let cache = CacheFolder()
+        let named = kernels?.split(separator: ",").map(String.init)
+        let wanted = KernelName.allCases.filter { named?.contains($0.rawValue) ?? true }
+        if let unknown = named?.first(where: { KernelName(rawValue: $0) == nil }) {
+            throw ValidationError("no kernel is called '\(unknown)'; there are \(KernelName.allCases.map(\.rawValue))")
+        }
+        try await Preparation(cache: cache, refresh: refresh).prepare(wanted)
+        for kernel in wanted { announce("\(kernel.rawValue)  \(cache.kernel(kernel))") }
+        announce("prepared; what was used: \(cache.record)")
+    }
+}

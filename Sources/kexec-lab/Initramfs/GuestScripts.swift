@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+/// The shell that runs as PID 1 of both kernels. Lines for the host begin with `LAB `.
+enum GuestScripts {
+    /// PID 1: makes the usual mounts, says who it is, then runs the case's script.
+    ///
+    /// The second kernel's command line carries `lab.second`; only there `LAB second` is printed.
+    static let initScript = """
+        #!/bin/sh
+        export PATH=/sbin:/bin
+        mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
+        mount -t debugfs debug /sys/kernel/debug 2>/dev/null; mount -t securityfs security /sys/kernel/security 2>/dev/null
+        mount -t tmpfs tmp /tmp
+        # Kernel messages would cut through our lines; emergencies still come.
+        dmesg -n 1
+        . /lab/functions
+        case " $(cat /proc/cmdline) " in
+        *" lab.second "*) stage=second ;;
+        *) stage=first ;;
+        esac
+        say $stage nonce=$(argument lab.nonce) release=$(uname -r) boot=$(cat /proc/sys/kernel/random/boot_id) up=$(uptime_now)
+        [ -e /lab/$stage ] && . /lab/$stage
+        say end $stage
+        poweroff -f
+
+        """
+
+    /// What scripts may call.
+    static let functions = """
+        say() { echo "LAB $*"; }
+        uptime_now() { cut -d' ' -f1 /proc/uptime; }
+        argument() { tr ' ' '\\n' < /proc/cmdline | sed -n "s/^$1=//p" | tail -n 1; }
+        nonce=$(argument lab.nonce)
+        second="console=ttyS0 panic=-1 oops=panic lab.second lab.nonce=$nonce"
+        loaded() { cat /sys/kernel/kexec/loaded 2>/dev/null || cat /sys/kernel/kexec_loaded; }
+        # try NAME COMMAND...: runs it; its lines get a prefix, so that nothing it prints looks like the laboratory's.
+        try() {
+            name=$1; shift; from=$(uptime_now)
+            "$@" > /tmp/out 2>&1; rc=$?
+            sed "s/^/| /" /tmp/out
+            say "$name rc=$rc loaded=$(loaded) seconds=$(echo "$(uptime_now) $from" | awk '{print $1 - $2}')"
+            return $rc
+        }
+        # load OPTIONS...: the usual second kernel and initrd
+        load() { try load kexec -l /boot/vmlinuz --initrd=/boot/initrd --command-line="$second" "$@"; }
+        jump() { say jump up=$(uptime_now); kexec -e "$@"; say "jump failed rc=$?"; }
+        # dump FILE NAME: bytes of a file as lines of hexadecimal digits
+        dump() { od -An -v -tx1 -w32 "$1" | tr -d ' ' | sed "s/^/LAB dump $2 /"; say "dumped $2"; }
+
+        """
+}

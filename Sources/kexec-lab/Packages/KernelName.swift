@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+
+/// The kernels that cases use, by what matters in them; the newest package that fits is taken.
+enum KernelName: String, CaseIterable, Sendable {
+    /// Boot protocol 2.15, payload LZ4.
+    case linux61 = "6.1-cloud"
+    /// Payload ZSTD.
+    case linux612 = "6.12-cloud"
+    /// The newest kernel in Debian's backports, payload ZSTD.
+    case linux7 = "7.x-cloud"
+    /// The same with Debian's signature.
+    case linux7Signed = "7.x-cloud-signed"
+    /// Payload XZ, and the drivers that cloud kernels leave out.
+    case linux61Full = "6.1-full"
+    /// 32 bits; Debian 12 is the last release with one.
+    case linux61PAE = "6.1-686-pae"
+
+    /// Patterns of package names; each stands for the newest match, unpacked over each other.
+    var packages: [PackagePattern] {
+        switch self {
+        case .linux61: [PackagePattern(#"linux-image-6\.1\.[0-9.-]+-cloud-amd64"#)]
+        case .linux612: [PackagePattern(#"linux-image-6\.12\.[0-9.]+\+deb13-cloud-amd64"#)]
+        case .linux7:
+            ["binary-unsigned", "base", "modules"].map {
+                PackagePattern("linux-\($0)-" + #"[0-9]+\.[0-9.]+\+deb13-cloud-amd64"#)
+            }
+        case .linux7Signed: [PackagePattern(#"linux-binary-[0-9]+\.[0-9.]+\+deb13-cloud-amd64"#)]
+        case .linux61Full: [PackagePattern(#"linux-image-6\.1\.[0-9.-]+-amd64"#)]
+        case .linux61PAE: [PackagePattern(#"linux-image-6\.1\.[0-9.-]+-686-pae-unsigned"#, architecture: "i386")]
+        }
+    }
+}
+
+/// A regular expression that a whole package name must match.
+struct PackagePattern: Sendable {
+    let expression: String
+    let architecture: String
+
+    init(_ expression: String, architecture: String = "amd64") {
+        self.expression = expression
+        self.architecture = architecture
+    }
+}

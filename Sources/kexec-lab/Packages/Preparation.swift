@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+
+/// Fills the cache: programs, kernels, and what is made from them. Does nothing that is done already.
+struct Preparation {
+    let cache: CacheFolder
+    let refresh: Bool
+    var report: @Sendable (String) -> Void = { announce($0) }
+
+    private var files: FileManager { .default }
+
+    /// Makes sure that the programs and `kernels` are there.
+    func prepare(_ kernels: [KernelName]) async throws {
+        try await cache.locked {
+            let missing = kernels.filter { refresh || !files.fileExists(atPath: cache.vmlinux($0)) }
+            let needsTools = refresh || !files.fileExists(atPath: "\(cache.tools)/complete")
+            guard needsTools || !missing.isEmpty else { return }
+            let archive = try PrivateArchive(in: cache)
+            try await archive.inheritProxies()
+            report("reading Debian's package lists")
+            try await archive.update()
+            if needsTools { try await prepareTools(archive) }
+            for kernel in missing { try await prepare(kernel, archive) }
+        }
+    }
+
+    private func prepareTools(_ archive: PrivateArchive) async throws {
+        report("fetching QEMU, firmware and tools (about 50 MB)")
+        let packages = try cache.folder("packages/tools")
+        try await archive.downloadClosure(Toolset.packages, release: Toolset.release, to: packages)
+        let unpacked = try emptyFolder("tools.new")
+        for package in try debs(in: packages) { try await unpack("\(packages)/\(package)", into: unpacked) }
+        try "\(packages)\n".write(toFile: "\(unpacked)/complete", atomically: true, encoding: .utf8)
+        try replace(cache.tools, with: unpacked)
+        try await record(packages)
+    }
+
+    private func prepare(_ kernel: KernelName, _ archive: PrivateArchive) async throws {
+        let tree = try emptyFolder("trees/\(kernel.rawValue)")
+        let packages = try emptyFolder("packages/\(kernel.rawValue)")
+        for pattern in kernel.packages {
+            let package = try await archive.newest(pattern)
+            report("fetching \(kernel.rawValue): \(package)")
+            try await archive.download(package, to: packages)
+        }
+        for package in try debs(in: packages) { try await unpack("\(packages)/\(package)", into: tree) }
+        let made = try emptyFolder("kernels/\(kernel.rawValue).new")
+        try collect(from: tree, into: made)
+        try await VmlinuxExtraction(Toolset(cache)).extract("\(made)/vmlinuz", to: "\(made)/vmlinux")
+        try replace("\(cache.path)/kernels/\(kernel.rawValue)", with: made)
+        try await record(packages)
+    }
+
+    /// Kernel packages hold the image and the configuration in `/boot` or, since 7.x, beside the modules.
+    private func collect(from tree: String, into made: String) throws {
+        let found = files.enumerator(atPath: tree)?.compactMap { $0 as? String } ?? []
+        func last(_ name: String) -> String { String(name.split(separator: "/").last ?? "") }
+        guard let image = found.first(where: { last($0).hasPrefix("vmlinuz") }) else {
+            throw LabError("no vmlinuz in '\(tree)'")
+        }
+        try files.copyItem(atPath: "\(tree)/\(image)", toPath: "\(made)/vmlinuz")
+        if let config = found.first(where: { last($0) == "config" || last($0).hasPrefix("config-") }) {
+            try files.copyItem(atPath: "\(tree)/\(config)", toPath: "\(made)/config")
+        }
+        if let drivers = found.first(where: { $0.hasSuffix("/kernel/drivers") && $0.contains("lib/modules/") }) {
+            try files.createSymbolicLink(
+                atPath: "\(made)/modules", withDestinationPath: "\(tree)/\(drivers.dropLast("/drivers".count))")
+        }
+    }
+
+    private func unpack(_ package: String, into folder: String) async throws {
+        _ = try await HostCommand("dpkg-deb", ["-x", package, folder]).output()
+    }
+
+    private func debs(in folder: String) throws -> [String] {
+        try files.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".deb") }.sorted()
+    }
+
+    private func emptyFolder(_ name: String) throws -> String {
+        try? files.removeItem(atPath: "\(cache.path)/\(name)")
+        return try cache.folder(name)
+    }
+
+    private func replace(_ path: String, with made: String) throws {
+        try? files.removeItem(atPath: path)
+        try files.moveItem(atPath: made, toPath: path)
+    }
+
+    /// What was used, so that a result can be repeated.
+    private func record(_ folder: String) async throws {
+        var lines =
+            (try? String(contentsOfFile: cache.record, encoding: .utf8))?.split(separator: "\n").map(String.init) ?? []
+        for package in try debs(in: folder) {
+            let sum = try await HostCommand("sha256sum", ["\(folder)/\(package)"]).output().prefix(64)
+            lines.removeAll { $0.hasSuffix(" \(package)") }
+            lines.append("\(sum) \(package)")
+        }
+        try (lines.joined(separator: "\n") + "\n").write(toFile: cache.record, atomically: true, encoding: .utf8)
+    }
+}

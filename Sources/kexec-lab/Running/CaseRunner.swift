@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+
+/// How a case ended.
+struct CaseResult: Sendable {
+    enum Verdict: Sendable, Equatable {
+        case passed
+        case failed([String])
+        case skipped(String)
+    }
+
+    let name: String
+    let verdict: Verdict
+    let seconds: Double
+    /// The last lines of the console that failed.
+    var tail: [String] = []
+}
+
+/// Builds and boots the machines of one case and judges them.
+struct CaseRunner: Sendable {
+    let workshop: Workshop
+    /// Multiplies every deadline: for busy machines.
+    let patience: Double
+    /// Sees each console line as it comes.
+    var observe: (@Sendable (ConsoleLine) -> Void)?
+
+    func run(_ test: Case) async -> CaseResult {
+        if test.needsOurs, workshop.testsPeer {
+            return CaseResult(name: test.name, verdict: .skipped("kexec-tools lacks what it asks for"), seconds: 0)
+        }
+        let start = Date()
+        var tail: [String] = []
+        do {
+            var logs: [ConsoleLog] = []
+            var complaints: [String] = []
+            for pass in test.passes {
+                let (outcome, found) = try await boot(test, pass)
+                logs.append(outcome.log)
+                complaints += found.map { pass.isEmpty ? $0 : "\(pass): \($0)" }
+                if !found.isEmpty, tail.isEmpty { tail = outcome.log.lines.suffix(12).map(\.text) }
+            }
+            if complaints.isEmpty, let judge = test.judge { complaints = try judge(logs) }
+            let verdict: CaseResult.Verdict = complaints.isEmpty ? .passed : .failed(complaints)
+            return CaseResult(name: test.name, verdict: verdict, seconds: -start.timeIntervalSinceNow, tail: tail)
+        } catch {
+            return CaseResult(name: test.name, verdict: .failed(["\(error)"]), seconds: -start.timeIntervalSinceNow)
+        }
+    }
+
+    /// One pass. Emulation can lose a kernel before its PID 1: that is tried once more; after the first kernel's marker
+    /// nothing is excused.
+    private func boot(_ test: Case, _ pass: String) async throws -> (VirtualMachine.Outcome, [String]) {
+        let nonce = String(UInt32.random(in: 0x1000_0000...0xffff_ffff), radix: 16)
+        let folder = try caseFolder(test, pass)
+        let initrd = "\(folder)/initrd"
+        try Data(try await firstInitrd(test, pass)).write(to: URL(fileURLWithPath: initrd))
+        defer { try? FileManager.default.removeItem(atPath: initrd) }
+        var outcome = try await start(test, folder, initrd, nonce)
+        if outcome.log.firstMarker == nil { outcome = try await start(test, folder, initrd, nonce) }
+        let matcher = ConsoleMatcher(
+            nonce: nonce, firstRelease: try workshop.release(of: test.firstKernel),
+            secondRelease: try workshop.release(of: test.secondKernel))
+        var complaints = try matcher.complaints(outcome.log, expect: test.expect, forbid: test.forbid)
+        if ConsoleMatcher.sameBoot(outcome.log) { complaints.append("the boot_id did not change") }
+        if outcome.end != test.end { complaints.append("the machine \(outcome.end), should have \(test.end)") }
+        return (outcome, complaints)
+    }
+
+    private func caseFolder(_ test: Case, _ pass: String) throws -> String {
+        let folder = "\(workshop.folder)/\(test.name)" + (pass.isEmpty ? "" : "/\(pass)")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        return folder
+    }
+
+    private func start(
+        _ test: Case, _ folder: String, _ initrd: String, _ nonce: String
+    ) async throws -> VirtualMachine.Outcome {
+        // A socket address holds 107 bytes, too few for most folders.
+        let socket = test.debugger.map { _ in "/tmp/kexec-lab-\(nonce).gdb" }
+        defer { socket.map { _ = unlink($0) } }
+        let kernel =
+            test.machine.firmware == .secureBoot
+            ? try await workshop.signed(test.firstKernel) : workshop.cache.kernel(test.firstKernel)
+        let line = "console=ttyS0 panic=-1 oops=panic lab.nonce=\(nonce) \(test.firstCommandLine)"
+        let command = try QEMUCommand(
+            tools: workshop.tools, shape: test.machine, kernel: kernel, initrd: initrd, commandLine: line,
+            folder: folder, debugSocket: socket
+        ).command()
+        return try await VirtualMachine(
+            command: command, logPath: "\(folder)/console.log", deadline: test.deadline * patience,
+            observe: { line, log in
+                observe?(line)
+                guard let socket, let debugger = test.debugger, line.text == "LAB debugger" else { return }
+                try await debugger(try GDBConnection(path: socket), log)
+            }
+        ).run()
+    }
+
+    private func firstInitrd(_ test: Case, _ pass: String) async throws -> [UInt8] {
+        var second = try await InitramfsBuilder(workshop.tools)
+        for (path, file) in try await test.secondFiles(workshop) { try await second.add(path, file) }
+        if !test.secondScript.isEmpty { try await second.add("lab/second", .text(test.secondScript + "\n")) }
+        var first = try await InitramfsBuilder(workshop.tools)
+        try await first.add("sbin/kexec", .program(workshop.kexec))
+        try await first.add("boot/vmlinuz", .host(workshop.cache.kernel(test.secondKernel)))
+        try await first.add("boot/initrd", .bytes(second.finished()))
+        for (path, file) in try await test.files(workshop) { try await first.add(path, file) }
+        try await first.add("lab/first", .text("pass='\(pass)'\n\(test.script)\n"))
+        return first.finished()
+    }
+}
