@@ -18,6 +18,7 @@ extension MachineDescription {
 
     private mutating func readKernel(_ root: borrowing MachineRoot) {
         isRunning = root.isRunning
+        readAt = isRunning ? .now : nil
         release = root.line("proc/sys/kernel/osrelease")?.string
         version = root.line("proc/sys/kernel/version")?.string
         commandLine = root.line("proc/cmdline")?.string ?? ""

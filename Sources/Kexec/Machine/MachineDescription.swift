@@ -13,6 +13,8 @@ public enum MemoryMapSource: Hashable, Sendable {
 public struct MachineDescription: Hashable, Sendable {
     /// Read below "/" (the running machine), not from a capture.
     public var isRunning = false
+    /// When a running machine was read; nil for a capture.
+    public var readAt: ClockSample?
     /// `/proc/sys/kernel/osrelease`, "6.1.0-56-cloud-amd64"; nil where unreadable.
     public var release: String?
     /// `/proc/sys/kernel/version`, "#1 SMP PREEMPT_DYNAMIC Debian 6.1.192-1"; nil where unreadable.

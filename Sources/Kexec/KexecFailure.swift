@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+public import BootFormats
+
+/// Why something could not be done: one case for each module that can fail. Nothing was changed when one is thrown.
+public enum KexecFailure: Error, Hashable, Sendable {
+    case machine(MachineError)
+    case file(FileFailure)
+    /// `path` as the user named it.
+    case image(ImageError, path: String)
+    /// `--type` names a type that this version cannot load yet.
+    case typeNotSupported(ForcedImageType, path: String)
+    /// The purgatory built into this program is broken.
+    case purgatory(PurgatoryImageError)
+    /// Not loaded: the plan's refusals, or the kernel's.
+    case load(LoadFailure)
+    case execution(ExecutionError)
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+internal import BootFormats
+internal import CLinux
+
+/// A kernel and its initrds, opened and mapped, with the plan made for them: everything short of the system call.
+///
+/// Owns the open files; what the plan calls `.kernel` and `.initrd` are ranges of their maps.
+public struct PreparedLoad: ~Copyable {
+    public let request: KexecRequest
+    public let machine: MachineDescription
+    public let plan: BootPlan
+    private let kernel: ImageSource
+    private let initrd: ImageSource?
+
+    /// Opens and reads the files of `request`, and plans. Nothing is loaded, and nothing is changed.
+    ///
+    /// Whether the plan may be loaded is in it: a plan with refusals is a result, too.
+    /// - Throws: `.file`, `.image`
+    public init(_ request: KexecRequest, on machine: MachineDescription) throws(KexecFailure) {
+        let limit = Self.memoryLimit(on: machine)
+        let kernel = try Self.openKernel(request.kernel, memoryLimit: limit)
+        let initrd = try Self.openInitrds(request.initrds, memoryLimit: limit)
+        let image = try Self.recognise(kernel, as: request.forcedType)
+        var planner = BootPlanner(request: request, machine: machine, seed: Self.seed())
+        planner.trace.stamp(since: machine.readAt)
+        plan = planner.plan(
+            image, facts: Self.facts(of: image, kernel), kernel: kernel.bytes, initrdSize: Self.byteCount(of: initrd))
+        (self.request, self.machine) = (request, machine)
+        self.kernel = kernel
+        self.initrd = initrd
+    }
+
+    /// Loads the plan into the running kernel.
+    ///
+    /// - Important: what is loaded runs at the next `reboot` of many systems, also where nobody asks for kexec then.
+    /// - Returns: the call that did it, and what was refused before.
+    @discardableResult
+    public borrowing func load() throws(KexecFailure) -> LoadReport {
+        let nothing: [UInt8] = []
+        // A span of plain bytes has none that could not be read.
+        switch initrd {
+        case .some(let source): return try load(source.bytes, descriptor: source.fileDescriptor)
+        case nil: return try load(unsafe nothing.span.bytes, descriptor: nil)
+        }
+    }
+
+    private borrowing func load(_ initrdBytes: RawSpan, descriptor: Int32?) throws(KexecFailure) -> LoadReport {
+        let sealed: BootPlan
+        do throws(PurgatoryImageError) {
+            sealed = try plan.sealed(kernel: kernel.bytes, initrd: initrdBytes)
+        } catch { throw .purgatory(error) }
+        let files = LoadFiles(kernel: kernel.fileDescriptor, initrd: descriptor)
+        do throws(LoadFailure) {
+            return try sealed.load(
+                for: request, on: machine, kernel: kernel.bytes, initrd: initrdBytes,
+                files: { () throws(CallFailure) -> LoadFiles in files })
+        } catch { throw .load(error) }
+    }
+
+    /// What is unpacked or piped stays in memory beside the kernel's copy of it.
+    private static func memoryLimit(on machine: MachineDescription) -> UInt64 {
+        machine.isRunning && machine.memoryAvailable > 0 ? machine.memoryAvailable : .max
+    }
+
+    private static func openKernel(_ path: String, memoryLimit: UInt64) throws(KexecFailure) -> ImageSource {
+        do throws(FileFailure) { return try ImageSource(kernel: path, memoryLimit: memoryLimit) } catch {
+            throw .file(error)
+        }
+    }
+
+    private static func openInitrds(_ paths: [String], memoryLimit: UInt64) throws(KexecFailure) -> ImageSource? {
+        guard !paths.isEmpty else { return nil }
+        do throws(FileFailure) { return try ImageSource(initrds: paths, memoryLimit: memoryLimit) } catch {
+            throw .file(error)
+        }
+    }
+
+    private static func byteCount(of source: borrowing ImageSource?) -> Int {
+        switch source {
+        case .some(let source): source.byteCount
+        case nil: 0
+        }
+    }
+
+    private static func recognise(
+        _ source: borrowing ImageSource, as forced: ForcedImageType?
+    ) throws(KexecFailure) -> KernelImage {
+        let kind: ImageKind
+        switch forced {
+        case nil, .bzImage64?: kind = .bzImage64
+        case .bzImage?: kind = .bzImage
+        case .elfX86_64?: kind = .elfX86_64
+        case .elfX86?: kind = .elfX86
+        case .some(let other): throw .typeNotSupported(other, path: source.path)
+        }
+        do throws(ImageError) {
+            return forced == nil
+                ? try KernelImage(recognizing: source.bytes) : try KernelImage(source.bytes, as: kind)
+        } catch { throw .image(error, path: source.path) }
+    }
+
+    private static func facts(of image: KernelImage, _ source: borrowing ImageSource) -> ImageFacts {
+        var facts = ImageFacts(
+            path: source.path, kind: image.kind.name, compression: source.compression.map { $0.name })
+        if case .bzImage(let bzImage) = image { facts.bootProtocol = bzImage.header.version }
+        return facts
+    }
+
+    /// 32 bytes for the next kernel; nil where the pool is not ready yet: a poor seed is worse than none.
+    private static func seed() -> [UInt8]? {
+        var seed = [UInt8](repeating: 0, count: 32)
+        // The buffer has as many bytes as the call is told.
+        let count = unsafe seed.withUnsafeMutableBytes { unsafe getrandom($0.baseAddress, $0.count, UInt32(GRND_NONBLOCK)) }
+        return count == seed.count ? seed : nil
+    }
+}
