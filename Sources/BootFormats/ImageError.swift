@@ -22,14 +22,24 @@ public enum ImageError: Error, Hashable, Sendable {
     case empty
     /// No known format; `looksLike` is what the first bytes suggest.
     case unrecognised(looksLike: UnknownContent)
+    /// The caller says what the image is, and it is something else.
+    case otherKind(wanted: ImageKind, found: ImageKind)
     /// The bytes end before the field does.
     case endsInside(FieldName, at: Int, needed: Int, available: Int)
-    /// A part that a header describes lies (partly) beyond the end of the bytes.
+    /// A part that a header describes lies (partly) beyond the end of the bytes, all of which are `available`.
     case partBeyondEnd(FieldName, at: UInt64, size: UInt64, available: Int)
     /// A field has a value that it must not have.
     case badValue(FieldName, at: Int, found: UInt64, needed: Requirement)
     /// The boot protocol is older than what is asked of it.
     case protocolTooOld(found: UInt16, needed: UInt16, at: Int)
+    /// Two parts of an image want the same physical memory; numbered as in the file, from 0.
+    case partsOverlap(FieldName, first: Int, second: Int, at: UInt64)
+    /// An ELF file for another processor: `e_machine`.
+    case otherMachine(ELFMachine)
+    /// An ELF program that a dynamic linker would have to prepare: it has a `PT_INTERP`.
+    case needsInterpreter
+    /// Nothing in an ELF file is to be loaded: no `PT_LOAD` has memory.
+    case nothingToLoad
 }
 
 /// What a value would have had to be.
@@ -39,19 +49,14 @@ public enum Requirement: Hashable, Sendable {
     case atMost(UInt64)
     case powerOfTwo
     case oneOf(StaticStringList)
+    /// Together with the field named, less than 2 to the power of `bits`.
+    case sumBelow(bits: Int, with: FieldName)
+    /// An address in a part of the image that is loaded.
+    case insideLoadedPart
 }
 
 /// A short list for people: "EM_386 (3), EM_X86_64 (62)".
 public struct StaticStringList: Hashable, Sendable, ExpressibleByStringLiteral {
     public let name: FieldName
     public init(stringLiteral text: StaticString) { name = FieldName(stringLiteral: text) }
-}
-
-/// What a file is that is no kernel, as far as its first bytes tell.
-public enum UnknownContent: Hashable, Sendable {
-    case text
-    case archive
-    case elfOfAnotherKind
-    case portableExecutable
-    case unknown
 }

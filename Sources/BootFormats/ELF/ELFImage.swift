@@ -4,6 +4,19 @@ public import PhysicalMemory
 /// The word size of an ELF file: `EI_CLASS`.
 public enum ELFClass: Hashable, Sendable { case elf32, elf64 }
 
+/// `e_machine`: the processor that an ELF file is for.
+public struct ELFMachine: RawRepresentable, Hashable, Sendable {
+    public var rawValue: UInt16
+    public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    /// `EM_386`
+    public static let i386 = ELFMachine(rawValue: 3)
+    /// `EM_486`
+    public static let i486 = ELFMachine(rawValue: 6)
+    /// `EM_X86_64`
+    public static let x86_64 = ELFMachine(rawValue: 62)
+}
+
 /// One `PT_LOAD` of an executable: bytes in the file, and where they go.
 public struct ELFLoadSegment: Hashable, Sendable {
     /// `p_offset`, `p_filesz`: checked to lie in the file.
@@ -14,6 +27,13 @@ public struct ELFLoadSegment: Hashable, Sendable {
     public var memorySize: UInt64
     /// `p_vaddr`
     public var virtualAddress: UInt64
+
+    public init(file: Range<Int>, physicalAddress: PhysicalAddress, memorySize: UInt64, virtualAddress: UInt64) {
+        self.file = file
+        self.physicalAddress = physicalAddress
+        self.memorySize = memorySize
+        self.virtualAddress = virtualAddress
+    }
 }
 
 /// A static ELF executable: vmlinux, or any program that is entered with paging as it is.
@@ -21,10 +41,21 @@ public struct ELFImage: Hashable, Sendable {
     public var elfClass: ELFClass
     /// `e_machine`: EM_386 (3), EM_486 (6), EM_X86_64 (62).
     public var machine: UInt16
-    /// `e_entry`
+    /// The physical address of the entry point: `e_entry`, which is physical in vmlinux, or what it maps to.
     public var entry: UInt64
-    /// In the order of the file; at least one has memory.
+    /// Those with memory, in the order of the file; at least one. They overlap neither each other nor the end of
+    /// the address space.
     public var segments: [ELFLoadSegment]
-    /// The bytes of each `PT_NOTE` in the file.
-    public var notes: [Range<Int>]
+    /// Every `PT_NOTE` in the file, its notes checked.
+    public var notes: [ELFNoteSegment]
+
+    public init(
+        elfClass: ELFClass, machine: UInt16, entry: UInt64, segments: [ELFLoadSegment], notes: [ELFNoteSegment]
+    ) {
+        self.elfClass = elfClass
+        self.machine = machine
+        self.entry = entry
+        self.segments = segments
+        self.notes = notes
+    }
 }
