@@ -35,6 +35,37 @@ static inline long kx_read(int fd, void *bytes, unsigned long count) { return kx
 static inline long kx_write(int fd, const void *bytes, unsigned long count) {
     return kx_result(write(fd, bytes, count));
 }
+/// stat(2) and fstat(2) in short: the type bits of st_mode, and the size in bytes.
+static inline int kx_stat(const char *path, int *type, uint64_t *size) {
+    struct stat status;
+    long result = kx_result(stat(path, &status));
+    if (result == 0) { *type = (int)(status.st_mode & S_IFMT); *size = (uint64_t)status.st_size; }
+    return (int)result;
+}
+static inline int kx_fstat(int fd, int *type, uint64_t *size) {
+    struct stat status;
+    long result = kx_result(fstat(fd, &status));
+    if (result == 0) { *type = (int)(status.st_mode & S_IFMT); *size = (uint64_t)status.st_size; }
+    return (int)result;
+}
+static inline int kx_ftruncate(int fd, uint64_t size) { return (int)kx_result(ftruncate(fd, (off_t)size)); }
+/// A second number for the same open file; close-on-exec is set.
+static inline int kx_duplicate(int fd) { return (int)kx_result(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
+/// Maps `size` bytes of a file, read-only and private, or shared and writable.
+static inline int kx_map(int fd, unsigned long size, int writable, void **address) {
+    void *map = mmap((void *)0, size, writable ? PROT_READ | PROT_WRITE : PROT_READ,
+                     writable ? MAP_SHARED : MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED) return -errno;
+    *address = map;
+    return 0;
+}
+/// Makes a map larger; it may move.
+static inline int kx_enlarge_map(void **address, unsigned long old_size, unsigned long new_size) {
+    long result = syscall(SYS_mremap, *address, old_size, new_size, 1 /* MREMAP_MAYMOVE */);
+    if (result == -1) return -errno;
+    *address = (void *)result;
+    return 0;
+}
 
 /// struct kexec_segment of <linux/kexec.h>.
 struct kx_segment { const void *buf; unsigned long bufsz; unsigned long mem; unsigned long memsz; };

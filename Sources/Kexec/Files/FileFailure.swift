@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+public import BootFormats
+
+/// Why a file cannot be used.
+public struct FileFailure: Error, Hashable, Sendable {
+    /// As the user named it; "-" is standard input.
+    public var path: String
+    public var problem: FileProblem
+
+    public init(path: String, problem: FileProblem) {
+        self.path = path
+        self.problem = problem
+    }
+}
+
+/// What is wrong with a file. Facts only.
+public enum FileProblem: Error, Hashable, Sendable {
+    case missing
+    /// The user may not read it.
+    case notPermitted
+    case directory
+    case characterDevice
+    case blockDevice
+    case socket
+    case empty
+    /// More bytes than this program can map.
+    case tooLarge(size: UInt64, limit: UInt64)
+    /// What must be kept in memory (unpacked or piped bytes) needs at least `needed` bytes.
+    case memoryShort(needed: UInt64, available: UInt64)
+    /// Decoding needs more memory than a decoder may have: an absurd dictionary.
+    case dictionaryTooLarge(Compression, limit: UInt64)
+    /// This build has no decoder for the format.
+    case codecMissing(Compression)
+    /// Bytes that are not what the format says, found when the decoder was at `offset` of the file, or a wrong
+    /// checksum of what came before.
+    case corrupt(Compression, at: Int)
+    /// The file ends before the compressed stream does.
+    case truncated(Compression, size: Int)
+    /// Bytes after the end of the compressed stream that are no padding.
+    case trailingBytes(Compression, at: Int, count: Int)
+    /// A call failed for a reason that none of the above names.
+    case failed(CallFailure)
+
+    init(openErrno errno: Int32) {
+        switch errno {
+        case 2 /* ENOENT */: self = .missing
+        case 1, 13 /* EPERM, EACCES */: self = .notPermitted
+        case 6 /* ENXIO: a socket's name cannot be opened */: self = .socket
+        default: self = .failed(CallFailure(call: .open, errno: errno))
+        }
+    }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+public import BootFormats
+internal import CLinux
+
+/// A file that is going to be handed over, its bytes ready in memory: mapped from the file itself where that is
+/// possible, otherwise (compressed, piped, put together from several) in a memfd.
+///
+/// Every file is read once.
+public struct ImageSource: ~Copyable {
+    /// As the user named it; "-" is standard input. Of several files the first.
+    public let path: String
+    /// What the file was compressed with; nil where `bytes` are the file's own.
+    public let compression: Compression?
+    private let map: MappedFile
+
+    private init(path: String, compression: Compression? = nil, map: consuming MappedFile) {
+        self.path = path
+        self.compression = compression
+        self.map = map
+    }
+
+    /// Opens a kernel image and unpacks it where the whole file is compressed.
+    /// - Parameters:
+    ///   - path: "-" for standard input.
+    ///   - memoryLimit: bytes of memory that unpacked or piped contents may take; what is mapped costs none.
+    public init(kernel path: String, memoryLimit: UInt64 = .max) throws(FileFailure) {
+        do throws(FileProblem) { self = try Self.kernel(path, memoryLimit: memoryLimit) } catch {
+            throw FileFailure(path: path, problem: error)
+        }
+    }
+
+    /// Opens initrds, which go to the next kernel as they are; several are put one after the other, each padded to
+    /// 4 bytes with zeros.
+    ///
+    /// - Parameters:
+    ///   - paths: at least one; "-" for standard input.
+    ///   - memoryLimit: bytes of memory that several files, or piped contents, may take.
+    public init(initrds paths: [String], memoryLimit: UInt64 = .max) throws(FileFailure) {
+        let first = paths.first ?? ""
+        if paths.count > 1 {
+            self.init(path: first, map: try Self.concatenated(paths, memoryLimit: memoryLimit))
+        } else {
+            self.init(path: first, map: try Self.single(first, memoryLimit: memoryLimit))
+        }
+    }
+
+    /// The kernel image or initrd as the next kernel gets it.
+    public var bytes: RawSpan {
+        @_lifetime(borrow self)
+        get { map.bytes }
+    }
+
+    public var byteCount: Int { map.byteCount }
+
+    /// An open file with exactly `bytes` in it: the file itself where nothing had to be made of it, so that what the
+    /// kernel knows about it (signature, IMA attributes) counts.
+    public var fileDescriptor: Int32 { map.fileDescriptor }
+
+    private static func kernel(_ path: String, memoryLimit: UInt64) throws(FileProblem) -> ImageSource {
+        let map = try OpenedFile(path: path).mapped(memoryLimit: memoryLimit)
+        let compression = compression(of: map)
+        guard let compression else { return ImageSource(path: path, map: map) }
+        let image = try unpacked(map, compression, memoryLimit: memoryLimit)
+        return ImageSource(path: path, compression: compression, map: image)
+    }
+
+    // A function of its own: where a function lends a span of the map, it cannot give the map away.
+    private static func compression(of map: borrowing MappedFile) -> Compression? {
+        Compression(recognizing: map.bytes)
+    }
+
+    private static func single(_ path: String, memoryLimit: UInt64) throws(FileFailure) -> MappedFile {
+        do throws(FileProblem) { return try OpenedFile(path: path).mapped(memoryLimit: memoryLimit) } catch {
+            throw FileFailure(path: path, problem: error)
+        }
+    }
+
+    private static func concatenated(_ paths: [String], memoryLimit: UInt64) throws(FileFailure) -> MappedFile {
+        var path = paths.first ?? ""
+        do throws(FileProblem) {
+            var all = try MemoryFile(limit: memoryLimit)
+            for next in paths {
+                path = next
+                try OpenedFile(path: next).copy(to: &all)
+                try all.pad(to: 4)
+            }
+            return try all.finished()
+        } catch { throw FileFailure(path: path, problem: error) }
+    }
+}

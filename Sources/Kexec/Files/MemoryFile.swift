@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+internal import CLinux
+
+/// A file without a name that lives in memory (memfd) and grows while it is written, through a map.
+///
+/// It is not memory of this process alone: kexec_file_load takes its descriptor, and it can be larger than what is
+/// sensible to keep as anonymous memory.
+struct MemoryFile: ~Copyable {
+    private let file: FileDescriptor
+    private var window = WritableMap()
+    /// Bytes written.
+    private(set) var count = 0
+    /// Bytes that may be written.
+    private let limit: Int
+    /// What the writer expects to need, for the message when it is more than the limit; 0 where unknown.
+    var expectedSize: UInt64 = 0
+
+    /// - Parameter limit: the memory that there is, in bytes.
+    init(limit: UInt64) throws(FileProblem) {
+        // The name shows in /proc/self/fd only, and lives for the call.
+        let number = unsafe "kexec".withCString { unsafe kx_memfd_create($0, 1 /* MFD_CLOEXEC */) }
+        guard number >= 0 else { throw .failed(CallFailure(call: .memfdCreate, errno: Int32(clamping: -number))) }
+        file = FileDescriptor(owning: Int32(clamping: number))
+        self.limit = Int(clamping: min(limit, UInt64(Int.max / 2)))
+    }
+
+    /// Makes room for at least `size` more bytes; the room costs memory only once it is written to.
+    /// - Throws: `.memoryShort` where the limit forbids it.
+    mutating func reserve(_ size: Int) throws(FileProblem) {
+        guard size > window.size - count else { return }
+        guard size <= limit - count else {
+            let needed = UInt64(count) + UInt64(size)
+            throw .memoryShort(needed: max(needed, expectedSize), available: UInt64(limit))
+        }
+        let doubled = min(limit, max(window.size, Self.firstSize) * 2)
+        let capacity = max(doubled, count + size)
+        let result = kx_ftruncate(file.number, UInt64(capacity))
+        guard result == 0 else { throw .failed(CallFailure(call: .ftruncate, errno: -result)) }
+        try window.enlarge(to: capacity, of: file.number)
+    }
+
+    private static let firstSize = 8 << 20
+
+    /// Lends the room for more bytes, at least one, and all of the bytes written before it.
+    ///
+    /// - Parameter body: gets the whole room and how much of it is written; returns how many bytes it added.
+    mutating func append(
+        _ body: (UnsafeMutableRawBufferPointer, Int) throws(FileProblem) -> Int
+    ) throws(FileProblem) {
+        try reserve(1)
+        // The map is `window.size` bytes long and stays until the next `reserve`.
+        let added = unsafe try body(
+            UnsafeMutableRawBufferPointer(start: window.base, count: window.size), count)
+        count += added
+    }
+
+    /// Writes zeros until the count is a multiple of `alignment`.
+    mutating func pad(to alignment: Int) throws(FileProblem) {
+        let padding = (alignment - count % alignment) % alignment
+        // The room of a new memfd is zero.
+        try reserve(padding)
+        count += padding
+    }
+
+    /// Ends the writing: the file has its exact size, and is mapped read-only.
+    consuming func finished() throws(FileProblem) -> MappedFile {
+        let size = UInt64(count)
+        let result = kx_ftruncate(file.number, size)
+        guard result == 0 else { throw .failed(CallFailure(call: .ftruncate, errno: -result)) }
+        return try MappedFile(file, size: size)
+    }
+}
+
+/// A shared, writable map of a file's beginning.
+@safe private struct WritableMap: ~Copyable {
+    private(set) var base: UnsafeMutableRawPointer?
+    private(set) var size = 0
+
+    mutating func enlarge(to newSize: Int, of file: Int32) throws(FileProblem) {
+        // The address and the size are those of the present map, or there is none yet.
+        let result =
+            size == 0
+            ? unsafe kx_map(file, UInt(newSize), 1, &base) : unsafe kx_enlarge_map(&base, UInt(size), UInt(newSize))
+        guard result == 0 else { throw .failed(CallFailure(call: .mmap, errno: -result)) }
+        size = newSize
+    }
+
+    deinit {
+        // Only `MemoryFile` lends it, and not beyond a call.
+        if let base = unsafe base { _ = unsafe munmap(base, size) }
+    }
+}

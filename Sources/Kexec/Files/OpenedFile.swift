@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+internal import CLinux
+
+/// A file that was found to be one whose contents can be used: a regular file, or a pipe.
+struct OpenedFile: ~Copyable {
+    private let file: FileDescriptor
+    /// Bytes; 0 for pipes, and for files (as in /proc) that do not tell.
+    private let size: UInt64
+
+    /// - Parameter path: "-" for standard input.
+    init(path: String) throws(FileProblem) {
+        let file = path.utf8.elementsEqual("-".utf8) ? try Self.standardInput() : try Self.open(path)
+        var type: Int32 = 0
+        var size: UInt64 = 0
+        // Both are written before the call returns.
+        let result = unsafe kx_fstat(file.number, &type, &size)
+        guard result == 0 else { throw .failed(CallFailure(call: .stat, errno: -result)) }
+        try Self.check(type)
+        self.file = file
+        self.size = type == S_IFREG ? size : 0
+    }
+
+    /// All bytes, mapped from the file itself; from a memfd where a file cannot be mapped.
+    consuming func mapped(memoryLimit: UInt64) throws(FileProblem) -> MappedFile {
+        if size > 0, isMappable { return try MappedFile(file, size: size) }
+        var copy = try MemoryFile(limit: memoryLimit)
+        try self.copy(to: &copy)
+        return try copy.finished()
+    }
+
+    /// Appends all bytes to `destination`.
+    /// - Throws: `.empty` where there is none.
+    func copy(to destination: inout MemoryFile) throws(FileProblem) {
+        let before = destination.count
+        try destination.reserve(Int(clamping: size))
+        var isAtEnd = false
+        while !isAtEnd {
+            try unsafe destination.append { (room, used) throws(FileProblem) in
+                // The room from `used` on is ours to fill.
+                let result = unsafe kx_read(
+                    file.number, room.baseAddress?.advanced(by: used), UInt(min(room.count - used, 1 << 30)))
+                if result == -Int(EINTR) { return 0 }
+                guard result >= 0 else { throw .failed(CallFailure(call: .read, errno: Int32(clamping: -result))) }
+                isAtEnd = result == 0
+                return Int(result)
+            }
+        }
+        guard destination.count > before else { throw .empty }
+    }
+
+    /// Some file systems (9p, FUSE with direct I/O) map nothing.
+    private var isMappable: Bool {
+        var address: UnsafeMutableRawPointer?
+        // One page, unmapped at once.
+        guard unsafe kx_map(file.number, 1, 0, &address) == 0 else { return false }
+        _ = unsafe munmap(address, 1)
+        return true
+    }
+
+    /// Looks before it opens: opening a device can do something, and a pipe's opening waits for its writer.
+    private static func open(_ path: String) throws(FileProblem) -> FileDescriptor {
+        var type: Int32 = 0
+        var size: UInt64 = 0
+        // The path lives for the call, and both results are written before it returns.
+        let status = unsafe path.withCString { unsafe kx_stat($0, &type, &size) }
+        guard status == 0 else { throw FileProblem(openErrno: -status) }
+        try check(type)
+        let number = unsafe path.withCString { unsafe kx_open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0) }
+        guard number >= 0 else { throw FileProblem(openErrno: -number) }
+        return FileDescriptor(owning: number)
+    }
+
+    /// A second number for it, so that closing ours leaves it open.
+    private static func standardInput() throws(FileProblem) -> FileDescriptor {
+        let number = kx_duplicate(0)
+        guard number >= 0 else { throw .failed(CallFailure(call: .fcntl, errno: -number)) }
+        return FileDescriptor(owning: number)
+    }
+
+    private static func check(_ type: Int32) throws(FileProblem) {
+        switch type {
+        case S_IFREG, S_IFIFO: break
+        case S_IFDIR: throw .directory
+        case S_IFCHR: throw .characterDevice
+        case S_IFBLK: throw .blockDevice
+        default: throw .socket
+        }
+    }
+}
