@@ -10,7 +10,7 @@ public struct PreparedLoad: ~Copyable {
     public let machine: MachineDescription
     public let plan: BootPlan
     private let kernel: ImageSource
-    private let initrd: ImageSource?
+    private let initrd: ImageSource
 
     /// Opens and reads the files of `request`, and plans. Nothing is loaded, and nothing is changed.
     ///
@@ -24,7 +24,7 @@ public struct PreparedLoad: ~Copyable {
         var planner = BootPlanner(request: request, machine: machine, seed: Self.seed())
         planner.trace.stamp(since: machine.readAt)
         plan = planner.plan(
-            image, facts: Self.facts(of: image, kernel), kernel: kernel.bytes, initrdSize: Self.byteCount(of: initrd))
+            image, facts: Self.facts(of: image, kernel), kernel: kernel.bytes, initrdSize: initrd.byteCount)
         (self.request, self.machine) = (request, machine)
         self.kernel = kernel
         self.initrd = initrd
@@ -36,23 +36,15 @@ public struct PreparedLoad: ~Copyable {
     /// - Returns: the call that did it, and what was refused before.
     @discardableResult
     public borrowing func load() throws(KexecFailure) -> LoadReport {
-        let nothing: [UInt8] = []
-        // A span of plain bytes has none that could not be read.
-        switch initrd {
-        case .some(let source): return try load(source.bytes, descriptor: source.fileDescriptor)
-        case nil: return try load(unsafe nothing.span.bytes, descriptor: nil)
-        }
-    }
-
-    private borrowing func load(_ initrdBytes: RawSpan, descriptor: Int32?) throws(KexecFailure) -> LoadReport {
         let sealed: BootPlan
         do throws(PurgatoryImageError) {
-            sealed = try plan.sealed(kernel: kernel.bytes, initrd: initrdBytes)
+            sealed = try plan.sealed(kernel: kernel.bytes, initrd: initrd.bytes)
         } catch { throw .purgatory(error) }
-        let files = LoadFiles(kernel: kernel.fileDescriptor, initrd: descriptor)
+        let files = LoadFiles(
+            kernel: kernel.fileDescriptor, initrd: request.initrds.isEmpty ? nil : initrd.fileDescriptor)
         do throws(LoadFailure) {
             return try sealed.load(
-                for: request, on: machine, kernel: kernel.bytes, initrd: initrdBytes,
+                for: request, on: machine, kernel: kernel.bytes, initrd: initrd.bytes,
                 files: { () throws(CallFailure) -> LoadFiles in files })
         } catch { throw .load(error) }
     }
@@ -68,17 +60,10 @@ public struct PreparedLoad: ~Copyable {
         }
     }
 
-    private static func openInitrds(_ paths: [String], memoryLimit: UInt64) throws(KexecFailure) -> ImageSource? {
-        guard !paths.isEmpty else { return nil }
+    private static func openInitrds(_ paths: [String], memoryLimit: UInt64) throws(KexecFailure) -> ImageSource {
+        guard !paths.isEmpty else { return .nothing() }
         do throws(FileFailure) { return try ImageSource(initrds: paths, memoryLimit: memoryLimit) } catch {
             throw .file(error)
-        }
-    }
-
-    private static func byteCount(of source: borrowing ImageSource?) -> Int {
-        switch source {
-        case .some(let source): source.byteCount
-        case nil: 0
         }
     }
 

@@ -44,6 +44,9 @@ public struct ImageSource: ~Copyable {
         }
     }
 
+    /// Stands where there is no initrd: no bytes, and the descriptor -1.
+    static func nothing() -> ImageSource { ImageSource(path: "", map: MappedFile()) }
+
     /// The kernel image or initrd as the next kernel gets it.
     public var bytes: RawSpan {
         @_lifetime(borrow self)

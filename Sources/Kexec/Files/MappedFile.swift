@@ -28,6 +28,13 @@ internal import CLinux
         byteCount = Int(size)
     }
 
+    /// No file: no bytes, and the descriptor -1.
+    init() {
+        file = FileDescriptor(owning: -1)
+        unsafe base = nil
+        byteCount = 0
+    }
+
     deinit {
         // Nobody can hold a span any more: it borrows from self.
         if let base = unsafe base { _ = unsafe munmap(base, byteCount) }
