@@ -22,14 +22,6 @@ mkdir -p "$out"
 # In dependency order; the same graph as in Package.swift.
 modules="PhysicalMemory BootFormats Handoff PayloadImages Kexec KexecCommand kexec"
 
-# Flags of single modules, for units that need other instructions than the rest:
-#   SomeUnit:x86_64) echo "-Xcc -msha -Xcc -msse4.1" ;;
-module_flags() {
-    case $1:$arch in
-    *) ;;
-    esac
-}
-
 # The headers: musl's own, the kernel's and the codecs', by folders that hold nothing else. glibc's headers, which
 # lie beside the last two, would be found first otherwise, and differ in FILE, ioctl and some structs.
 if [ "$arch" = x86_64 ]; then
@@ -64,6 +56,20 @@ for library in CLinux CZlib CLZMA CZstd CLZ4 CBzip2; do set -- "$@" -I "$root/So
 "$root/scripts/build-payloads.sh"
 changed=
 objects=
+# Purgatory's unit for the SHA extensions serves user space as well, after a look at CPUID. It is compiled by itself,
+# since nothing else may need such a processor.
+if [ "$arch" = x86_64 ]; then
+    objects=$out/SHAExtensions.o
+    if outdated "$objects" Payloads/Support/SHAExtensions.swift scripts/build-embedded.sh; then
+        # Freestanding, as in purgatory: it calls nothing, and musl's headers hide the compiler's intrinsics.
+        swiftc -swift-version 6 -Osize -wmo -parse-as-library -target x86_64-unknown-none-elf \
+            -enable-experimental-feature Embedded -no-allocations -strict-memory-safety -warnings-as-errors \
+            -Xfrontend -function-sections -Xfrontend -disable-stack-protector -Xcc -ffreestanding \
+            -Xcc -msha -Xcc -msse4.1 -module-cache-path "$out/module-cache" -file-prefix-map "$root=." \
+            -module-name SHAExtensions -c Payloads/Support/SHAExtensions.swift -o "$objects"
+    fi
+    set -- "$@" -DSHA_EXTENSIONS
+fi
 for module in $modules; do
     sources=$(find "Sources/$module" -name '*.swift' | LC_ALL=C sort)
     [ "$module" != PayloadImages ] || sources="$sources build/payloads/Payloads.swift"
@@ -75,8 +81,8 @@ for module in $modules; do
         changed=yes
         rm -f "$object"
         status=0
-        # shellcheck disable=SC2046,SC2086
-        swiftc "$@" $(module_flags "$module") -module-name "$module" -emit-module \
+        # shellcheck disable=SC2086
+        swiftc "$@" -module-name "$module" -emit-module \
             -emit-module-path "$out/$module.swiftmodule" -c $sources -o "$object" >"$out/$module.log" 2>&1 || status=$?
         # The importer looks for glibc and says so; musl's headers are there.
         sed -i '/warning: libc not found for/d' "$out/$module.log"

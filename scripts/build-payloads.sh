@@ -11,8 +11,6 @@ if outdated "$out/BuildPayload" Sources/BuildPayload scripts/build-payloads.sh; 
     swiftc -swift-version 6 -Onone -module-name BuildPayload -module-cache-path "$out/module-cache" \
         -o "$out/BuildPayload" $(find Sources/BuildPayload -name '*.swift')
 fi
-if outdated "$out/Payloads.swift" "$out/BuildPayload" Payloads Sources/Handoff Sources/PhysicalMemory; then
-    "$out/BuildPayload" "$toolchain/bin" "$root" "$out" "$out/Payloads.swift"
+if outdated "$out/Payloads.swift" "$out/BuildPayload" Payloads Sources/Handoff; then
+    "$out/BuildPayload" --toolchain "$toolchain/bin" --package "$root" --work "$out" --images "$out/Payloads.swift"
 fi
-# TODO(merge): the placeholder of the tool writes nothing.
-[ -e "$out/Payloads.swift" ] || : >"$out/Payloads.swift"

@@ -6,8 +6,11 @@ import _Builtin_intrinsics.intel
 
 private typealias Words = SIMD4<UInt32>
 
-@inline(__always) private func intrinsic(_ words: Words) -> SIMD2<Int64> { unsafeBitCast(words, to: SIMD2<Int64>.self) }
-@inline(__always) private func words(_ value: SIMD2<Int64>) -> Words { unsafeBitCast(value, to: Words.self) }
+// The same 16 bytes under the two types that intrinsics and arithmetic want.
+@inline(__always) private func intrinsic(_ words: Words) -> SIMD2<Int64> {
+    unsafe unsafeBitCast(words, to: SIMD2<Int64>.self)
+}
+@inline(__always) private func words(_ value: SIMD2<Int64>) -> Words { unsafe unsafeBitCast(value, to: Words.self) }
 
 // A table of scalars lies in read-only data; one of vectors would be filled at the first use.
 private let roundConstants: InlineArray<64, UInt32> = [
@@ -24,8 +27,7 @@ private let roundConstants: InlineArray<64, UInt32> = [
 @inline(__always) private func constants(_ group: Int) -> Words {
     let first = group &* 4
     return Words(
-        roundConstants[unchecked: first], roundConstants[unchecked: first &+ 1], roundConstants[unchecked: first &+ 2],
-        roundConstants[unchecked: first &+ 3])
+        roundConstants[first], roundConstants[first &+ 1], roundConstants[first &+ 2], roundConstants[first &+ 3])
 }
 
 /// The eight words as the instructions want them, highest first: A B E F and C D G H.
@@ -47,21 +49,24 @@ private struct Halves {
     return words(_mm_sha256msg2_epu32(intrinsic(sum), intrinsic(d)))
 }
 
-/// Takes `count` blocks of 64 bytes into the eight words at `state`.
+/// One quarter of a block, its bytes turned into words.
+@inline(__always) private func load(_ block: UnsafeRawPointer, _ quarter: Int) -> Words {
+    let bigEndian = SIMD16<UInt8>(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12)
+    // The caller's block has four quarters; the cast is as above.
+    let bytes = unsafe block.loadUnaligned(fromByteOffset: quarter &* 16, as: SIMD2<Int64>.self)
+    return unsafe words(_mm_shuffle_epi8(bytes, unsafeBitCast(bigEndian, to: SIMD2<Int64>.self)))
+}
+
+/// Takes `count` blocks of 64 bytes into the eight words at `state`: the caller vouches for both.
 @c(sha256_absorb_with_extensions)
 public func absorb(_ state: UnsafeMutablePointer<UInt32>, _ blocks: UnsafeRawPointer, _ count: UInt) {
-    let bigEndian = unsafeBitCast(
-        SIMD16<UInt8>(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12), to: SIMD2<Int64>.self)
-    @inline(__always) func load(_ block: UnsafeRawPointer, _ offset: Int) -> Words {
-        words(_mm_shuffle_epi8(block.loadUnaligned(fromByteOffset: offset, as: SIMD2<Int64>.self), bigEndian))
-    }
-    var halves = Halves(
+    var halves = unsafe Halves(
         abef: Words(state[5], state[4], state[1], state[0]), cdgh: Words(state[7], state[6], state[3], state[2]))
-    var block = blocks
+    var block = unsafe blocks
     var left = count
     while left > 0 {
         let before = halves
-        var (a, b, c, d) = (load(block, 0), load(block, 16), load(block, 32), load(block, 48))
+        var (a, b, c, d) = unsafe (load(block, 0), load(block, 1), load(block, 2), load(block, 3))
         var group = 0
         // The last four schedules are computed in vain: cheaper than a second copy of the loop's code in purgatory.
         while group < 16 {
@@ -71,15 +76,10 @@ public func absorb(_ state: UnsafeMutablePointer<UInt32>, _ blocks: UnsafeRawPoi
         }
         halves.abef = halves.abef &+ before.abef
         halves.cdgh = halves.cdgh &+ before.cdgh
-        block += 64
+        unsafe block += 64
         left &-= 1
     }
-    state[0] = halves.abef[3]
-    state[1] = halves.abef[2]
-    state[4] = halves.abef[1]
-    state[5] = halves.abef[0]
-    state[2] = halves.cdgh[3]
-    state[3] = halves.cdgh[2]
-    state[6] = halves.cdgh[1]
-    state[7] = halves.cdgh[0]
+    let (abef, cdgh) = (halves.abef, halves.cdgh)
+    unsafe (state[0], state[1], state[4], state[5]) = (abef[3], abef[2], abef[1], abef[0])
+    unsafe (state[2], state[3], state[6], state[7]) = (cdgh[3], cdgh[2], cdgh[1], cdgh[0])
 }

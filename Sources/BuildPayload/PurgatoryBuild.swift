@@ -30,7 +30,7 @@ struct PurgatoryBuild {
         toolchain.runTogether([
             // No vector register may be touched before CR4.OSFXSR is set.
             compile(
-                swift, module: "Purgatory", flags: ["-strict-memory-safety", "-Xcc", "-mno-sse", "-Xcc", "-mno-mmx"]),
+                swift, module: "Purgatory", flags: ["-Xcc", "-mno-sse", "-Xcc", "-mno-mmx"]),
             compile(
                 [support + "/SHAExtensions.swift"], module: "SHAExtensions",
                 flags: ["-Xcc", "-msha", "-Xcc", "-msse4.1"]),
@@ -46,7 +46,7 @@ struct PurgatoryBuild {
     private func compile(_ sources: [String], module: String, flags: [String]) -> [String] {
         [
             "swiftc", "-target", Self.target, "-swift-version", "6", "-wmo", "-parse-as-library", "-Osize",
-            "-module-name", module, "-package-name", "swift-kexec", "-warnings-as-errors",
+            "-module-name", module, "-package-name", "swift-kexec", "-warnings-as-errors", "-strict-memory-safety",
             "-enable-experimental-feature", "Embedded", "-enable-experimental-feature", "Lifetimes",
             // A check at compile time that nothing needs a heap.
             "-no-allocations",

@@ -145,6 +145,22 @@ static inline uint64_t kx_time_stamp(void) {
 }
 
 /// Nanoseconds of a clock of clock_gettime(2), 0 where it cannot be read.
+#if defined(__x86_64__)
+/// Whether the processor has SHA, SSSE3 and SSE4.1 (CPUID leaves 7 and 1).
+static inline int kx_has_sha_extensions(void) {
+    unsigned a = 0, b, c = 0, d;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    if (a < 7) return 0;
+    a = 1, c = 0;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    if (!(c & 1u << 9) || !(c & 1u << 19)) return 0;
+    a = 7, c = 0;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    return (b >> 29) & 1;
+}
+/// Payloads/Support/SHAExtensions.swift; only builds that define SHA_EXTENSIONS link it.
+void sha256_absorb_with_extensions(uint32_t *state, const void *blocks, uintptr_t count);
+#endif
 static inline uint64_t kx_nanoseconds(int clock) {
     struct timespec now;
     if (clock_gettime((clockid_t)clock, &now) != 0) return 0;

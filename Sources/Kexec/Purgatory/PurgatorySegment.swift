@@ -76,7 +76,7 @@ public struct PurgatoryImage: Hashable, Sendable {
 extension CheckedSegment {
     /// A segment whose place begins at `start` and whose `bytes` are handed over; purgatory will compare all of them.
     public init(name: String, start: UInt64, bytes: RawSpan, kind: DigestKind) {
-        self.init(
-            name: name, start: start, byteCount: UInt64(bytes.byteCount), digest: SegmentDigest(kind, of: bytes))
+        let digest = SegmentDigest(kind, of: bytes, engine: HostSHA256())
+        self.init(name: name, start: start, byteCount: UInt64(bytes.byteCount), digest: digest)
     }
 }
