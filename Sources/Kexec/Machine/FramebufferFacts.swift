@@ -26,7 +26,7 @@ public struct FramebufferFacts: Hashable, Sendable {
     /// `DRIVER=` of `/sys/class/drm/card*/device/uevent`, in the order of the cards.
     public var drmDrivers: [String] = []
     /// Devices that the kernel has made for the firmware's framebuffer and that no native driver has removed:
-    /// "simple-framebuffer.0", "efi-framebuffer.0", "vesa-framebuffer.0" of `/sys/devices/platform`.
+    /// "simple-framebuffer.0", "efi-framebuffer.0", "vesa-framebuffer.0" of `/sys/bus/platform/devices`.
     public var firmwareDevices: [String] = []
     /// Judged from all of these and from `screen_info`.
     public var owner = DisplayOwner.unknown

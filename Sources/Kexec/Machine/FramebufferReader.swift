@@ -59,7 +59,7 @@ extension MachineRoot {
         facts.bitsPerPixel = line("\(folder)/bits_per_pixel")?.decimal.flatMap { UInt32(exactly: $0) }
         facts.drmDrivers = drmDrivers()
         for device in ["simple-framebuffer.0", "efi-framebuffer.0", "vesa-framebuffer.0"]
-        where hasDirectory("sys/devices/platform/\(device)") {
+        where bytes("sys/bus/platform/devices/\(device)/uevent", limit: 4096) != nil {
             facts.firmwareDevices.append(device)
         }
         facts.owner = facts.judgedOwner(bootParameters: bootParameters)

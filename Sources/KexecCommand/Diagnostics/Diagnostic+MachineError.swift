@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+internal import CLinux
+internal import Kexec
+
+extension Diagnostic {
+    /// Why a machine cannot be described or captured.
+    init(_ error: MachineError) {
+        switch error {
+        case .cannotOpenRoot(let path, let errno):
+            self.init(
+                "cannot read a machine from '\(path)': \(errnoText(errno))",
+                hint: errno == ENOENT || errno == ENOTDIR
+                    ? "name a directory that --capture-machine=DIR has written" : nil)
+        case .hidesAddresses(let file):
+            self.init("'\(file)' hides its addresses: CAP_SYS_ADMIN needed", hint: "run it as root")
+        case .noMemoryMap(let root, let errno): self = Self.forMissingMap(root: root, errno: errno)
+        case .captureDirectoryInUse(let path):
+            self.init(
+                "cannot capture the machine into '\(path)': the directory is not empty",
+                hint: "name a new directory, so that two machines are not mixed")
+        case .cannotWriteCapture(let path, let errno):
+            self.init("cannot write the capture '\(path)': \(errnoText(errno))")
+        }
+    }
+
+    /// Without a slash at the end of the root, the paths below it are named in full.
+    private static func forMissingMap(root: String, errno: Int32) -> Diagnostic {
+        let base = root.utf8.last == UInt8(ascii: "/") ? String(root.utf8.dropLast()) ?? root : root
+        let iomem = errno == 0 ? "lists no usable memory" : "cannot be read (\(errnoText(errno)))"
+        return Diagnostic(
+            "no memory map: '\(base)/sys/firmware/memmap' has no usable memory, '\(base)/proc/iomem' \(iomem)",
+            hint: base.isEmpty
+                ? (errno == ENOENT ? "mount /proc and /sys" : "run it as root")
+                : "capture the machine again with --capture-machine=DIR, as root")
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+import Kexec
+import Testing
+
+@testable import KexecCommand
+
+/// The sentence and the hint of every error of the machine readers.
+@Suite struct MachineErrorTextTests {
+    @Test func namesTheRootThatIsNoDirectory() {
+        let diagnostic = Diagnostic(MachineError.cannotOpenRoot(path: "/etc/hostname", errno: ENOTDIR))
+        #expect(diagnostic.sentence == "cannot read a machine from '/etc/hostname': Not a directory")
+        #expect(diagnostic.hint == "name a directory that --capture-machine=DIR has written")
+    }
+
+    @Test func givesNoHintWhereNoneHelps() {
+        let diagnostic = Diagnostic(MachineError.cannotOpenRoot(path: "/x", errno: EIO))
+        #expect(diagnostic.sentence == "cannot read a machine from '/x': Input/output error")
+        #expect(diagnostic.hint == nil)
+    }
+
+    @Test func saysWhichPrivilegeShowsTheAddresses() {
+        let diagnostic = Diagnostic(MachineError.hidesAddresses(file: "/proc/iomem"))
+        #expect(diagnostic.sentence == "'/proc/iomem' hides its addresses: CAP_SYS_ADMIN needed")
+        #expect(diagnostic.hint == "run it as root")
+    }
+
+    @Test(arguments: [
+        ("/", ENOENT, "'/proc/iomem' cannot be read (No such file or directory)", "mount /proc and /sys"),
+        ("/", EACCES, "'/proc/iomem' cannot be read (Permission denied)", "run it as root"),
+        ("/", 0, "'/proc/iomem' lists no usable memory", "run it as root"),
+        (
+            "/tmp/vm/", 0, "'/tmp/vm/proc/iomem' lists no usable memory",
+            "capture the machine again with --capture-machine=DIR, as root"
+        ),
+    ])
+    func namesBothPlacesOfTheMemoryMap(root: String, errno: Int32, iomem: String, hint: String) {
+        let diagnostic = Diagnostic(MachineError.noMemoryMap(root: root, errno: errno))
+        #expect(diagnostic.sentence.hasPrefix("no memory map: '"))
+        #expect(diagnostic.sentence.hasSuffix("/sys/firmware/memmap' has no usable memory, " + iomem))
+        #expect(diagnostic.hint == hint)
+    }
+
+    @Test func refusesToMixTwoCaptures() {
+        let diagnostic = Diagnostic(MachineError.captureDirectoryInUse(path: "out"))
+        #expect(diagnostic.sentence == "cannot capture the machine into 'out': the directory is not empty")
+        #expect(diagnostic.hint == "name a new directory, so that two machines are not mixed")
+    }
+
+    @Test func namesTheFileOfTheCaptureThatCannotBeWritten() {
+        let diagnostic = Diagnostic(MachineError.cannotWriteCapture(path: "out/proc/iomem", errno: ENOSPC))
+        #expect(diagnostic.sentence == "cannot write the capture 'out/proc/iomem': No space left on device")
+    }
+}
