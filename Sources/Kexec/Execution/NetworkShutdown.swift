@@ -18,6 +18,7 @@ struct NetworkShutdown: Hashable, Sendable {
             let result = kernel.netlink(Self.request(link, up: false)).result
             if result == 0 {
                 taken.append(link)
+                outcome.takenDown.append(link.name)
             } else {
                 outcome.notTakenDown.append(LinkFailure(link: link.name, errno: Int32(clamping: -result)))
             }
@@ -28,11 +29,11 @@ struct NetworkShutdown: Hashable, Sendable {
     mutating func undo<Kernel: KernelCalls>(on kernel: inout Kernel) {
         guard !taken.isEmpty else { return }
         let links = taken.reversed().map { (link: $0, request: Self.request($0, up: true)) }
-        let failed = replay(links.map(\.request), on: &kernel)
+        let failed = replay(links.map { $0.request }, on: &kernel)
         outcome.notBroughtUp = failed.map { LinkFailure(link: links[$0.index].link.name, errno: $0.errno) }
-        outcome.addressesLost = replay(before.addresses.map(\.bytes), on: &kernel).count
-        outcome.routesLost = replay(before.routes.map(\.bytes), on: &kernel).count
-        outcome.neighboursLost = replay(before.neighbours.map(\.bytes), on: &kernel).count
+        outcome.addressesLost = replay(before.addresses.map { $0.bytes }, on: &kernel).count
+        outcome.routesLost = replay(before.routes.map { $0.bytes }, on: &kernel).count
+        outcome.neighboursLost = replay(before.neighbours.map { $0.bytes }, on: &kernel).count
     }
 
     /// Waits this long at most for what is refused at first, 100 ms at a time: an IPv6 address can be a route's source
@@ -77,6 +78,8 @@ struct NetworkShutdown: Hashable, Sendable {
 
 /// What became of the network around a jump that did not happen.
 public struct NetworkOutcome: Hashable, Sendable {
+    /// Links that were taken down, in order.
+    public var takenDown: [String] = []
     /// Links that could not be taken down, and stayed up.
     public var notTakenDown: [LinkFailure] = []
     /// Links that could not be brought up again.
@@ -91,8 +94,9 @@ public struct NetworkOutcome: Hashable, Sendable {
 
     /// Whether links, addresses and routes are as they were, as far as this program can tell.
     public var isRestored: Bool {
-        notBroughtUp.isEmpty && addressesLost == 0 && routesLost == 0 && neighboursLost == 0
-            && (recordingFailure == nil)
+        takenDown.isEmpty
+            || (notBroughtUp.isEmpty && addressesLost == 0 && routesLost == 0 && neighboursLost == 0
+                && recordingFailure == nil)
     }
 }
 

@@ -52,7 +52,7 @@ struct NetworkState: Hashable, Sendable {
         body[0] = family
         let reply = kernel.netlink(NetlinkMessage(type: type, flags: [.request, .dump], body: body).bytes)
         if reply.result < 0, recordingFailure == nil {
-            recordingFailure = CallFailure(call: .socket, errno: Int32(clamping: -reply.result))
+            recordingFailure = CallFailure(call: .netlink, errno: Int32(clamping: -reply.result))
         }
         // A kernel without IPv6 answers with the entries of all families.
         return NetlinkMessage.split(reply.messages).filter {

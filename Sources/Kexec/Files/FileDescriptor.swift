@@ -17,7 +17,7 @@ public struct CallFailure: Error, Hashable, Sendable {
 public enum StaticCallName: String, Hashable, Sendable {
     case open, read, write, mmap, stat, ioctl, socket
     case memfdCreate = "memfd_create"
-    case ftruncate, fcntl, getrandom, mkdir, execve, sync
+    case ftruncate, fcntl, getrandom, mkdir, execve, sync, netlink
     case kexecLoad = "kexec_load"
     case kexecFileLoad = "kexec_file_load"
     case reboot

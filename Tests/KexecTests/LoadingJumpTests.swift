@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+import Testing
+
+@testable import Kexec
+
+private let EPERM: Int32 = 1, ENOENT: Int32 = 2, EBUSY: Int32 = 16, EEXIST: Int32 = 17, EINVAL: Int32 = 22
+private let ENETUNREACH: Int32 = 101
+
+/// lo and wlan0 (down) stay; eth0, its VLAN and a shaper go.
+private func networkedKernel() -> RecordingKernel {
+    var kernel = RecordingKernel()
+    kernel.dumps["dump links"] = [
+        Dumped.link(1, "lo", flags: 0x49), Dumped.link(2, "eth0", flags: 0x1043), Dumped.link(3, "wlan0", flags: 0x1002),
+        Dumped.link(4, "shaper0", flags: 0x41), Dumped.link(9, "eth0.5", flags: 0x1043),
+    ]
+    kernel.dumps["dump addresses 2"] = [Dumped.address(2, prefix: 24, on: 2)]
+    kernel.dumps["dump addresses 10"] = [
+        Dumped.address(10, prefix: 64, on: 9), Dumped.address(10, prefix: 64, on: 9, flags: 1),
+    ]
+    kernel.dumps["dump routes 2"] = [
+        Dumped.route(2, prefix: 0, by: 3), Dumped.route(2, prefix: 24, by: 2), Dumped.route(2, prefix: 8, by: 4),
+    ]
+    kernel.dumps["dump routes 10"] = [
+        Dumped.route(10, prefix: 0, by: 9), Dumped.route(10, prefix: 48, by: 4),
+        Dumped.route(10, prefix: 128, by: 4, flags: 0x200),
+    ]
+    kernel.dumps["dump neighbours"] = [
+        Dumped.neighbour(2, on: 2, state: 0x80), Dumped.neighbour(2, on: 2, state: 2),
+        Dumped.neighbour(7, on: 2, state: 0x80),
+    ]
+    return kernel
+}
+
+private let recording = [
+    "dump links", "dump addresses 2", "dump routes 2", "dump addresses 10", "dump routes 10", "dump neighbours",
+]
+private let down = ["link 4 down", "link 9 down", "link 2 down"]
+/// All links down, and everything back.
+private func restored() -> NetworkOutcome {
+    var outcome = NetworkOutcome()
+    outcome.takenDown = ["shaper0", "eth0.5", "eth0"]
+    return outcome
+}
+private let backAgain = [
+    "link 2 up", "link 9 up", "link 4 up", "address /24 on 2 flags 0x605", "address /64 on 9 flags 0x605",
+    "route 2/0 by 3 flags 0xc05", "route 2/8 by 4 flags 0xc05", "route 10/48 by 4 flags 0xc05", "neighbour on 2",
+]
+
+private func loadedState() -> KexecState {
+    var state = KexecState()
+    state.loaded = true
+    return state
+}
+
+private func run(
+    _ kernel: RecordingKernel, _ options: JumpOptions = JumpOptions(), state: KexecState = loadedState()
+) -> (Result<NetworkOutcome?, ExecutionError>, [String]) {
+    var jump = Jump(kernel)
+    do throws(ExecutionError) {
+        let outcome = try jump.run(options, state: state)
+        return (.success(outcome), jump.kernel.trace)
+    } catch { return (.failure(error), jump.kernel.trace) }
+}
+
+@Suite struct JumpTests {
+    @Test func syncsTakesLinksDownAndJumps() {
+        // The recorded reboot "comes back" with success, as from a preserved context: what follows is the way back.
+        let (result, trace) = run(networkedKernel())
+        #expect(trace == ["sync"] + recording + down + ["reboot 0x45584543"] + backAgain)
+        #expect(result == .success(restored()))
+    }
+
+    @Test func leavesOutWhatItIsToldTo() {
+        #expect(run(networkedKernel(), JumpOptions(skipsSync: true, skipsLinks: true)).1 == ["reboot 0x45584543"])
+        #expect(run(networkedKernel(), JumpOptions(skipsLinks: true)).1 == ["sync", "reboot 0x45584543"])
+        #expect(run(networkedKernel(), JumpOptions(skipsSync: true)).1.first == "dump links")
+    }
+
+    @Test func putsTheNetworkBackAfterARefusedJump() {
+        var kernel = networkedKernel()
+        kernel.refusals = [.init(line: "reboot", errno: EBUSY)]
+        let (result, trace) = run(kernel)
+        #expect(trace == ["sync"] + recording + down + ["reboot 0x45584543"] + backAgain)
+        let error = SystemCallError(call: .reboot, purpose: .jump, errno: EBUSY, cause: .busy)
+        #expect(result == .failure(.refused(error, restored())))
+    }
+
+    @Test func bringsBackOnlyWhatItTookDown() {
+        var kernel = networkedKernel()
+        kernel.refusals = [.init(line: "reboot", errno: EBUSY), .init(line: "link 9 down", errno: EPERM)]
+        guard case (.failure(.refused(_, let outcome)), let trace) = run(kernel) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(trace.filter { $0.hasPrefix("link") } == down + ["link 2 up", "link 4 up"])
+        #expect(outcome?.notTakenDown == [LinkFailure(link: "eth0.5", errno: EPERM)])
+        #expect(outcome?.isRestored == true)
+    }
+
+    @Test func triesAgainWhatNeedsAnotherRouteFirst() {
+        var kernel = networkedKernel()
+        kernel.refusals = [
+            .init(line: "reboot", errno: EBUSY), .init(line: "route 2/0", errno: ENETUNREACH, times: 1),
+            .init(line: "address /24", errno: EEXIST),
+        ]
+        guard case (.failure(.refused(_, let outcome)), let trace) = run(kernel) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(trace.filter { $0.hasPrefix("route 2/0") }.count == 2)
+        #expect(!trace.contains("sleep 100"))
+        #expect(outcome == restored())
+    }
+
+    @Test func saysWhatItCouldNotBringBackAfterAWhile() {
+        var kernel = networkedKernel()
+        kernel.refusals = [
+            .init(line: "reboot", errno: EBUSY), .init(line: "route 2/0", errno: ENETUNREACH),
+            .init(line: "link 4 up", errno: EPERM), .init(line: "neighbour", errno: EINVAL),
+            .init(line: "address /64", errno: EINVAL, times: 3),
+        ]
+        guard case (.failure(.refused(_, let outcome)), let trace) = run(kernel) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(outcome?.notBroughtUp == [LinkFailure(link: "shaper0", errno: EPERM)])
+        #expect((outcome?.addressesLost, outcome?.routesLost, outcome?.neighboursLost) == (0, 1, 1))
+        #expect(outcome?.isRestored == false)
+        #expect(trace.filter { $0 == "sleep 100" }.count < 100)
+    }
+
+    @Test func jumpsWhereTheNetworkCannotBeRead() {
+        var kernel = networkedKernel()
+        kernel.refusals = [.init(line: "reboot", errno: EBUSY), .init(line: "dump", errno: EPERM)]
+        let (result, trace) = run(kernel)
+        #expect(trace == ["sync", "dump links", "reboot 0x45584543"])
+        guard case .failure(.refused(_, let outcome)) = result else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(outcome?.recordingFailure == CallFailure(call: .netlink, errno: EPERM))
+        #expect(outcome?.isRestored == true, "no link was touched")
+    }
+
+    @Test func doesNothingButJumpAtTheEndOfAShutdown() {
+        for name in ["systemd-shutdow\n", "shutdown\n"] {
+            var kernel = networkedKernel()
+            (kernel.parent, kernel.heads["/proc/1/comm"]) = (1, name)
+            #expect(run(kernel).1 == ["reboot 0x45584543"])
+            kernel.parent = 2
+            #expect(run(kernel).1.first == "sync")
+        }
+    }
+
+    @Test(arguments: ["systemd\n", "shutdownd\n", nil])
+    func isNoLastStepWhenMerelyLeftInTheBackground(name: String?) {
+        var kernel = networkedKernel()
+        (kernel.parent, kernel.heads["/proc/1/comm"]) = (1, name)
+        #expect(run(kernel).1.starts(with: ["sync"] + recording + down))
+    }
+
+    @Test func explainsARefusedJump() {
+        func cause(_ errno: Int32, _ change: (inout RecordingKernel, inout KexecState) -> Void) -> RefusalCause? {
+            var (kernel, state) = (RecordingKernel(), loadedState())
+            change(&kernel, &state)
+            kernel.refusals = [.init(line: "reboot", errno: errno)]
+            guard case .failure(.refused(let error, _)) = run(kernel, state: state).0 else { return nil }
+            return error.cause
+        }
+        #expect(cause(EINVAL) { $1.loaded = nil } == .nothingLoaded)
+        #expect(cause(EINVAL) { _, _ in } == .argumentsRefused(flags: 0, segments: 0))
+        #expect(cause(EINVAL) { $1.handoverActive = true } == .liveUpdateRefused)
+        #expect(cause(5) { $1.handoverActive = true } == .liveUpdateRefused)
+        #expect(cause(5) { _, _ in } == .unknown)
+        #expect(cause(EPERM) { kernel, _ in kernel.privileged = false } == .notPrivileged)
+        #expect(cause(EPERM) { _, _ in } == .policy)
+    }
+}
+
+@Suite struct JumpCheckTests {
+    private func check(
+        _ state: KexecState, _ target: Jump<RecordingKernel>.Target = .loaded,
+        _ change: (inout RecordingKernel) -> Void = { _ in }
+    ) -> Result<[UncheckedFact], ExecutionError> {
+        var kernel = RecordingKernel()
+        change(&kernel)
+        let jump = Jump(kernel)
+        do throws(ExecutionError) {
+            let unchecked = try jump.check(state, target: target)
+            #expect(jump.kernel.trace == [])
+            return .success(unchecked)
+        } catch {
+            #expect(jump.kernel.trace == [])
+            return .failure(error)
+        }
+    }
+
+    @Test func findsNothingAgainstALoadedImage() {
+        var state = loadedState()
+        #expect(check(state) == .success([]))
+        // Both forbid loads; this one is done.
+        (state.loadDisabled, state.lockdown) = (true, .confidentiality)
+        #expect(check(state) == .success([]))
+    }
+
+    @Test func refusesBeforeAnythingIsTouched() {
+        var state = loadedState()
+        #expect(check(state) { $0.privileged = false } == .failure(.notPrivileged))
+        #expect(
+            check(state) { $0.links["/proc/self/ns/pid"] = "pid:[4026532201]" } == .failure(.inProcessNamespace))
+        state.loaded = false
+        #expect(check(state) == .failure(.nothingLoaded(loadDisabled: false)))
+        state.loadDisabled = true
+        #expect(check(state) == .failure(.nothingLoaded(loadDisabled: true)))
+        state.loaded = nil
+        #expect(check(state) == .failure(.notInKernel))
+        #expect(check(state, .toBeLoaded) == .failure(.notInKernel))
+    }
+
+    @Test func doesNotMissAnImageThatIsYetToBeLoaded() {
+        var state = KexecState()
+        state.loaded = false
+        #expect(check(state, .toBeLoaded) == .success([]))
+        #expect(check(state, .toBeLoaded) { $0.privileged = false } == .failure(.notPrivileged))
+    }
+
+    @Test func goesOnWithoutProcAndSys() {
+        let result = check(KexecState()) { ($0.paths, $0.links) = ([], [:]) }
+        #expect(result == .success([.loaded, .processNamespace]))
+    }
+
+    @Test func answersTheStatusByTarget() {
+        var state = KexecState()
+        #expect(state.isLoaded(.reboot) == nil && state.isLoaded(.crash) == nil)
+        (state.loaded, state.crashLoaded) = (true, false)
+        #expect(state.isLoaded(.reboot) == true && state.isLoaded(.crash) == false)
+    }
+}
+
+@Suite struct ShutdownTests {
+    @Test func triesTheKnownPathsInOrder() {
+        var kernel = RecordingKernel()
+        kernel.refusals = [.init(line: "exec", errno: ENOENT)]
+        var jump = Jump(kernel)
+        let error = jump.startShutdown()
+        let arguments = #"["shutdown", "-r", "now"]"#
+        #expect(
+            jump.kernel.trace == [
+                "exec /sbin/shutdown \(arguments)", "exec /etc/shutdown \(arguments)", "exec /bin/shutdown \(arguments)",
+            ])
+        let paths = ["/sbin/shutdown", "/etc/shutdown", "/bin/shutdown"]
+        #expect(error == .noShutdownProgram(paths.map { ProgramFailure(path: $0, errno: ENOENT) }))
+    }
+
+    @Test func tellsTheKernelsLogOnlyWhereNobodyElseHears() {
+        var jump = Jump(RecordingKernel())
+        jump.logIfUnheard("cannot jump")
+        #expect(jump.kernel.trace == [])
+        jump.kernel.lost = [2]
+        jump.logIfUnheard("cannot jump:\nnothing is loaded")
+        #expect(jump.kernel.trace == ["kmsg <3>kexec: cannot jump: nothing is loaded\n"])
+    }
+}

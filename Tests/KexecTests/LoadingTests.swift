@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: MIT
+import PhysicalMemory
+import Testing
+
+@testable import Kexec
+
+private func place(_ start: UInt64, _ size: UInt64) -> PhysicalRange {
+    PhysicalRange(from: PhysicalAddress(start), to: PhysicalAddress(start + size))
+}
+
+private let EPERM: Int32 = 1, ENOEXEC: Int32 = 8, ENOMEM: Int32 = 12, EACCES: Int32 = 13, EBUSY: Int32 = 16
+private let EINVAL: Int32 = 22, ENOSYS: Int32 = 38, ENODATA: Int32 = 61, EADDRNOTAVAIL: Int32 = 99
+
+/// A plan, the bytes it speaks of, a machine and a kernel, ready to be loaded.
+private struct Load {
+    var plan = BootPlan(
+        image: ImageFacts(path: "vmlinuz", kind: "bzImage64"), target: .reboot, systemCall: .kexecLoad,
+        systemCallReason: .nothingAgainstKexecLoad, entry: PhysicalAddress(0x100_0200), commandLine: "quiet",
+        digest: .none)
+    var request = KexecRequest(kernel: "vmlinuz")
+    var machine = MachineDescription()
+    var kernel = RecordingKernel()
+    var openFailure: CallFailure?
+    /// How often the files were asked for.
+    private(set) var opened = 0
+
+    init() {
+        machine.architecture = "x86_64"
+        machine.memoryAvailable = 1 << 30
+        plan.purgatory = PurgatoryPlan(mode: .longMode, entry: plan.entry, console: PurgatoryConsole())
+        plan.segments = [
+            Segment(name: "purgatory", place: place(0x3f00_0000, 0x3000), contents: .bytes([7, 8])),
+            Segment(name: "kernel", place: place(0x100_0000, 0x4000), contents: .kernel(1..<3)),
+            Segment(name: "boot_params", place: place(0x1000, 0x1000), contents: .bytes([5])),
+            Segment(name: "initrd", place: place(0x3e00_0000, 0x1000), contents: .initrd(0..<2)),
+        ]
+    }
+
+    private(set) var loader: ImageLoader<RecordingKernel>?
+
+    mutating func run() -> Result<LoadReport, LoadFailure> {
+        var loader = ImageLoader(kernel, machine: machine, request: request)
+        let (image, initrd): ([UInt8], [UInt8]) = ([1, 2, 3, 4], [9, 10])
+        let (failure, hasInitrd) = (openFailure, plan.segments.contains { $0.name == "initrd" })
+        var count = 0
+        defer {
+            kernel = loader.kernel
+            opened = count
+        }
+        do throws(LoadFailure) {
+            return .success(
+                try loader.load(plan, kernel: image.span.bytes, initrd: initrd.span.bytes) { () throws(CallFailure) in
+                    count += 1
+                    if let failure { throw failure }
+                    return LoadFiles(kernel: 5, initrd: hasInitrd ? 6 : nil)
+                })
+        } catch { return .failure(error) }
+    }
+
+    /// The causes of what was refused, by call.
+    mutating func causes() -> [String] {
+        guard case .failure(.refused(let attempts)) = run() else { return [] }
+        return attempts.map {
+            if case .refused(let error) = $0.problem { "\($0.call): \(error.cause)" } else { "\($0.call): \($0.problem)" }
+        }
+    }
+}
+
+@Suite struct LoadingTests {
+    @Test func handsSegmentsOverFromWhereTheyLieAscendingByAddress() {
+        var load = Load()
+        #expect(load.run() == .success(LoadReport(call: .kexecLoad, refused: [])))
+        #expect(
+            load.kernel.trace == [
+                "kexec_load 0x3f000000 [\"made[5] 0x1000+0x1000\", \"kernel[2,3] 0x1000000+0x4000\", "
+                    + "\"initrd[9,10] 0x3e000000+0x1000\", \"made[7,8] 0x3f000000+0x3000\"] flags 0x3e0000"
+            ])
+        #expect(load.opened == 0)
+    }
+
+    @Test func entersTheImageItselfWithoutPurgatory() {
+        var load = Load()
+        load.plan.segments.removeFirst()
+        load.plan.purgatory = nil
+        _ = load.run()
+        #expect(load.kernel.trace.first?.hasPrefix("kexec_load 0x1000200 ") == true)
+    }
+
+    @Test(arguments: [
+        ("x86_64", false, "0x3e0005"), ("x86_64", true, "0x3e0007"), ("aarch64", false, "0xb70009"),
+        ("i686", false, "0x30005"), ("riscv64", false, "0xf30009"),
+    ])
+    func marksCrashKernelsAndHotplugByArchitecture(architecture: String, preserves: Bool, flags: String) {
+        var load = Load()
+        load.machine.architecture = architecture
+        load.plan.target = .crash
+        load.request.updatesCoreHeader = true
+        load.request.preservesContext = preserves
+        _ = load.run()
+        #expect(load.kernel.trace.first?.hasSuffix("flags \(flags)") == true)
+    }
+
+    @Test func asksForNoHotplugWithoutACrashKernel() {
+        var load = Load()
+        load.request.updatesCoreHeader = true
+        _ = load.run()
+        #expect(load.kernel.trace.first?.hasSuffix("flags 0x3e0000") == true)
+    }
+
+    @Test func handsFilesOverWithTheLineAndItsNUL() {
+        var load = Load()
+        load.plan.systemCall = .kexecFileLoad
+        #expect(load.run() == .success(LoadReport(call: .kexecFileLoad, refused: [])))
+        #expect(load.kernel.trace == ["kexec_file_load 5 6 'quiet|' flags 0x0"])
+        #expect(load.opened == 1)
+    }
+
+    @Test func saysWhereThereIsNoInitrdAndForACrash() {
+        var load = Load()
+        load.plan.systemCall = .kexecFileLoad
+        load.plan.target = .crash
+        load.plan.segments.removeLast()
+        load.request.forcesDeviceTree = true
+        _ = load.run()
+        #expect(load.kernel.trace == ["kexec_file_load 5 -1 'quiet|' flags 0x26"])
+    }
+
+    @Test func dropsHintsThatTheKernelDoesNotKnow() {
+        var load = Load()
+        load.plan.systemCall = .kexecFileLoad
+        (load.request.debug, load.request.avoidsCMA) = (true, true)
+        load.kernel.refusals = [.init(line: "kexec_file_load", errno: EINVAL, times: 2)]
+        #expect(load.run() == .success(LoadReport(call: .kexecFileLoad, refused: [])))
+        #expect(
+            load.kernel.trace == [
+                "kexec_file_load 5 6 'quiet|' flags 0x18", "kexec_file_load 5 6 'quiet|' flags 0x10",
+                "kexec_file_load 5 6 'quiet|' flags 0x0",
+            ])
+    }
+
+    @Test func neverDropsWhatWasAskedFor() {
+        var load = Load()
+        load.plan.systemCall = .kexecFileLoad
+        load.request.forcesDeviceTree = true
+        load.kernel.refusals = [.init(line: "kexec_file_load", errno: EINVAL)]
+        #expect(load.causes() == ["kexecFileLoad: argumentsRefused(flags: 32, segments: 0)"])
+        #expect(load.kernel.trace.count == 1)
+    }
+
+    @Test func spendsNoCountedLoadOnDebugging() {
+        var load = Load()
+        load.plan.systemCall = .kexecFileLoad
+        load.request.debug = true
+        load.machine.kexec.loadLimitReboot = 1
+        _ = load.run()
+        #expect(load.kernel.trace == ["kexec_file_load 5 6 'quiet|' flags 0x0"])
+    }
+
+    @Test func loadsNothingOfAPlanWithRefusals() {
+        var load = Load()
+        load.plan.refusals = [.loadDisabled]
+        #expect(load.run() == .failure(.notLoadable([.loadDisabled])))
+        #expect(load.kernel.trace == [])
+    }
+
+    @Test func refusesContentsThatEndBehindTheFile() {
+        var load = Load()
+        load.plan.segments[1].contents = .kernel(1..<5)
+        #expect(load.causes() == ["kexecLoad: contentsOutside(segment: \"kernel\", end: 5, available: 4)"])
+        load.plan.segments[1].contents = .kernel(1..<2)
+        load.plan.segments[3].contents = .initrd(0..<3)
+        #expect(load.causes() == ["kexecLoad: contentsOutside(segment: \"initrd\", end: 3, available: 2)"])
+        #expect(load.kernel.trace == [])
+    }
+
+    // MARK: the next call
+
+    @Test(arguments: [EPERM, ENOEXEC, ENOMEM, EACCES, EBUSY, EINVAL, ENOSYS, EADDRNOTAVAIL, 5])
+    func goesOnToTheFileCallWhateverRefusedKexecLoad(errno: Int32) {
+        var load = Load()
+        load.plan.alternatives = [.kexecFileLoad]
+        load.machine.kexec.lockdown = .integrity
+        load.kernel.refusals = [.init(line: "kexec_load", errno: errno)]
+        guard case .success(let report) = load.run() else {
+            Issue.record("not loaded")
+            return
+        }
+        #expect(report.call == .kexecFileLoad)
+        #expect(report.refused.map(\.call) == [.kexecLoad])
+        #expect(load.kernel.trace.count == 2)
+    }
+
+    @Test(arguments: [ENOEXEC, EINVAL, ENOSYS, ENOMEM, EBUSY, EADDRNOTAVAIL, 27, 26, 9, 95])
+    func goesOnToKexecLoadWhereTheFileCallHasAnotherTrouble(errno: Int32) {
+        var load = Load()
+        load.plan.systemCall = .kexecFileLoad
+        load.plan.alternatives = [.kexecLoad]
+        load.kernel.refusals = [.init(line: "kexec_file_load", errno: errno)]
+        guard case .success(let report) = load.run() else {
+            Issue.record("not loaded")
+            return
+        }
+        #expect(report.call == .kexecLoad)
+    }
+
+    @Test(arguments: [
+        (ENODATA, "unsigned"), (126, "keyUnknown"), (129, "keyRejected"), (127, "keyRejected"),
+        (65, "signatureUnsupported"), (74, "signatureMalformed"), (80, "signatureMalformed"),
+        (EACCES, "appraised(secureBoot: false)"), (EPERM, "policy"),
+    ])
+    func neverGoesAroundAFailedVerification(errno: Int32, cause: String) {
+        var load = Load()
+        load.plan.systemCall = .kexecFileLoad
+        load.plan.alternatives = [.kexecLoad]
+        load.kernel.refusals = [.init(line: "kexec_file_load", errno: errno)]
+        #expect(load.causes() == ["kexecFileLoad: \(cause)"])
+    }
+
+    @Test func neverGoesAroundAnAdministratorsOptOut() {
+        var load = Load()
+        load.plan.alternatives = [.kexecFileLoad]
+        load.kernel.refusals = [.init(line: "kexec_", errno: EPERM)]
+        load.machine.kexec.loadDisabled = true
+        #expect(load.causes() == ["kexecLoad: loadDisabled"])
+        load.machine.kexec.loadDisabled = false
+        load.machine.kexec.loadLimitReboot = 0
+        load.machine.kexec.loadLimitPanic = 7
+        #expect(load.causes() == ["kexecLoad: loadLimitUsedUp(Kexec.LoadTarget.reboot, byUs: false)"])
+        load.kernel.privileged = false
+        #expect(load.causes() == ["kexecLoad: notPrivileged"])
+    }
+
+    @Test func seesThatItsOwnAttemptsUsedUpTheLimit() {
+        var load = Load()
+        load.plan.alternatives = [.kexecFileLoad]
+        load.machine.kexec.loadLimitReboot = 1
+        load.kernel.refusals = [
+            .init(line: "kexec_load", errno: EINVAL), .init(line: "kexec_file_load", errno: EPERM),
+        ]
+        #expect(load.causes().last == "kexecFileLoad: loadLimitUsedUp(Kexec.LoadTarget.reboot, byUs: true)")
+        load.kernel.refusals[0].errno = ENOSYS
+        #expect(load.causes().last == "kexecFileLoad: policy", "a call that is not there is not counted")
+    }
+
+    @Test func keepsEveryAttempt() {
+        var load = Load()
+        load.plan.alternatives = [.kexecFileLoad, .module]
+        load.kernel.refusals = [
+            .init(line: "kexec_load", errno: ENOMEM), .init(line: "kexec_file_load", errno: ENOEXEC),
+        ]
+        #expect(
+            load.causes() == [
+                "kexecLoad: memoryShort(needed: 36864, available: 1073741824)", "kexecFileLoad: unknownFormat",
+                "module: notBuilt",
+            ])
+    }
+
+    @Test func tellsThatTheFilesCannotBeOpened() {
+        var load = Load()
+        load.plan.systemCall = .kexecFileLoad
+        load.openFailure = CallFailure(call: .memfdCreate, errno: ENOMEM)
+        #expect(
+            load.run()
+                == .failure(
+                    .refused([
+                        LoadAttempt(
+                            call: .kexecFileLoad, problem: .fileNotOpened(CallFailure(call: .memfdCreate, errno: ENOMEM)))
+                    ])))
+        #expect(load.kernel.trace == [])
+    }
+
+    // MARK: causes
+
+    @Test func readsEPERMInTheOrderOfTheKernelsChecks() {
+        var machine = MachineDescription()
+        func cause(_ privileged: Bool = true, _ call: StaticCallName = .kexecLoad) -> RefusalCause {
+            RefusalFacts(machine, hasSysBoot: privileged).cause(of: call, .crash, errno: EPERM, flags: 0, segments: 0)
+        }
+        #expect(cause() == .policy)
+        machine.kexec.lockdown = .confidentiality
+        #expect(cause() == .lockdown(.confidentiality))
+        machine.kexec.loadLimitPanic = 0
+        #expect(cause() == .loadLimitUsedUp(.crash, byUs: false))
+        machine.kexec.loadDisabled = true
+        #expect(cause() == .loadDisabled)
+        #expect(cause(false, .kexecFileLoad) == .notPrivileged)
+    }
+
+    @Test func readsEINVALByArchitecture() {
+        var machine = MachineDescription()
+        func cause(_ call: StaticCallName) -> RefusalCause {
+            RefusalFacts(machine, hasSysBoot: true).cause(of: call, .reboot, errno: EINVAL, flags: 9, segments: 3)
+        }
+        #expect(cause(.kexecFileLoad) == .argumentsRefused(flags: 9, segments: 3))
+        machine.architecture = "aarch64"
+        #expect(cause(.kexecFileLoad) == .unknownFormat)
+        #expect(cause(.kexecLoad) == .argumentsRefused(flags: 9, segments: 3))
+    }
+
+    @Test func knowsSecureBootBehindEACCES() {
+        var machine = MachineDescription()
+        machine.efi = EFIFacts()
+        machine.efi?.secureBoot = true
+        let cause = RefusalFacts(machine, hasSysBoot: true)
+            .cause(of: .kexecLoad, .reboot, errno: EACCES, flags: 0, segments: 0)
+        #expect(cause == .appraised(secureBoot: true))
+    }
+}
+
+@Suite struct UnloadTests {
+    private func unload(
+        _ target: LoadTarget, _ choice: SystemCallChoice = .automatic, _ kexec: KexecState = KexecState(),
+        refusing refusals: [RecordingKernel.Refusal] = []
+    ) -> (Result<SystemCall, LoadFailure>, [String]) {
+        var machine = MachineDescription()
+        (machine.architecture, machine.kexec) = ("x86_64", kexec)
+        var kernel = RecordingKernel()
+        kernel.refusals = refusals
+        var loader = ImageLoader(kernel, machine: machine, request: KexecRequest(kernel: ""))
+        do throws(LoadFailure) {
+            let call = try loader.unload(target, by: choice)
+            return (.success(call), loader.kernel.trace)
+        } catch { return (.failure(error), loader.kernel.trace) }
+    }
+
+    @Test func loadsNoSegments() {
+        #expect(unload(.reboot) == (.success(.kexecLoad), ["kexec_load 0x0 [] flags 0x3e0000"]))
+        #expect(unload(.crash) == (.success(.kexecLoad), ["kexec_load 0x0 [] flags 0x3e0001"]))
+    }
+
+    @Test func unloadsByTheFileCall() {
+        #expect(
+            unload(.reboot, .kexecFileLoad) == (.success(.kexecFileLoad), ["kexec_file_load -1 -1 '' flags 0x1"]))
+        #expect(
+            unload(.crash, .kexecFileLoad) == (.success(.kexecFileLoad), ["kexec_file_load -1 -1 '' flags 0x3"]))
+    }
+
+    @Test func fallsBackBothWays() {
+        let noLoad = unload(.reboot, refusing: [.init(line: "kexec_load", errno: ENOSYS)])
+        #expect(noLoad.0 == .success(.kexecFileLoad))
+        var state = KexecState()
+        state.lockdown = .integrity
+        let noFile = unload(.crash, .automatic, state, refusing: [.init(line: "kexec_file_load", errno: ENOSYS)])
+        #expect(noFile.0 == .success(.kexecLoad))
+        #expect(noFile.1 == ["kexec_file_load -1 -1 '' flags 0x3", "kexec_load 0x0 [] flags 0x3e0001"])
+    }
+
+    @Test func makesOnlyTheCallThatWasNamed() {
+        let (result, trace) = unload(.reboot, .kexecLoad, refusing: [.init(line: "kexec_load", errno: ENOSYS)])
+        let error = SystemCallError(call: .kexecLoad, purpose: .unload(.reboot), errno: ENOSYS, cause: .notInKernel)
+        #expect(result == .failure(.refused([LoadAttempt(call: .kexecLoad, problem: .refused(error))])))
+        #expect(trace.count == 1)
+        #expect(unload(.reboot, .module).1 == [])
+    }
+
+    @Test func stopsAtAnOptOut() {
+        var state = KexecState()
+        state.loadDisabled = true
+        #expect(unload(.reboot, .automatic, state, refusing: [.init(line: "kexec", errno: EPERM)]).1.count == 1)
+    }
+}
