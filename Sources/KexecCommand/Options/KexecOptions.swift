@@ -143,7 +143,7 @@ struct KexecOptions {
         case .serialBaud: request.console.serialBaud = try parseBaudRate(value)
         case .type:
             request.forcedType = try parseChoice(
-                value, option: found.written, among: ForcedImageType.allCases.map { ($0.rawValue, $0) })
+                value, option: found.written, among: ForcedImageType.allCases.map { (word: $0.rawValue, value: $0) })
         case .digest:
             request.digest = try parseChoice(
                 value, option: found.written,

@@ -18,8 +18,8 @@ enum OptionTable {
         flag(.force, "force", letter: "f", .action, "Load the kernel and start it at once"),
         flag(.loadPanic, "load-panic", letter: "p", .action, "Load the kernel that is started at a panic"),
         flag(.unload, "unload", letter: "u", .action, "Unload the kernel; with -p the crash kernel"),
-        flag(.status, "status", letter: "S", .action, "1 if a crash kernel (-l: a kernel) is loaded"),
-        flag(.loadPreserveContext, "load-preserve-context", .action, "Load; the running kernel can go on later")
+        flag(.status, "status", letter: "S", .action, "Exit 1 if a crash kernel (with -l: next) is loaded"),
+        flag(.loadPreserveContext, "load-preserve-context", .action, "Load; this kernel can go on later")
             .standing(.laterRelease),
         flag(.loadJumpBackHelper, "load-jump-back-helper", .action, "Load what leads back to the first kernel")
             .standing(.laterRelease),
@@ -34,7 +34,7 @@ enum OptionTable {
 
     private static let ways: [OptionEntry] = [
         flag(.skipInterfaces, "no-ifdown", letter: "x", .going, "Leave network interfaces up"),
-        flag(.skipSync, "no-sync", letter: "y", .going, "Do not write cached file data to disk first"),
+        flag(.skipSync, "no-sync", letter: "y", .going, "Leave unwritten file data unwritten"),
         flag(.debug, "debug", letter: "d", .going, "Say what is done and why"),
     ]
 
@@ -91,8 +91,8 @@ enum OptionTable {
     private static let crash: [OptionEntry] = [
         flag(.coreHeaders64, "elf64-core-headers", .crash, "Describe memory by an ELF64 header"),
         flag(.coreHeaders32, "elf32-core-headers", .crash, "Describe memory by an ELF32 header"),
-        flag(.memoryMapInCommandLine, "pass-memmap-cmdline", .crash, "Describe memory by memmap= as well"),
-        flag(.hotplug, "hotplug", .crash, "The kernel keeps the description up to date").since(.kexecTools32)
+        flag(.memoryMapInCommandLine, "pass-memmap-cmdline", .crash, "Describe memory by memmap= too"),
+        flag(.hotplug, "hotplug", .crash, "The kernel updates the description").since(.kexecTools32)
             .standing(.laterRelease),
     ]
 
