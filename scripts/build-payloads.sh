@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Builds the bare-metal payloads without SwiftPM, by the same tool as its plugin: build/payloads/Payloads.swift holds
-# them for the static kexec, and the ELF files beside it are for `make check` and `make disasm`.
+# them for the static kexec; the ELF file beside it is for `make check` and `make disasm`.
 # usage: build-payloads.sh
 . "$(dirname "$0")/common.sh"
 find_toolchain
@@ -11,8 +11,8 @@ if outdated "$out/BuildPayload" Sources/BuildPayload scripts/build-payloads.sh; 
     swiftc -swift-version 6 -Onone -module-name BuildPayload -module-cache-path "$out/module-cache" \
         -o "$out/BuildPayload" $(find Sources/BuildPayload -name '*.swift')
 fi
-if outdated "$out/Payloads.swift" "$out/BuildPayload" Payloads Sources/Handoff Sources/PhysicalMemory; then
-    "$out/BuildPayload" "$toolchain/bin" "$root" "$out" "$out/Payloads.swift"
+if outdated "$out/Payloads.swift" "$out/BuildPayload" Payloads Sources/Handoff; then
+    rm -f "$out/Payloads.swift"
+    "$out/BuildPayload" --toolchain "$toolchain/bin" --package "$root" --work "$out/work" --keep "$out" \
+        --images "$out/Payloads.swift"
 fi
-# TODO(merge): the placeholder of the tool writes nothing.
-[ -e "$out/Payloads.swift" ] || : >"$out/Payloads.swift"
