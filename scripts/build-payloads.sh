@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Builds the bare-metal payloads without SwiftPM, by the same tool as its plugin: build/payloads/Payloads.swift holds
-# them for the static kexec, and the ELF files beside it are for `make check` and `make disasm`.
+# them for the static kexec; the ELF file beside it is for `make check` and `make disasm`.
 # usage: build-payloads.sh
 . "$(dirname "$0")/common.sh"
 find_toolchain
@@ -12,5 +12,7 @@ if outdated "$out/BuildPayload" Sources/BuildPayload scripts/build-payloads.sh; 
         -o "$out/BuildPayload" $(find Sources/BuildPayload -name '*.swift')
 fi
 if outdated "$out/Payloads.swift" "$out/BuildPayload" Payloads Sources/Handoff; then
-    "$out/BuildPayload" --toolchain "$toolchain/bin" --package "$root" --work "$out" --images "$out/Payloads.swift"
+    rm -f "$out/Payloads.swift"
+    "$out/BuildPayload" --toolchain "$toolchain/bin" --package "$root" --work "$out/work" --keep "$out" \
+        --images "$out/Payloads.swift"
 fi
