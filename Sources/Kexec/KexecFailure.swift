@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 public import BootFormats
+public import Handoff
 
 /// Why something could not be done: one case for each module that can fail. Nothing was changed when one is thrown.
 public enum KexecFailure: Error, Hashable, Sendable {
@@ -14,4 +15,7 @@ public enum KexecFailure: Error, Hashable, Sendable {
     /// Not loaded: the plan's refusals, or the kernel's.
     case load(LoadFailure)
     case execution(ExecutionError)
+    /// `--last`: the boot loader of this kernel left no trace of our purgatory.
+    case noTrace
+    case badTrace(TraceRecordError)
 }

@@ -1,8 +1,147 @@
 // SPDX-License-Identifier: MIT
-internal import CLinux
+internal import Handoff
+internal import Kexec
 
 /// The whole program: what `kexec` does with its arguments, the program's name first; returns the exit status.
 public func runKexec(arguments: [String]) -> Int32 {
-    print("swift-kexec")
-    return 0
+    let terminal = Terminal()
+    do throws(UsageError) {
+        let invocation = try parse(Array(arguments.dropFirst()))
+        for warning in invocation.warnings { terminal.warn(Diagnostic(warning)) }
+        return KexecCommand(invocation: invocation, terminal: terminal).run()
+    } catch {
+        terminal.complain(Diagnostic(error))
+        terminal.explain(HelpText.usage)
+        return error.exitStatus
+    }
+}
+
+/// One run of the program.
+struct KexecCommand {
+    let invocation: KexecInvocation
+    let terminal: Terminal
+
+    func run() -> Int32 {
+        do throws(KexecFailure) {
+            return try perform(invocation.action).rawValue
+        } catch {
+            for diagnostic in Diagnostic.all(for: error) { terminal.complain(diagnostic) }
+            return ExitCode(for: error, systemCall: invocation.systemCall).rawValue
+        }
+    }
+
+    private func perform(_ action: KexecAction) throws(KexecFailure) -> ExitCode {
+        switch action {
+        case .help: terminal.say(HelpText.full())
+        case .version: terminal.say(ProgramVersion.line)
+        case .printCrashKernelSize: terminal.say("\(try kexecState().crashSize ?? 0)\n")
+        case .status(let target): return ExitCode(status: try kexecState().isLoaded(target))
+        case .unload(let target): try unload(target)
+        case .execute: try jump(try kexecState())
+        case .load(let request): try load(request)
+        case .loadThenShutdown(let request):
+            try load(request)
+            try shutDown()
+        case .loadThenExecute(let request):
+            try checkJumpBeforeLoading()
+            try load(request)
+            try jump(try kexecState())
+        case .plan(let request, let format): return try plan(request, format)
+        case .captureMachine(let directory): try capture(into: directory)
+        case .last: return try reportLastJump()
+        }
+        return .success
+    }
+
+    // MARK: The machine
+
+    private func root(_ path: String) throws(KexecFailure) -> MachineRoot {
+        do throws(MachineError) { return try MachineRoot(path: path) } catch { throw .machine(error) }
+    }
+
+    private func kexecState() throws(KexecFailure) -> KexecState { KexecState(reading: try root("/")) }
+
+    private func machine(below path: String) throws(KexecFailure) -> MachineDescription {
+        let root = try root(path)
+        do throws(MachineError) { return try MachineDescription(reading: root) } catch { throw .machine(error) }
+    }
+
+    private func capture(into directory: String) throws(KexecFailure) {
+        do throws(MachineError) {
+            let capture = try captureMachine(root: "/", into: directory)
+            terminal.say("\(capture.files.count) files, \(byteSize(UInt64(capture.byteCount))) in '\(directory)'\n")
+            if let problem = capture.problem { terminal.warn(Diagnostic(problem)) }
+        } catch { throw .machine(error) }
+    }
+
+    private func reportLastJump() throws(KexecFailure) -> ExitCode {
+        let root = try root("/")
+        guard let bytes = lastJumpRecord(below: root) else { throw .noTrace }
+        do throws(TraceRecordError) {
+            // A span of plain bytes has none that could not be read.
+            terminal.say(LastReport(record: try TraceRecord(parsing: unsafe bytes.span.bytes)).text)
+        } catch { throw .badTrace(error) }
+        return .success
+    }
+
+    // MARK: Planning and loading
+
+    private func plan(_ request: KexecRequest, _ format: PlanFormat) throws(KexecFailure) -> ExitCode {
+        do throws(KexecFailure) {
+            let machine = try machine(below: invocation.machineDirectory ?? "/")
+            let prepared = try PreparedLoad(request, on: machine)
+            let report = PlanReport(plan: prepared.plan, initrds: request.initrds)
+            terminal.say(format == .json ? report.json.text + "\n" : report.text)
+            return prepared.plan.isLoadable ? .success : ExitCode(for: prepared.plan.refusals)
+        } catch {
+            if format == .json, let diagnostic = Diagnostic.all(for: error).first {
+                terminal.say(PlanReport.json(refused: diagnostic, kernel: request.kernel).text + "\n")
+            }
+            throw error
+        }
+    }
+
+    private func load(_ request: KexecRequest) throws(KexecFailure) {
+        let prepared = try PreparedLoad(request, on: try machine(below: "/"))
+        if invocation.debug {
+            terminal.explain(PlanReport(plan: prepared.plan, initrds: request.initrds).text)
+        } else {
+            for warning in prepared.plan.warnings { terminal.warn(Diagnostic(warning)) }
+        }
+        let report = try prepared.load()
+        if invocation.debug { terminal.explain("loaded by \(report.call.name)\n") }
+        for attempt in report.refused { terminal.warn(Diagnostic(attempt)) }
+    }
+
+    private func unload(_ target: LoadTarget) throws(KexecFailure) {
+        var machine = MachineDescription()
+        machine.kexec = try kexecState()
+        do throws(LoadFailure) {
+            _ = try KexecState.unload(target, by: invocation.systemCall, on: machine)
+        } catch { throw .load(error) }
+    }
+
+    // MARK: Going
+
+    private func checkJumpBeforeLoading() throws(KexecFailure) {
+        do throws(ExecutionError) {
+            _ = try Jump(LinuxKernel()).check(kexecStateForJump(), target: .toBeLoaded)
+        } catch { throw .execution(error) }
+    }
+
+    /// A machine whose root cannot be opened has no state to tell; the kernel will.
+    private func kexecStateForJump() -> KexecState { (try? kexecState()) ?? KexecState() }
+
+    private func jump(_ state: KexecState) throws(KexecFailure) {
+        do throws(ExecutionError) {
+            for fact in try state.checkJump() { terminal.warn(Diagnostic(fact)) }
+            try state.jump(
+                JumpOptions(skipsSync: invocation.skipsSync, skipsLinks: invocation.skipsInterfaces))
+        } catch { throw .execution(error) }
+    }
+
+    private func shutDown() throws(KexecFailure) {
+        var jump = Jump(LinuxKernel())
+        throw .execution(jump.startShutdown())
+    }
 }

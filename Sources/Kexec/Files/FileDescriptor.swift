@@ -24,8 +24,8 @@ public enum StaticCallName: String, Hashable, Sendable {
 }
 
 /// An open file, closed when its owner lets go of it.
-struct FileDescriptor: ~Copyable {
-    let number: Int32
+@usableFromInline struct FileDescriptor: ~Copyable {
+    @usableFromInline let number: Int32
 
     /// Takes over an open descriptor.
     init(owning number: Int32) { self.number = number }
@@ -37,7 +37,8 @@ struct FileDescriptor: ~Copyable {
         number = result
     }
 
-    deinit { _ = close(number) }
+    // Inlinable because Embedded Swift needs it wherever an owner of a descriptor goes out of scope.
+    @inlinable deinit { closeDescriptor(number) }
 
     /// Reads until the end of the file: `/proc` and `/sys` do not tell their files' sizes.
     /// - Parameter limit: no more than so many bytes are read.
@@ -70,3 +71,5 @@ struct FileDescriptor: ~Copyable {
         }
     }
 }
+
+@usableFromInline func closeDescriptor(_ number: Int32) { _ = close(number) }

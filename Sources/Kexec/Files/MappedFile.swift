@@ -7,7 +7,7 @@ internal import CLinux
 /// program that maps files.
 @safe public struct MappedFile: ~Copyable {
     private let file: FileDescriptor
-    private let base: UnsafeMutableRawPointer?
+    @usableFromInline let base: UnsafeMutableRawPointer?
     /// In bytes.
     public let byteCount: Int
 
@@ -35,9 +35,10 @@ internal import CLinux
         byteCount = 0
     }
 
-    deinit {
+    // Inlinable because Embedded Swift needs it wherever an owner of a map goes out of scope.
+    @inlinable deinit {
         // Nobody can hold a span any more: it borrows from self.
-        if let base = unsafe base { _ = unsafe munmap(base, byteCount) }
+        unsafe unmap(base, byteCount)
     }
 
     /// The file's bytes.
@@ -52,4 +53,9 @@ internal import CLinux
 
     /// The open file's number, for system calls that take one.
     public var fileDescriptor: Int32 { file.number }
+}
+
+@usableFromInline func unmap(_ base: UnsafeMutableRawPointer?, _ byteCount: Int) {
+    // The one caller has the address and size of its own map.
+    if let base = unsafe base { _ = unsafe munmap(base, byteCount) }
 }

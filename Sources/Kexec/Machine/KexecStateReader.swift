@@ -118,3 +118,14 @@ extension MachineRoot {
         return nil
     }
 }
+
+extension KexecState {
+    /// Reads what proc and sysfs tell of kexec, and nothing else of the machine: enough for the status, for unloading
+    /// and for the jump, which must work in a root that is half torn down.
+    public init(reading root: borrowing MachineRoot) {
+        let context = KernelContext(
+            facts: root.machineFacts(), configuration: KernelConfiguration(),
+            commandLine: KernelCommandLine(parsing: []), secureBoot: nil)
+        self = root.kexecState(context)
+    }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+internal import CLinux
+internal import Kexec
+
+/// Where the program's words go.
+struct Terminal {
+    /// Reports and values: standard output.
+    func say(_ text: String) { write(text, to: 1) }
+
+    /// What goes wrong: standard error; where that is closed or `/dev/null`, as under a shutdown, the kernel's log.
+    func complain(_ diagnostic: Diagnostic) {
+        write("kexec: \(diagnostic.sentence)\n", to: 2)
+        if let hint = diagnostic.hint { write("kexec: hint: \(hint)\n", to: 2) }
+        var jump = Jump(LinuxKernel())
+        jump.logIfUnheard(diagnostic.sentence)
+    }
+
+    func warn(_ diagnostic: Diagnostic) {
+        write("kexec: warning: \(diagnostic.sentence)\n", to: 2)
+        if let hint = diagnostic.hint { write("kexec: hint: \(hint)\n", to: 2) }
+    }
+
+    /// `-d`: what is done and why, on standard error.
+    func explain(_ text: String) { write(text, to: 2) }
+
+    private func write(_ text: String, to descriptor: Int32) {
+        let bytes = Array(text.utf8)
+        var done = 0
+        while done < bytes.count {
+            // The pointer is good for the rest of the array.
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe kx_write(descriptor, buffer.baseAddress?.advanced(by: done), UInt(bytes.count - done))
+            }
+            if count == -Int(EINTR) { continue }
+            // Nobody is listening, and there is nobody to tell.
+            guard count > 0 else { return }
+            done += count
+        }
+    }
+}
