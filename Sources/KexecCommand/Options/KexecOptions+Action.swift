@@ -30,7 +30,9 @@ extension KexecOptions {
         if let own = try ownAction() { return own }
         if given(.status) {
             if planFormat != nil { throw .conflict(.status, .plan) }
-            return .status(given(.load) ? .reboot : .crash)
+            // -p beside -l means the crash kernel here too.
+            let asksForReboot = (given(.load) || given(.loadPreserveContext)) && request.target == .reboot
+            return .status(asksForReboot ? .reboot : .crash)
         }
         if unloadsBeforePanic && operands.isEmpty && planFormat == nil { return .unload(.crash) }
         switch verb {
