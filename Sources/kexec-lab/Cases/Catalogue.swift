@@ -2,5 +2,5 @@
 
 /// Every case, in the order in which they are run.
 enum Catalogue {
-    static let all: [Case] = MatrixCases.all
+    static let all: [Case] = MatrixCases.all + ImageCases.all + MachineCases.all
 }
