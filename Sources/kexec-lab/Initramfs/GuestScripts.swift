@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-/// The shell that runs as PID 1 of both kernels. Lines for the host begin with `LAB `.
+/// The shell that runs as PID 1 of every kernel. Lines for the host begin with `LAB `.
 enum GuestScripts {
     /// PID 1: makes the usual mounts, says who it is, then runs the case's script.
     ///
-    /// The second kernel's command line carries `lab.second`; only there `LAB second` is printed.
+    /// `lab.stage=` on the command line says which kernel of the chain this is; only a kernel that was jumped to has it.
     static let initScript = """
         #!/bin/sh
         export PATH=/sbin:/bin
@@ -14,10 +14,7 @@ enum GuestScripts {
         # Kernel messages would cut through our lines; emergencies still come.
         dmesg -n 1
         . /lab/functions
-        case " $(cat /proc/cmdline) " in
-        *" lab.second "*) stage=second ;;
-        *) stage=first ;;
-        esac
+        stage=$(argument lab.stage); stage=${stage:-first}
         say $stage nonce=$(argument lab.nonce) release=$(uname -r) boot=$(cat /proc/sys/kernel/random/boot_id) up=$(uptime_now)
         [ -e /lab/$stage ] && . /lab/$stage
         say end $stage
@@ -31,7 +28,8 @@ enum GuestScripts {
         uptime_now() { cut -d' ' -f1 /proc/uptime; }
         argument() { tr ' ' '\\n' < /proc/cmdline | sed -n "s/^$1=//p" | tail -n 1; }
         nonce=$(argument lab.nonce)
-        second="console=ttyS0 panic=-1 oops=panic lab.second lab.nonce=$nonce"
+        line() { echo "console=ttyS0 panic=-1 oops=panic lab.nonce=$nonce lab.stage=$1"; }
+        second=$(line second)
         loaded() { cat /sys/kernel/kexec/loaded 2>/dev/null || cat /sys/kernel/kexec_loaded; }
         # try NAME COMMAND...: runs it; its lines get a prefix, so that nothing it prints looks like the laboratory's.
         try() {

@@ -14,6 +14,12 @@ struct ConsoleLog: Sendable {
     /// The line by which the first kernel's PID 1 reports; what comes before it is not the program's doing.
     var firstMarker: Int? { lines.firstIndex { $0.text.hasPrefix("LAB first ") } }
 
+    /// The last words for a report: what scripts and loaders said last, without the kernel's usual talk.
+    var ending: [String] {
+        let talk = /^\[ *[0-9]+\.[0-9]+\] (?!.*(panic|BUG|Oops|WARNING))/
+        return lines.map(\.text).filter { $0.firstMatch(of: talk) == nil && !$0.isEmpty }.suffix(10)
+    }
+
     /// The words of the lines `LAB dump NAME …`, put together as bytes.
     func dump(_ name: String) -> [UInt8] {
         lines.filter { $0.text.hasPrefix("LAB dump \(name) ") }.flatMap { line -> [UInt8] in

@@ -37,7 +37,7 @@ struct CaseRunner: Sendable {
                 let (outcome, found) = try await boot(test, pass)
                 logs.append(outcome.log)
                 complaints += found.map { pass.isEmpty ? $0 : "\(pass): \($0)" }
-                if !found.isEmpty, tail.isEmpty { tail = outcome.log.lines.suffix(12).map(\.text) }
+                if !found.isEmpty, tail.isEmpty { tail = outcome.log.ending }
             }
             if complaints.isEmpty, let judge = test.judge { complaints = try judge(logs) }
             let verdict: CaseResult.Verdict = complaints.isEmpty ? .passed : .failed(complaints)

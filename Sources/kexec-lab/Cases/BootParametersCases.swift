@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+
+/// What the second kernel finds in boot_params: ours by `-c` against the kernel's own loader by `-s`, and against Debian's
+/// kexec-tools by `-c`, from the same machine in the same state.
+enum BootParametersCases {
+    static let all: [Case] = firmwares.flatMap { [systemCalls($0), peer($0)] } + firmwares.map(complaints)
+
+    private static let firmwares: [MachineShape.Firmware] = [.bios, .efi]
+
+    /// Fields that may differ between the two system calls, each with its reason; the same list stands in DESIGN.md.
+    private static let allowedBetweenCalls: [String: String] = [
+        "ramdisk_image": "another place", "ext_ramdisk_image": "another place", "cmd_line_ptr": "another place",
+        "ext_cmd_line_ptr": "another place", "setup_data": "another place",
+    ]
+
+    /// What kexec-tools does that we do as the kernel does.
+    private static let allowedAgainstPeer: [String: String] = allowedBetweenCalls.merging(
+        [
+            "screen_info": "theirs sets the cursor's magic number 0xA33F",
+            "root_flags": "theirs is 0xffff, the kernel's loader keeps the image's",
+            "root_dev": "theirs is /dev/hda", "jump": "theirs copies no jump",
+            "e820_table": "theirs starts RAM at 0x400",
+            "efi_info": "theirs describes the runtime map in directory order, elsewhere",
+        ], uniquingKeysWith: { first, _ in first })
+
+    /// Types of setup_data: the seed is random; everything above the kernel's own types is a loader's.
+    private static let seed = 9
+    private static let lastKnownType = 10
+
+    private static let dump = """
+        dump /sys/kernel/boot_params/data bp
+        for node in /sys/kernel/boot_params/setup_data/*; do
+            [ -e $node/data ] || continue
+            dump $node/data node$(($(cat $node/type)))
+        done
+        """
+
+    private static func systemCalls(_ firmware: MachineShape.Firmware) -> Case {
+        Case(
+            name: "boot-params/calls/\(firmware.rawValue)",
+            summary: "boot_params of -c and -s are equal but for the listed fields",
+            machine: MachineShape(firmware: firmware), script: "load $pass && jump", secondScript: dump,
+            passes: ["-c", "-s"], expect: ["^LAB load rc=0", Case.second, "^LAB dumped bp"],
+            judge: { try compare($0, allowed: allowedBetweenCalls, names: ("-c", "-s")) }, needsOurs: true)
+    }
+
+    private static func peer(_ firmware: MachineShape.Firmware) -> Case {
+        Case(
+            name: "boot-params/peer/\(firmware.rawValue)",
+            summary: "boot_params are as kexec-tools passes them but for the listed fields",
+            machine: MachineShape(firmware: firmware), files: { ["sbin/peer": .program($0.tools.peer)] },
+            script: """
+                try load $pass -l -c /boot/vmlinuz --initrd=/boot/initrd --command-line="$second" && { say jump; $pass -e; }
+                """,
+            secondScript: dump, passes: ["kexec", "peer"], expect: ["^LAB load rc=0", Case.second, "^LAB dumped bp"],
+            judge: { try compare($0, allowed: allowedAgainstPeer, names: ("ours", "theirs")) }, needsOurs: true)
+    }
+
+    private static func compare(
+        _ logs: [ConsoleLog], allowed: [String: String], names: (String, String)
+    ) throws -> [String] {
+        let dumps = logs.map { $0.dump("bp") }
+        guard dumps.count == 2, dumps.allSatisfy({ $0.count == 4096 }) else { return ["a dump is not 4096 bytes"] }
+        var complaints = BootParametersLayout.differences(dumps[0], dumps[1]).filter { allowed[$0.name] == nil }.map {
+            "boot_params.\($0.name) differs: \(names.0) \(hexadecimal($0.one)), \(names.1) \(hexadecimal($0.other))"
+        }
+        for type in 1...lastKnownType where type != seed {
+            let nodes = logs.map { $0.dump("node\(type)") }
+            if nodes[0] != nodes[1] {
+                complaints.append(
+                    "setup_data of type \(type) differs: \(names.0) \(hexadecimal(nodes[0])), \(names.1) \(hexadecimal(nodes[1]))"
+                )
+            }
+        }
+        return complaints
+    }
+
+    /// At most 48 bytes from the first that is not zero.
+    private static func hexadecimal(_ bytes: [UInt8]) -> String {
+        let start = bytes.firstIndex { $0 != 0 } ?? 0
+        let text = bytes[start...].prefix(48).map { String(decoding: GDBPacket.digits($0), as: UTF8.self) }.joined()
+        return (start > 0 ? "+0x\(String(start, radix: 16)) " : "") + text
+    }
+
+    /// The second kernel may complain of nothing that the cold boot did not.
+    private static func complaints(_ firmware: MachineShape.Firmware) -> Case {
+        Case(
+            name: "boot-params/log/\(firmware.rawValue)",
+            summary: "the second kernel has no memattr, efifb or ACPI complaint that the cold boot lacks",
+            machine: MachineShape(firmware: firmware), script: "load $pass && jump", passes: ["-c", "-s"],
+            expect: ["^LAB load rc=0", Case.second],
+            judge: { logs in
+                logs.flatMap { log in
+                    guard let first = log.firstMarker else { return ["no first kernel"] }
+                    let cold = Set(log.lines[..<first].compactMap { complaint(in: $0.text) })
+                    let after = log.lines[first...].compactMap { complaint(in: $0.text) }
+                    return after.filter { !cold.contains($0) }.map { "only the second kernel says: \($0)" }
+                }
+            })
+    }
+
+    /// A kernel line about the machine that sounds wrong; its time and numbers left out.
+    static func complaint(in text: String) -> String? {
+        let subject = /memattr|efifb|simple-framebuffer|ACPI|efi:|EFI|e820/
+        let trouble =
+            /[Ee]rror|[Ww]arning|[Ff]ail|[Bb]ug|[Ii]nvalid|cannot|unable|[Ii]gnoring|not found|[Cc]orrupt|\[mem .* flag/
+        guard text.firstMatch(of: subject) != nil, text.firstMatch(of: trouble) != nil else { return nil }
+        return text.replacing(#/^\[ *[0-9.]+\] /#, with: "").replacing(#/0x[0-9a-f]+|[0-9]+/#, with: "N")
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+
+/// One byte of each segment is changed between the copy and the check, through QEMU's debug stub, at purgatory's entry.
+enum DigestCases {
+    static let all: [Case] =
+        ["kernel", "initrd", "boot_params"].flatMap { segment in
+            ["fast", "sha256"].map { flip(segment, digest: $0) }
+        } + [accepted]
+
+    /// A plan has addresses as hexadecimal text and sizes as numbers.
+    struct Plan: Decodable {
+        struct Segment: Decodable {
+            var name: String
+            var start: String
+            var memorySize: UInt64
+            var size: UInt64?
+            var address: UInt64 { UInt64(start.dropFirst(2), radix: 16) ?? 0 }
+        }
+        var segments: [Segment]
+
+        init(in log: ConsoleLog) throws {
+            let text = log.lines.filter { $0.text.hasPrefix("LAB plan ") }.map { String($0.text.dropFirst(9)) }.joined()
+            let decoder = JSONDecoder()
+            decoder.keyDecodingStrategy = .convertFromSnakeCase
+            self = try decoder.decode(Plan.self, from: Data(text.utf8))
+        }
+
+        func segment(_ name: String) throws -> Segment {
+            guard let segment = segments.first(where: { $0.name == name || $0.name.hasPrefix("\(name) ") }) else {
+                throw LabError("the plan has no segment '\(name)': \(segments.map(\.name))")
+            }
+            return segment
+        }
+    }
+
+    /// The plan is printed in pieces that the terminal does not wrap; the pause lets the laboratory halt the machine.
+    private static func script(_ options: String) -> String {
+        """
+        options="-c \(options) --initrd=/boot/initrd --console-serial"
+        kexec --plan=json -l /boot/vmlinuz $options --command-line="$second" > /tmp/plan || say plan failed
+        { tr -d '\\n' < /tmp/plan | fold -w 400; echo; } | sed 's/^/LAB plan /'
+        load $options || poweroff -f
+        say debugger
+        sleep 3
+        jump
+        """
+    }
+
+    private static func flip(_ segment: String, digest: String) -> Case {
+        Case(
+            name: "digest/\(segment)/\(digest)",
+            summary: "a flipped byte in '\(segment)' is named and the machine resets",
+            script: script("--digest=\(digest)"),
+            expect: [
+                "^LAB load rc=0 loaded=1", "^LAB debugger$", "^LAB jump",
+                "(?i)\(segment).*(changed|damaged|mismatch|differ|wrong)",
+            ],
+            forbid: Case.alwaysForbidden + ["^LAB second"],
+            debugger: { try change(segment, at: { ($0.size ?? $0.memorySize) / 2 }, $0, $1) }, needsOurs: true)
+    }
+
+    /// The byte lies in a file of the second ram disk that nothing reads but the last line of the script.
+    private static let accepted = Case(
+        name: "digest/off", summary: "with -i a flipped byte is not noticed",
+        secondFiles: { _ in ["zz/padding": .bytes(Array(repeating: UInt8(ascii: "a"), count: 65536))] },
+        script: script("-i"), secondScript: "say padding $(tr -d a < /zz/padding | wc -c)",
+        expect: ["^LAB load rc=0 loaded=1", "^LAB debugger$", Case.second, "^LAB padding 1$"],
+        debugger: { connection, log in
+            try change("initrd", at: { ($0.size ?? $0.memorySize) - 32768 }, connection, log)
+        }, needsOurs: true)
+
+    private static func change(
+        _ name: String, at offset: (Plan.Segment) -> UInt64, _ connection: GDBConnection, _ log: ConsoleLog
+    ) throws {
+        let plan = try Plan(in: log)
+        let purgatory = try plan.segment("purgatory").address
+        let segment = try plan.segment(name)
+        try connection.setBreakpoint(at: purgatory)
+        try connection.resume()
+        let place = segment.address + offset(segment)
+        let byte = try connection.read(at: place, count: 1)
+        try connection.write([byte[0] ^ 0x20], at: place)
+        try connection.removeBreakpoint(at: purgatory)
+        try connection.release()
+    }
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+
+/// The jump itself: when it may not happen nothing else may have happened, and when it may it needs nothing.
+enum JumpCases {
+    static let all: [Case] = [untouched, restored, withoutKexec, bare, force, unload, last, digestOff, purgatorySpeaks]
+
+    /// Interfaces, addresses, routes and mounts of the first guest, with a network card that carries a route. Debian's 6.1
+    /// kernel has its modules uncompressed.
+    private static let network = """
+        insmod /lab/dummy.ko
+        ip link set lo up; ip link set dummy0 up; ip addr add 10.9.8.7/24 dev dummy0
+        ip route add 10.1.0.0/16 via 10.9.8.1 dev dummy0
+        snapshot() { { ip addr; ip route; cat /proc/mounts; } > /tmp/now.$1; }
+        compare() { snapshot after; cmp -s /tmp/now.before /tmp/now.after && say $1 unchanged || { say $1 changed; diff /tmp/now.before /tmp/now.after; }; }
+        snapshot before
+        say network $(ip route | grep -c 10.1.0.0)
+
+        """
+
+    private static func modules(_ workshop: Workshop) async throws -> [String: GuestFile] {
+        [
+            "lab/dummy.ko": .host("\(workshop.cache.modules(.linux61))/drivers/net/dummy.ko"),
+            "sbin/restrict": .program(try await Restrict.make(in: workshop)),
+            "etc/passwd": .text("root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n"),
+        ]
+    }
+
+    private static let untouched = Case(
+        name: "jump/refused", summary: "-e and -f that cannot jump leave links, routes and mounts alone",
+        firstKernel: .linux61, files: modules,
+        script: network + """
+            try nothing kexec -e
+            compare nothing
+            try missing kexec -f /boot/absent --initrd=/boot/initrd
+            compare missing
+            load -c
+            chmod 1777 /tmp
+            nobody() { su nobody -c "$1"; }
+            try unprivileged nobody "kexec -e"
+            compare unprivileged
+            kexec -u
+            echo 1 > /proc/sys/kernel/kexec_load_disabled
+            try disabled kexec -e
+            compare disabled
+            try disabled-f kexec -f /boot/vmlinuz --initrd=/boot/initrd
+            compare disabled-f
+            """,
+        expect: ["^LAB network 1$"]
+            + ["nothing", "missing", "unprivileged", "disabled", "disabled-f"].flatMap { name in
+                [#"^\| kexec: "#, "^LAB \(name) rc=[1-9]", "^LAB \(name) unchanged$"]
+            }, quick: true, needsOurs: true)
+
+    /// Every check passes, then the call fails: what was taken down comes up again.
+    private static let restored = Case(
+        name: "jump/restored", summary: "links are restored when the jump fails after all checks",
+        firstKernel: .linux61,
+        files: modules,
+        script: network + """
+            load -c
+            try failed restrict no-jump /sbin/kexec -e
+            compare failed
+            """,
+        expect: [
+            "^LAB network 1$", "^LAB load rc=0 loaded=1", #"^\| kexec: "#, "^LAB failed rc=[1-9]",
+            "^LAB failed unchanged$",
+        ],
+        needsOurs: true)
+
+    /// A kernel without kexec, as its system calls and its sysfs show it.
+    private static let withoutKexec = Case(
+        name: "jump/no-kexec", summary: "on a kernel without kexec every action fails with that reason",
+        firstKernel: .linux61,
+        files: modules,
+        script: """
+            mkdir /tmp/kernel; mount -t tmpfs none /sys/kernel
+
+            """ + network + """
+                for action in -e -u "-l /boot/vmlinuz" "-l -c /boot/vmlinuz" "-l -s /boot/vmlinuz" "-f /boot/vmlinuz"; do
+                    try absent restrict no-kexec /sbin/kexec $action
+                    compare absent
+                done
+                say done
+                """,
+        expect: (0..<6).flatMap { _ in
+            [#"^\| kexec: .*(kexec|CONFIG_KEXEC)"#, "^LAB absent rc=[1-9]", "^LAB absent unchanged$"]
+        } + ["^LAB done$"], forbid: Case.alwaysForbidden + ["^LAB absent changed"], needsOurs: true)
+
+    /// The last act of a shutdown: closed descriptors, no environment, nothing mounted, a root that holds one file.
+    private static let bare = Case(
+        name: "jump/bare", summary: "-e needs nothing but the binary",
+        script: """
+            load -c || poweroff -f
+            mkdir /empty; cp /sbin/kexec /empty/kexec; [ -d /opt ] && cp -r /opt /lib /empty 2>/dev/null
+            mount --bind /empty /empty; mount -o remount,ro,bind /empty
+            say jump
+            env -i chroot /empty /kexec -e <&- >&- 2>&-
+            say "jump failed rc=$?"
+            """,
+        expect: ["^LAB load rc=0 loaded=1", "^LAB jump$", Case.second], needsOurs: true)
+
+    private static let force = Case(
+        name: "jump/force", summary: "-f loads and jumps in one go",
+        script: "kexec -f -c /boot/vmlinuz --initrd=/boot/initrd --command-line=\"$second\"; say \"jump failed rc=$?\"",
+        expect: [Case.second, "^LAB end second"])
+
+    private static let unload = Case(
+        name: "jump/unload", summary: "-u unloads, -S tells, and -e then refuses",
+        script: """
+            try none kexec -S -l
+            load -c
+            try some kexec -S -l
+            try unload kexec -u
+            try again kexec -u
+            try execute kexec -e
+            load -s
+            try unload-s kexec -u
+            """,
+        expect: [
+            "^LAB none rc=0 ", "^LAB load rc=0 loaded=1", "^LAB some rc=1 ", "^LAB unload rc=0 loaded=0",
+            "^LAB again rc=0 loaded=0", "^LAB execute rc=1 loaded=0", "^LAB load rc=0 loaded=1",
+            "^LAB unload-s rc=0 loaded=0",
+        ])
+
+    /// Purgatory's own trace, read in the kernel that it started.
+    private static let last = Case(
+        name: "jump/last", summary: "--last tells in the second kernel what purgatory did",
+        secondFiles: { ["sbin/kexec": .program($0.kexec)] },
+        script: "load -c && jump", secondScript: "try last kexec --last",
+        expect: [Case.second, #"^\| .*(digest|verified|matched)"#, "^LAB last rc=0"], quick: true, needsOurs: true)
+
+    private static let digestOff = Case(
+        name: "jump/no-checks", summary: "-i and --digest=none jump without a digest, --digest=sha256 with one",
+        secondFiles: { ["sbin/kexec": .program($0.kexec)] },
+        script: "load -c $pass && jump", secondScript: "try last kexec --last",
+        passes: ["-i", "--digest=none", "--digest=sha256", "--digest=fast"], expect: [Case.second, "^LAB last rc=0"],
+        needsOurs: true)
+
+    private static let purgatorySpeaks = Case(
+        name: "jump/console-serial", summary: "purgatory says on the serial port that it runs",
+        script: "load -c --console-serial --serial=ttyS0 --serial-baud=115200 && jump",
+        expect: ["^LAB load rc=0 loaded=1", "I'm in purgatory", Case.second])
+}

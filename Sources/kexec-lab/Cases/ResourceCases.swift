@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+/// What a load may cost, and what it may need from the machine.
+enum ResourceCases {
+    static let all: [Case] = [anonymousMemory, tooLittleMemory, capture]
+
+    /// The limit on private writable memory (RLIMIT_DATA, in KiB) proves it: one page more and the program fails.
+    private static let anonymousMemory = Case(
+        name: "resource/anonymous-memory", summary: "a 300 MB initrd loads with 24 MB of anonymous memory",
+        machine: MachineShape(memory: 2048),
+        script: """
+            head -c 300000000 /dev/zero | tr '\\0' 'x' > /boot/large
+            limited() { (ulimit -d 24576; exec kexec "$@"); }
+            for call in -c -s; do
+                try load$call limited -l $call /boot/vmlinuz --initrd=/boot/initrd --initrd=/boot/large --command-line=x
+            done
+            say finished
+            """,
+        expect: ["^LAB load-c rc=0 loaded=1", "^LAB finished$"], deadline: 400, needsOurs: true)
+
+    /// The file's holes cost nothing; reading it whole before the check would.
+    private static let tooLittleMemory = Case(
+        name: "resource/too-little-memory", summary: "an initrd larger than free memory is refused with both sizes",
+        machine: MachineShape(memory: 512),
+        script: """
+            truncate -s 450M /boot/large
+            for call in -c -s; do
+                try load$call kexec -l $call /boot/vmlinuz --initrd=/boot/large --command-line=x
+            done
+            """,
+        expect: [
+            #"^\| kexec: .*[0-9.]+ .*([0-9.]+ )"#, "^LAB load-c rc=[1-9].* loaded=0",
+            #"^\| kexec: .*[0-9.]+ .*([0-9.]+ )"#,
+            "^LAB load-s rc=[1-9].* loaded=0",
+        ], needsOurs: true)
+
+    /// The plan made from a capture is the plan made from the machine itself.
+    private static let capture = Case(
+        name: "resource/capture", summary: "--capture-machine and --machine give the plan of the machine itself",
+        script: """
+            try capture kexec --capture-machine=/tmp/machine
+            usual="-c /boot/vmlinuz --initrd=/boot/initrd --command-line=x"
+            plan() { kexec --plan=json -l $usual "$@" | tr ',' '\\n' | grep -v random; }
+            plan > /tmp/live; plan --machine=/tmp/machine > /tmp/offline
+            cmp /tmp/live /tmp/offline && say same $(wc -l < /tmp/live) || diff /tmp/live /tmp/offline
+            try refused kexec -l $usual --machine=/tmp/machine
+            """,
+        expect: ["^LAB capture rc=0", "^LAB same [1-9][0-9]+$", "^LAB refused rc=[1-9].* loaded=0"], needsOurs: true)
+}

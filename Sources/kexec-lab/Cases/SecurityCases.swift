@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+
+/// Secure Boot, lockdown and the administrator's switch: what is allowed boots, what is not is refused with its reason.
+enum SecurityCases {
+    static let all: [Case] = signed + [unsigned] + lockdown + [disabled, unprivileged]
+
+    /// Firmware that trusts Debian's snakeoil key; both kernels carry its signature.
+    private static let signed: [Case] = ["-s", "-a"].map { call in
+        Case(
+            name: "secure-boot/signed/\(call.dropFirst())", summary: "Secure Boot: a signed kernel boots with \(call)",
+            machine: MachineShape(firmware: .secureBoot),
+            files: { ["boot/vmlinuz": .host(try await $0.signed(.linux7))] },
+            script: "say \(secureBoot); load \(call) && jump",
+            expect: ["^LAB SecureBoot=1$", "^LAB load rc=0 loaded=1", Case.second, "^LAB end second"], deadline: 240)
+    }
+
+    /// The variable's fifth byte, after four of attributes.
+    private static let secureBoot = """
+        SecureBoot=$(mount -t efivarfs efivars /sys/firmware/efi/efivars; \
+        od -An -j4 -N1 -tu1 /sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c | tr -d ' ')
+        """
+
+    private static let unsigned = Case(
+        name: "secure-boot/unsigned",
+        summary: "Secure Boot: an unsigned kernel is refused by every call, with the reason",
+        machine: MachineShape(firmware: .secureBoot),
+        script:
+            "say \(secureBoot); for call in -s -c -a; do load $call; say refused$call rc=$rc loaded=$(loaded); done",
+        expect: ["^LAB SecureBoot=1$"]
+            + ["-s", "-c", "-a"].flatMap { [reason($0), "^LAB refused\($0) rc=[1-9][0-9]* loaded=0$"] },
+        deadline: 240, needsOurs: true)
+
+    /// With -s the signature is missing; otherwise lockdown forbids the call or auto stops at the signature.
+    private static func reason(_ call: String) -> String {
+        switch call {
+        case "-s": #"^\| kexec: .*[Ss]ign"#
+        case "-c": #"^\| kexec: .*lock(ed )?down"#
+        default: #"^\| kexec: .*([Ss]ign|lock(ed )?down)"#
+        }
+    }
+
+    private static let lockdown: [Case] = [MachineShape.Firmware.bios, .efi].map { firmware in
+        Case(
+            name: "lockdown/\(firmware.rawValue)",
+            summary: "lockdown=integrity: every call is refused and says lockdown",
+            machine: MachineShape(firmware: firmware), firstCommandLine: "lockdown=integrity",
+            script: "for call in -c -s -a; do load $call; say refused$call rc=$rc loaded=$(loaded); done",
+            expect: ["-c", "-s", "-a"].flatMap { call in
+                [#"^\| kexec: .*([Ss]ign|lock(ed )?down)"#, "^LAB refused\(call) rc=[1-9][0-9]* loaded=0$"]
+            }, needsOurs: true)
+    }
+
+    private static let disabled = Case(
+        name: "refused/kexec_load_disabled",
+        summary: "kexec_load_disabled=1 forbids loading and unloading, keeps the image",
+        script: """
+            load -c
+            echo 1 > /proc/sys/kernel/kexec_load_disabled
+            for call in -c -s -a; do load $call; say refused$call rc=$rc loaded=$(loaded); done
+            try unload kexec -u
+            """,
+        expect: ["^LAB load rc=0 loaded=1"]
+            + ["-c", "-s", "-a"].flatMap { call in
+                [#"^\| kexec: .*kexec_load_disabled"#, "^LAB refused\(call) rc=[1-9][0-9]* loaded=1$"]
+            } + [#"^\| kexec: .*kexec_load_disabled"#, "^LAB unload rc=[1-9].* loaded=1"],
+        needsOurs: true)
+
+    private static let unprivileged = Case(
+        name: "refused/unprivileged", summary: "without CAP_SYS_BOOT nothing is loaded, unloaded or jumped to",
+        files: { _ in ["etc/passwd": .text("root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")] },
+        script: """
+            load -c
+            nobody() { su nobody -c "$1"; }
+            chmod 1777 /tmp
+            for call in -c -s -a; do
+                try refused$call nobody "kexec -l $call /boot/vmlinuz --initrd=/boot/initrd --command-line=x"
+            done
+            try unload nobody "kexec -u"
+            try execute nobody "kexec -e"
+            try plan nobody "kexec --plan -l /boot/vmlinuz"
+            """,
+        expect: ["^LAB load rc=0 loaded=1"]
+            + ["refused-c", "refused-s", "refused-a", "unload", "execute", "plan"].flatMap {
+                [#"^\| kexec: .*(CAP_SYS_(BOOT|ADMIN)|root|privilege)"#, "^LAB \($0) rc=[1-9].* loaded=1"]
+            }, needsOurs: true)
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+
+/// A static program for the guest that takes system calls away from the program it starts:
+/// `restrict no-kexec|no-jump PROGRAM ARGUMENTS…`.
+///
+/// `no-kexec` answers as a kernel built without kexec (ENOSYS, and EINVAL for the jump); `no-jump` lets everything pass
+/// but the jump itself, which fails with EPERM after all checks went well.
+enum Restrict {
+    static func make(in workshop: Workshop) async throws -> String {
+        try await workshop.made("restrict") { path in
+            let source = path + ".c"
+            try text.write(toFile: source, atomically: true, encoding: .utf8)
+            let options = [
+                "-target", "x86_64-unknown-none-elf", "-O1", "-fno-stack-protector", "-mno-sse", "-nostdlib", "-static",
+                "-ffreestanding", "-fno-pic", "-c", source, "-o", path + ".o",
+            ]
+            _ = try await HostCommand("clang", options).output()
+            _ = try await HostCommand(
+                "ld.lld", ["-static", "-nostdlib", "-e", "start", path + ".o", "-o", path]
+            ).output()
+        }
+    }
+
+    /// Numbers are from `asm/unistd_64.h`, `linux/filter.h`, `linux/seccomp.h` and `linux/reboot.h`.
+    private static let text = """
+        typedef unsigned char u8; typedef unsigned short u16; typedef unsigned int u32; typedef unsigned long u64;
+        struct filter { u16 code; u8 jt, jf; u32 k; };
+        struct program { u16 length; struct filter *filters; };
+        static long call(long number, long a, long b, long c, long d) {
+            register long r10 __asm__("r10") = d;
+            long result;
+            __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10)
+                             : "rcx", "r11", "memory");
+            return result;
+        }
+        enum { LOAD = 0x20, EQUAL = 0x15, RETURN = 0x06, ALLOW = 0x7fff0000, ERROR = 0x00050000,
+               EPERM = 1, EINVAL = 22, ENOSYS = 38, KEXEC_LOAD = 246, KEXEC_FILE_LOAD = 320, REBOOT = 169,
+               REBOOT_KEXEC = 0x45584543 };
+        static struct filter without_kexec[] = {
+            { LOAD, 0, 0, 0 },                           /* the call's number */
+            { EQUAL, 5, 0, KEXEC_LOAD }, { EQUAL, 4, 0, KEXEC_FILE_LOAD }, { EQUAL, 0, 2, REBOOT },
+            { LOAD, 0, 0, 32 },                          /* its third argument */
+            { EQUAL, 2, 0, REBOOT_KEXEC },
+            { RETURN, 0, 0, ALLOW }, { RETURN, 0, 0, ERROR | ENOSYS }, { RETURN, 0, 0, ERROR | EINVAL },
+        };
+        static struct filter without_jump[] = {
+            { LOAD, 0, 0, 0 }, { EQUAL, 0, 2, REBOOT }, { LOAD, 0, 0, 32 }, { EQUAL, 1, 0, REBOOT_KEXEC },
+            { RETURN, 0, 0, ALLOW }, { RETURN, 0, 0, ERROR | EPERM },
+        };
+        static int jump_only(const char *mode) { return mode[3] == 'j'; }
+        void run(long *stack) {
+            char **arguments = (char **)(stack + 1);
+            long count = stack[0];
+            if (count < 3) call(60, 2, 0, 0, 0);
+            struct program program = { 9, without_kexec };
+            if (jump_only(arguments[1])) { program.length = 6; program.filters = without_jump; }
+            call(157, 38, 1, 0, 0);                      /* prctl(PR_SET_NO_NEW_PRIVS) */
+            if (call(317, 1, 0, (long)&program, 0) != 0) call(60, 3, 0, 0, 0);
+            call(59, (long)arguments[2], (long)(arguments + 2), (long)(arguments + count + 1), 0);
+            call(60, 4, 0, 0, 0);
+        }
+        __asm__(".globl start\\nstart: mov %rsp, %rdi\\nand $-16, %rsp\\ncall run\\n");
+
+        """
+}
