@@ -105,7 +105,7 @@ struct KexecCommand {
         let prepared = try PreparedLoad(request, on: try machine(below: "/"))
         if invocation.debug {
             terminal.explain(PlanReport(plan: prepared.plan, initrds: request.initrds).text)
-        } else {
+        } else if prepared.plan.isLoadable {
             for warning in prepared.plan.warnings { terminal.warn(Diagnostic(warning)) }
         }
         let report = try prepared.load()

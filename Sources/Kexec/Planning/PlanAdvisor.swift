@@ -19,7 +19,7 @@ struct PlanAdvisor {
         }
         if plan.systemCall == .kexecLoad, machine.kexec.handoverActive { warnings.append(.handoverLost) }
         if plan.target == .crash, plan.systemCall == .kexecLoad { warnings.append(.noCoreHeader) }
-        if plan.purgatory == nil { warnings.append(.notVerified) }
+        if case .elf = image, request.elfArguments == .none { warnings.append(.notVerified) }
         return warnings
     }
 

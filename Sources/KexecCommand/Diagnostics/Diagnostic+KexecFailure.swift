@@ -4,6 +4,8 @@ internal import Kexec
 
 extension Diagnostic {
     /// Everything to be said of a failure, one line each; never empty.
+    ///
+    /// Of a plan's refusals only the first: the others often follow from it, and `--plan` and `-d` show them all.
     static func all(for failure: KexecFailure) -> [Diagnostic] {
         switch failure {
         case .machine(let error): [Diagnostic(error)]
@@ -12,7 +14,7 @@ extension Diagnostic {
         case .typeNotSupported(let type, let path):
             [Diagnostic("cannot load '\(path)': images of type \(type.rawValue) are not supported by this version")]
         case .purgatory: [Diagnostic("the purgatory in this program is broken: this is a bug in its build")]
-        case .load(.notLoadable(let refusals)): refusals.map { Diagnostic($0) }
+        case .load(.notLoadable(let refusals)): refusals.prefix(1).map { Diagnostic($0) }
         case .load(.refused(let attempts)): attempts.map { Diagnostic($0) }
         case .execution(let error): [Diagnostic(error)]
         case .noTrace:
