@@ -41,7 +41,8 @@ extension BzImage {
         let end = start + min(Int(clamping: size), available)
         if header.has64BitEntry, end - start <= longModeEntry {
             throw .endsInside(
-                "64-bit entry point", at: start + longModeEntry, needed: 1, available: max(0, end - start - longModeEntry))
+                "64-bit entry point", at: start + longModeEntry, needed: 1,
+                available: max(0, end - start - longModeEntry))
         }
         return start..<end
     }

@@ -38,6 +38,8 @@ public enum FileProblem: Error, Hashable, Sendable {
     case truncated(Compression, size: Int)
     /// Bytes after the end of the compressed stream that are no padding.
     case trailingBytes(Compression, at: Int, count: Int)
+    /// A valid compressed file with nothing in it.
+    case unpacksToNothing(Compression)
     /// A call failed for a reason that none of the above names.
     case failed(CallFailure)
 

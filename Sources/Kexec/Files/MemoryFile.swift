@@ -24,6 +24,16 @@ struct MemoryFile: ~Copyable {
         self.limit = Int(clamping: min(limit, UInt64(Int.max / 2)))
     }
 
+    /// Bytes that the limit leaves.
+    var remaining: Int { limit - count }
+
+    /// Refuses early what cannot end well.
+    func checkExpectedSize() throws(FileProblem) {
+        guard expectedSize <= UInt64(limit) else {
+            throw .memoryShort(needed: expectedSize, available: UInt64(limit))
+        }
+    }
+
     /// Makes room for at least `size` more bytes; the room costs memory only once it is written to.
     /// - Throws: `.memoryShort` where the limit forbids it.
     mutating func reserve(_ size: Int) throws(FileProblem) {

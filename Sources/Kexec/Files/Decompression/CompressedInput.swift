@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+internal import BootFormats
+
+/// A compressed file that is being read. It lends pointers, for decoders of C libraries; the file stays mapped as
+/// long as one of these is in use.
+@safe struct CompressedInput {
+    let compression: Compression
+    /// In bytes.
+    let count: Int
+    private let bytes: UnsafeRawBufferPointer
+
+    init(_ bytes: UnsafeRawBufferPointer, _ compression: Compression) {
+        unsafe self.bytes = bytes
+        self.compression = compression
+        count = bytes.count
+    }
+
+    /// The bytes from `position` on, at most 1 GiB: some decoders count in 32 bits.
+    func rest(from position: Int) -> UnsafeRawBufferPointer {
+        let start = min(position, count)
+        return unsafe part(start..<start + min(count - start, 1 << 30))
+    }
+
+    /// The bytes of a range, which must lie in them.
+    func part(_ range: Range<Int>) -> UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(rebasing: bytes[range]) }
+
+    /// The range of a part; nil where the file ends before it does.
+    func range(at position: Int, size: UInt32) -> Range<Int>? {
+        guard position <= count, UInt64(size) <= UInt64(count - position) else { return nil }
+        return position..<position + Int(size)
+    }
+
+    /// nil beyond the end.
+    func byte(at position: Int) -> UInt8? {
+        guard position >= 0, position < count else { return nil }
+        // The guard above is the bound.
+        return unsafe bytes[position]
+    }
+
+    /// nil where the bytes end before it does.
+    func little32(at position: Int) -> UInt32? {
+        guard position >= 0, position <= count, count - position >= 4 else { return nil }
+        // The guard above proved the bounds.
+        return UInt32(littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self))
+    }
+
+    /// Whether another stream of the same format begins at `position`. lzma, which has no magic, has one only.
+    func continues(at position: Int) -> Bool {
+        guard compression != .lzma, position < count else { return false }
+        // The span does not leave this call.
+        return unsafe Compression.format(of: RawSpan(_unsafeBytes: bytes), at: position) == compression
+    }
+
+    /// What may follow the last stream: nothing, padding of zeros, or the unpacked size in four bytes, as in the
+    /// payload of a bzImage.
+    func checkEnd(at position: Int, unpackedSize: Int) throws(FileProblem) {
+        let rest = count - position
+        guard rest > 0 else { return }
+        if rest == 4, little32(at: position) == UInt32(truncatingIfNeeded: unpackedSize) { return }
+        for index in position..<count where byte(at: index) != 0 {
+            throw .trailingBytes(compression, at: position, count: rest)
+        }
+    }
+
+    /// The file ends too early.
+    var truncated: FileProblem { .truncated(compression, size: count) }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+internal import BootFormats
+
+/// Unpacks a compressed file into memory.
+/// - Parameter memoryLimit: how many bytes it may become.
+func unpacked(
+    _ file: borrowing MappedFile, _ compression: Compression, memoryLimit: UInt64
+) throws(FileProblem) -> MappedFile {
+    var output = try MemoryFile(limit: memoryLimit)
+    try unpack(file.bytes, compression, into: &output)
+    guard output.count > 0 else { throw .unpacksToNothing(compression) }
+    return try output.finished()
+}
+
+/// Unpacks all streams in `bytes`, which begin with one of `compression`, one after the other.
+///
+/// The input is read where it lies and the output written where it stays: a decoder keeps its window at most.
+/// - Throws: `.corrupt`, `.truncated`, `.trailingBytes`, `.memoryShort`, `.dictionaryTooLarge`, `.codecMissing`
+func unpack(
+    _ bytes: borrowing RawSpan, _ compression: Compression, into output: inout MemoryFile
+) throws(FileProblem) {
+    // Decoders of C libraries take pointers; these are not kept beyond the call.
+    try unsafe bytes.withUnsafeBytes { input throws(FileProblem) in
+        let input = unsafe CompressedInput(input, compression)
+        switch compression {
+        case .lz4: try LZ4Decoder(input: input).unpack(into: &output)
+        case .gzip:
+            #if CODEC_ZLIB
+                try unpackStreams(of: input, GzipDecoder.self, into: &output)
+            #else
+                throw .codecMissing(compression)
+            #endif
+        case .xz:
+            #if CODEC_LZMA
+                try unpackStreams(of: input, XZDecoder.self, into: &output)
+            #else
+                throw .codecMissing(compression)
+            #endif
+        case .lzma:
+            #if CODEC_LZMA
+                try unpackStreams(of: input, LZMADecoder.self, into: &output)
+            #else
+                throw .codecMissing(compression)
+            #endif
+        case .zstd:
+            #if CODEC_ZSTD
+                try unpackZstd(input, into: &output)
+            #else
+                throw .codecMissing(compression)
+            #endif
+        case .bzip2:
+            #if CODEC_BZIP2
+                try unpackStreams(of: input, Bzip2Decoder.self, into: &output)
+            #else
+                throw .codecMissing(compression)
+            #endif
+        }
+    }
+}

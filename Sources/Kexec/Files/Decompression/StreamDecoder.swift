@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+internal import BootFormats
+
+/// A decoder of a C library that takes and gives bytes as they come.
+protocol StreamDecoder: ~Copyable {
+    init() throws(FileProblem)
+
+    /// Decodes as much as input and room allow.
+    mutating func step(_ input: UnsafeRawBufferPointer, _ room: UnsafeMutableRawBufferPointer) -> DecodingStep
+}
+
+/// What one step did.
+struct DecodingStep {
+    enum State { case more, ended, corrupt, memoryShort, dictionaryTooLarge }
+
+    /// Bytes of input and output.
+    var consumed: Int
+    var produced: Int
+    var state: State
+}
+
+/// Windows of 128 MiB and a little to manage them: more than any kernel's, and no more than a small machine has.
+let decoderMemoryLimit: UInt64 = 130 << 20
+
+/// Unpacks stream after stream; gzip, xz and bzip2 files may have several.
+func unpackStreams<Decoder: StreamDecoder & ~Copyable>(
+    of input: CompressedInput, _: Decoder.Type, into output: inout MemoryFile
+) throws(FileProblem) {
+    output.expectedSize = expectedSize(of: input)
+    try output.checkExpectedSize()
+    var position = 0
+    repeat {
+        var decoder = try Decoder()
+        try unpackStream(of: input, from: &position, with: &decoder, into: &output)
+    } while input.continues(at: position)
+    try input.checkEnd(at: position, unpackedSize: output.count)
+}
+
+private func unpackStream<Decoder: StreamDecoder & ~Copyable>(
+    of input: CompressedInput, from position: inout Int, with decoder: inout Decoder, into output: inout MemoryFile
+) throws(FileProblem) {
+    while true {
+        let rest = unsafe input.rest(from: position)
+        var state = DecodingStep.State.more
+        var consumed = 0
+        let before = output.count
+        try unsafe output.append { room, used in
+            // What is beyond the bytes used is room.
+            let step = unsafe decoder.step(rest, UnsafeMutableRawBufferPointer(rebasing: room[used...]))
+            state = step.state
+            consumed = step.consumed
+            return step.produced
+        }
+        position += consumed
+        switch state {
+        case .ended: return
+        case .more where consumed == 0 && output.count == before: throw input.truncated
+        case .more: break
+        case .corrupt: throw .corrupt(input.compression, at: position)
+        case .memoryShort: throw .memoryShort(needed: decoderMemoryLimit, available: 0)
+        case .dictionaryTooLarge: throw .dictionaryTooLarge(input.compression, limit: decoderMemoryLimit)
+        }
+    }
+}
+
+/// What the file says about its unpacked size; 0 where it says nothing that can be true.
+private func expectedSize(of input: CompressedInput) -> UInt64 {
+    let size: UInt64
+    switch input.compression {
+    case .gzip: size = UInt64(input.little32(at: input.count - 4) ?? 0)
+    case .lzma:
+        size = UInt64(input.little32(at: 5) ?? 0) | UInt64(input.little32(at: 9) ?? 0) << 32
+    default: return 0
+    }
+    // Neither packs better than this, so anything above is no size.
+    let highest = UInt64(input.count) * (input.compression == .gzip ? 1032 : 8192)
+    return size <= highest ? size : 0
+}
