@@ -30,7 +30,8 @@ final class MachineFolder {
 
     func addLink(_ link: String, to target: String) throws {
         let place = URL(fileURLWithPath: path).appendingPathComponent(link)
-        try FileManager.default.createDirectory(at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
         try FileManager.default.createSymbolicLink(atPath: place.path, withDestinationPath: target)
     }
 
