@@ -18,9 +18,14 @@ final class MachineFolder {
     func add(_ file: String, _ text: String) throws { try add(file, bytes: Array(text.utf8)) }
 
     func add(_ file: String, bytes: [UInt8]) throws {
-        let url = URL(fileURLWithPath: path).appendingPathComponent(file)
-        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(bytes).write(to: url)
+        let place = path + "/" + file
+        if let slash = place.lastIndex(of: "/") {
+            try FileManager.default.createDirectory(
+                atPath: String(place[..<slash]), withIntermediateDirectories: true)
+        }
+        guard FileManager.default.createFile(atPath: place, contents: Data(bytes)) else {
+            throw CocoaError(.fileWriteUnknown)
+        }
     }
 
     func addDirectory(_ directory: String) throws {
@@ -30,7 +35,8 @@ final class MachineFolder {
 
     func addLink(_ link: String, to target: String) throws {
         let place = URL(fileURLWithPath: path).appendingPathComponent(link)
-        try FileManager.default.createDirectory(at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
         try FileManager.default.createSymbolicLink(atPath: place.path, withDestinationPath: target)
     }
 

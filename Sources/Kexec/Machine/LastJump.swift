@@ -5,7 +5,7 @@ internal import Handoff
 /// `/sys/kernel/boot_params/setup_data` that is a `TraceRecord`; nil where there is none.
 ///
 /// Of other nodes only the type is read: they hold, among other things, seeds of random numbers.
-public func lastJumpRecord(below root: borrowing MachineRoot) -> [UInt8]? {
+public func lastJumpRecord(below root: MachineRoot) -> [UInt8]? {
     let folder = "sys/kernel/boot_params/setup_data"
     let numbers = (root.names(in: folder) ?? []).compactMap { Array($0.utf8)[...].decimal }.sorted()
     for number in numbers {

@@ -6,7 +6,7 @@ extension MachineDescription {
     /// Reads everything below `root`. What is missing there is a fact (nil, `.unknown`, empty), never an error.
     /// - Throws: `.hidesAddresses` without the privilege to see physical addresses, `.noMemoryMap` where neither the
     ///   firmware's map nor `/proc/iomem` tells of RAM.
-    public init(reading root: borrowing MachineRoot) throws(MachineError) {
+    public init(reading root: MachineRoot) throws(MachineError) {
         self.init()
         readKernel(root)
         readFirmware(root)
@@ -16,7 +16,7 @@ extension MachineDescription {
         try readMemory(root)
     }
 
-    private mutating func readKernel(_ root: borrowing MachineRoot) {
+    private mutating func readKernel(_ root: MachineRoot) {
         isRunning = root.isRunning
         readAt = isRunning ? .now : nil
         release = root.line("proc/sys/kernel/osrelease")?.string
@@ -27,7 +27,7 @@ extension MachineDescription {
         vmcoreInfo = root.bytes("sys/kernel/vmcoreinfo", limit: 4096).flatMap { Kexec.vmcoreInfo(parsing: $0) }
     }
 
-    private mutating func readFirmware(_ root: borrowing MachineRoot) {
+    private mutating func readFirmware(_ root: MachineRoot) {
         bootParameters = root.bootParameters()
         efi = root.efiFacts(bootParameters: bootParameters)
         edd = root.eddDevices(bootParameters: bootParameters)
@@ -35,7 +35,7 @@ extension MachineDescription {
         rsdp = Self.rsdp(bootParameters: bootParameters, efi: efi, commandLine: parsedCommandLine)
     }
 
-    private mutating func readProcessors(_ root: borrowing MachineRoot) {
+    private mutating func readProcessors(_ root: MachineRoot) {
         let flags = root.processorFlags()
         onlineCPUs = root.onlineProcessors()
         hasSHAInstructions = flags.contains(.sha)
@@ -46,7 +46,7 @@ extension MachineDescription {
             && !configuration.disabled.contains(.fiveLevelPaging)
     }
 
-    private mutating func readKexec(_ root: borrowing MachineRoot) {
+    private mutating func readKexec(_ root: MachineRoot) {
         let facts = root.machineFacts()
         architecture = facts.architecture ?? root.line("proc/sys/kernel/arch")?.string
         hasSysBoot = facts.hasSysBoot
@@ -57,7 +57,7 @@ extension MachineDescription {
                 secureBoot: efi?.secureBoot))
     }
 
-    private mutating func readMemory(_ root: borrowing MachineRoot) throws(MachineError) {
+    private mutating func readMemory(_ root: MachineRoot) throws(MachineError) {
         let memory = MemoryInformation(parsing: root.bytes("proc/meminfo") ?? [])
         memoryTotal = memory.total
         memoryFree = memory.free

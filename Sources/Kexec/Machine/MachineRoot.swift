@@ -7,13 +7,13 @@ internal import CLinux
 /// (openat2, RESOLVE_IN_ROOT; plain openat where the kernel is older than 5.6).
 /// A root that records keeps what was read: a capture is the trace of one description, so that the files that are
 /// captured and the files that are read cannot drift apart.
-public struct MachineRoot: ~Copyable {
+public struct MachineRoot {
     /// As it was given.
     public let path: String
     /// It is `/` itself, so that what is no file (capabilities, system calls) can be asked of the kernel.
     public let isRunning: Bool
     let recording: Recording?
-    private let directory: FileDescriptor
+    private let directory: OpenDirectory
 
     /// - Throws: `.cannotOpenRoot`
     public init(path: String) throws(MachineError) {
@@ -26,7 +26,7 @@ public struct MachineRoot: ~Copyable {
         guard result >= 0 else { throw .cannotOpenRoot(path: path, errno: -result) }
         self.path = path
         self.recording = recording
-        directory = FileDescriptor(owning: result)
+        directory = OpenDirectory(owning: result)
         isRunning = Self.isSystemRoot(result)
     }
 
@@ -130,6 +130,15 @@ public struct MachineRoot: ~Copyable {
         guard unsafe fstat(number, &given) == 0, unsafe stat("/", &system) == 0 else { return false }
         return given.st_dev == system.st_dev && given.st_ino == system.st_ino
     }
+}
+
+/// Closes its directory with the last copy of the root that uses it.
+///
+/// A class: Embedded Swift cannot destroy a non-copyable type of another module, and roots are made by the program.
+private final class OpenDirectory {
+    let number: Int32
+    init(owning number: Int32) { self.number = number }
+    deinit { _ = close(number) }
 }
 
 extension Array<UInt8> {

@@ -57,8 +57,8 @@ extension MachineRoot {
 /// How many numbers a list such as `0-3,8` holds; nil where it makes no sense.
 func countedProcessors(_ list: ArraySlice<UInt8>) -> Int? {
     var count: UInt64 = 0
-    for part in list.split(separator: UInt8(ascii: ",")) {
-        let ends = part.split(separator: UInt8(ascii: "-"))
+    for part in list.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+        let ends = part.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         guard let first = ends.first?.decimal, let last = ends.last?.decimal, ends.count <= 2, first <= last,
             last < 1 << 20
         else { return nil }

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+import Testing
+
+@testable import Kexec
+
+/// A capture holds what a description read, and describes the same machine.
+@Suite struct MachineCaptureTests {
+    @Test(arguments: [
+        "bios-512m", "bios-6g", "ovmf-1g", "crashkernel", "lockdown", "many-e820", "reserved-60", "no-kexec",
+    ])
+    func describesTheSameMachine(name: String) throws {
+        let target = try MachineFolder()
+        let capture = try captureMachine(root: MachineFolder.fixture(name), into: target.path + "/new")
+        #expect(capture.problem == nil)
+        let copied = try MachineDescription(reading: MachineRoot(path: target.path + "/new"))
+        #expect(try copied == MachineFolder.describe(fixture: name))
+    }
+
+    @Test func describesTheRunningMachineAlike() throws {
+        let target = try MachineFolder()
+        let capture = try captureMachine(root: "/", into: target.path)
+        guard capture.problem == nil else { return }
+        var live = try MachineDescription(reading: MachineRoot(path: "/"))
+        var copied = try target.describe()
+        #expect(live.isRunning && !copied.isRunning)
+        live.isRunning = false
+        // What changes between two readings is no part of the promise.
+        live.memoryFree = 0
+        copied.memoryFree = 0
+        live.memoryAvailable = 0
+        copied.memoryAvailable = 0
+        #expect(copied == live)
+    }
+
+    @Test func holdsNothingButWhatIsRead() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("proc/cpuinfo", "serial : secret\nflags : fpu\n")
+        try folder.add("etc/shadow", "secret")
+        try folder.add("sys/firmware/efi/efivars/Other-8be4df61-93ca-11d2-aa0d-00e098032b8c", "secret")
+        try folder.add("sys/kernel/boot_params/setup_data/0/type", "0x9\n")
+        try folder.add("sys/kernel/boot_params/setup_data/0/data", "secret")
+        try folder.add("proc/sys/kernel/osrelease", "6.1\n")
+        try folder.add("boot/config-6.1", "CONFIG_KEXEC=y\nCONFIG_SECRET=\"secret\"\n")
+        try folder.add("sys/kernel/security/ima/policy", "appraise func=KEXEC_KERNEL_CHECK\ndont_measure secret\n")
+        let target = try MachineFolder()
+        let capture = try captureMachine(root: folder.path, into: target.path + "/new")
+        #expect(capture.files.contains("proc/cpuinfo"))
+        for file in capture.files {
+            let text = try String(contentsOfFile: target.path + "/new/" + file, encoding: .utf8)
+            #expect(!text.contains("secret"), "\(file)")
+        }
+        let copied = try MachineDescription(reading: MachineRoot(path: target.path + "/new"))
+        #expect(copied.configuration.has(.kexec) == true)
+        #expect(copied.kexec.imaAppraisesKernels == true)
+    }
+
+    @Test func isForItsMakerAlone() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        let target = try MachineFolder()
+        try captureMachine(root: folder.path, into: target.path + "/new")
+        for (path, mode) in [("", 0o700), ("/proc", 0o700), ("/proc/iomem", 0o600)] {
+            let attributes = try FileManager.default.attributesOfItem(atPath: target.path + "/new" + path)
+            #expect(attributes[.posixPermissions] as? Int == mode)
+        }
+    }
+
+    @Test func capturesAMachineThatCannotBePlannedFor() throws {
+        let target = try MachineFolder()
+        let capture = try captureMachine(root: MachineFolder.fixture("hidden-addresses"), into: target.path)
+        #expect(capture.problem == .hidesAddresses(file: "/proc/iomem"))
+        #expect(capture.files.contains("proc/iomem"))
+        #expect(throws: MachineError.hidesAddresses(file: "/proc/iomem")) { try target.describe() }
+    }
+
+    @Test func doesNotMixTwoMachines() throws {
+        let target = try MachineFolder()
+        try target.add("old", "x")
+        #expect(throws: MachineError.captureDirectoryInUse(path: target.path)) {
+            try captureMachine(root: MachineFolder.fixture("lockdown"), into: target.path)
+        }
+    }
+
+    @Test func namesTheDirectoryThatCannotBeMade() throws {
+        let target = try MachineFolder()
+        try target.add("file", "x")
+        let below = target.path + "/file/new"
+        #expect(throws: MachineError.cannotWriteCapture(path: below, errno: ENOTDIR)) {
+            try captureMachine(root: MachineFolder.fixture("lockdown"), into: below)
+        }
+        let file = target.path + "/file"
+        #expect(throws: MachineError.cannotWriteCapture(path: file, errno: ENOTDIR)) {
+            try captureMachine(root: MachineFolder.fixture("lockdown"), into: file)
+        }
+    }
+
+    @Test func keepsWhatPurgatoryHasLeft() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("sys/kernel/boot_params/setup_data/0/type", "0x4b58\n")
+        try folder.add("sys/kernel/boot_params/setup_data/0/data", bytes: [7, 8])
+        let target = try MachineFolder()
+        try captureMachine(root: folder.path, into: target.path)
+        #expect(lastJumpRecord(below: try MachineRoot(path: target.path)) == [7, 8])
+    }
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+import PhysicalMemory
+import Testing
+
+@testable import Kexec
+
+/// Machines built file by file: what is missing is a fact, what makes no sense is left out, nothing traps.
+@Suite struct MachineReadingTests {
+    @Test func describesAMachineOfWhichOnlyMemoryIsKnown() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        let machine = try folder.describe()
+        #expect(machine.memoryMap.ram == machine.systemRAM)
+        #expect(machine.release == nil && machine.architecture == nil && machine.bootParameters == nil)
+        #expect(machine.rsdp == nil && machine.efi == nil && machine.framebuffer == nil && machine.edd.isEmpty)
+        #expect(machine.kexec == KexecState())
+        #expect(machine.hasSysBoot == nil && machine.hasSysAdmin == nil && machine.onlineCPUs == nil)
+        #expect(machine.memoryTotal == 0 && machine.commandLine.isEmpty)
+    }
+
+    @Test func refusesARootThatIsNoDirectory() throws {
+        let folder = try MachineFolder()
+        try folder.add("file", "x")
+        let file = folder.path + "/file"
+        #expect(throws: MachineError.cannotOpenRoot(path: file, errno: ENOTDIR)) {
+            try MachineRoot(path: file).isRunning
+        }
+        let missing = folder.path + "/missing"
+        #expect(throws: MachineError.cannotOpenRoot(path: missing, errno: ENOENT)) {
+            try MachineRoot(path: missing).isRunning
+        }
+    }
+
+    @Test func takesTheFirmwareMapBeforeIomem() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.addMemory(1, 0x10_0000, 0x3fff_ffff, "System RAM")
+        try folder.addMemory(0, 0, 0x9ffff, "System RAM")
+        try folder.addMemory(10, 0xf000_0000, 0xffff_ffff, "Reserved")
+        let machine = try folder.describe()
+        #expect(machine.memoryMapSource == .firmware)
+        #expect(machine.memoryMap.entries.map(\.range.start.rawValue) == [0, 0x10_0000, 0xf000_0000])
+        #expect(machine.systemRAM.ranges.first == through(0x1000, 0x9fbff))
+    }
+
+    @Test func takesIomemWhereTheKernelHasAddedEFIsMemory() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.addMemory(0, 0, 0x9ffff, "System RAM")
+        try folder.add("proc/cmdline", "quiet add_efi_memmap\n")
+        #expect(try folder.describe().memoryMapSource == .iomem)
+    }
+
+    @Test func plansWithTheFirmwareMapWhereIomemIsMissing() throws {
+        let folder = try MachineFolder()
+        try folder.addMemory(0, 0x10_0000, 0x3fff_ffff, "System RAM")
+        #expect(try folder.describe().systemRAM.ranges == [through(0x10_0000, 0x3fff_ffff)])
+    }
+
+    @Test(arguments: ["", "garbage\n\n\u{0}\u{1}", "00000000-ffffffff : PCI Bus 0000:00\n"])
+    func refusesAMachineWithoutMemory(iomem: String) throws {
+        let folder = try MachineFolder()
+        try folder.add("proc/iomem", iomem)
+        #expect(throws: MachineError.noMemoryMap(root: folder.path, errno: 0)) { try folder.describe() }
+    }
+
+    @Test func refusesHiddenAddressesEvenWithAFirmwareMap() throws {
+        let folder = try MachineFolder()
+        try folder.addMemory(0, 0, 0x9ffff, "System RAM")
+        try folder.add("proc/iomem", "00000000-00000000 : System RAM\n")
+        #expect(throws: MachineError.hidesAddresses(file: "/proc/iomem")) { try folder.describe() }
+    }
+
+    @Test func leavesOutEntriesOfTheFirmwareMapThatAreNotWhole() throws {
+        let folder = try MachineFolder()
+        try folder.addMemory(0, 0x10_0000, 0x3fff_ffff, "System RAM")
+        try folder.addMemory(1, 0x2000, 0x1000, "System RAM")
+        try folder.add("sys/firmware/memmap/2/start", "0x0\n")
+        try folder.add("sys/firmware/memmap/3/start", bytes: [0xff, 0xfe, 0, 1])
+        try folder.add("sys/firmware/memmap/4", "no folder")
+        try folder.addDirectory("sys/firmware/memmap/5/start")
+        #expect(try folder.describe().memoryMap.entries.count == 1)
+    }
+
+    @Test func readsThousandsOfEntriesInNoTime() throws {
+        let folder = try MachineFolder()
+        var iomem = ""
+        for index in 0..<5000 {
+            let start = UInt64(index) * 0x10_0000
+            let type = index % 2 == 0 ? "System RAM" : "Reserved"
+            // A tenth of them as three small files each: the files take longer to make than to read.
+            if index < 500 { try folder.addMemory(index, start, start + 0xf_ffff, type) }
+            iomem += String(start, radix: 16) + "-" + String(start + 0xf_ffff, radix: 16) + " : \(type)\n"
+        }
+        try folder.add("proc/iomem", iomem)
+        let begin = ContinuousClock.now
+        let machine = try folder.describe()
+        let elapsed = ContinuousClock.now - begin
+        #expect(machine.memoryMap.entries.count == 500)
+        #expect(machine.systemRAM.ranges.count == 2500)
+        // Far below a second on an idle machine, without optimisation; quadratic work would take minutes.
+        #expect(elapsed < .seconds(20))
+    }
+
+    @Test func survivesBinaryJunkInEveryFile() throws {
+        let source = MachineFolder.fixture("ovmf-1g")
+        var generator = SystemRandomNumberGenerator()
+        let files = try FileManager.default.subpathsOfDirectory(atPath: source)
+        for _ in 0..<3 {
+            let folder = try MachineFolder()
+            try folder.addSomeMemory()
+            for file in files where file != "proc/iomem" {
+                var isDirectory: ObjCBool = false
+                guard FileManager.default.fileExists(atPath: source + "/" + file, isDirectory: &isDirectory),
+                    !isDirectory.boolValue
+                else { continue }
+                let size = file.hasSuffix("boot_params/data") ? 4096 : Int.random(in: 0...200)
+                try folder.add(file, bytes: (0..<size).map { _ in UInt8.random(in: 0...255, using: &generator) })
+            }
+            #expect(try folder.describe().systemRAM.ranges.count == 2)
+        }
+    }
+
+    @Test func takesAFileThatIsADirectoryForMissing() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        for path in ["proc/cmdline", "proc/meminfo", "sys/kernel/kexec_loaded", "proc/cpuinfo", "swift-kexec/facts"] {
+            try folder.addDirectory(path)
+        }
+        let machine = try folder.describe()
+        #expect(machine.kexec.loaded == nil && machine.commandLine.isEmpty && machine.memoryTotal == 0)
+    }
+
+    @Test func doesNotWaitForTheWriterOfAFIFO() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        #expect(mkfifo(folder.path + "/proc/cmdline", 0o600) == 0)
+        #expect(try folder.describe().commandLine.isEmpty)
+    }
+
+    @Test func staysBelowTheRootOfACapture() throws {
+        let outside = try MachineFolder()
+        try outside.add("secret", "outside\n")
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("secret", "inside\n")
+        try folder.addLink("proc/cmdline", to: outside.path + "/secret")
+        try folder.addLink("proc/sys/kernel/osrelease", to: "../../../../../../../../../secret")
+        let machine = try folder.describe()
+        #expect(machine.commandLine.isEmpty)
+        #expect(machine.release == "inside")
+    }
+
+    @Test func readsTheNewNamesOfTheKexecStateFirst() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("sys/kernel/kexec/loaded", "1\n")
+        try folder.add("sys/kernel/kexec_loaded", "0\n")
+        try folder.add("sys/kernel/kexec_crash_loaded", "1\n")
+        try folder.add("sys/kernel/kexec_crash_size", "268435456\n")
+        let kexec = try folder.describe().kexec
+        #expect(kexec.loaded == true && kexec.crashLoaded == true && kexec.crashSize == 256 << 20)
+        #expect(kexec.isSupported == true)
+    }
+
+    @Test func readsSwitchesAndLimits() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("proc/sys/kernel/kexec_load_disabled", "1\n")
+        try folder.add("proc/sys/kernel/kexec_load_limit_reboot", "0\n")
+        try folder.add("proc/sys/kernel/kexec_load_limit_panic", "-1\n")
+        let kexec = try folder.describe().kexec
+        #expect(kexec.loadDisabled && kexec.loadLimitReboot == 0 && kexec.loadLimitPanic == nil)
+    }
+
+    @Test func findsTheConfigurationOfTheRunningRelease() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("proc/sys/kernel/osrelease", "6.1.0-test\n")
+        try folder.add("boot/config-6.1.0-test", "CONFIG_KEXEC=y\n# CONFIG_KEXEC_FILE is not set\n")
+        try folder.add("boot/config-6.2", "CONFIG_KEXEC_FILE=y\n")
+        let kexec = try folder.describe().kexec
+        #expect(kexec.hasKexecLoad == true && kexec.hasKexecFileLoad == false)
+    }
+
+    @Test func believesTheKernelBeforeItsConfiguration() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("swift-kexec/config", "CONFIG_KEXEC=y\nCONFIG_KEXEC_FILE=y\n")
+        try folder.add("swift-kexec/facts", "kexec_file_load=no\ndev_kexec=yes\n")
+        let kexec = try folder.describe().kexec
+        #expect(kexec.hasKexecLoad == true && kexec.hasKexecFileLoad == false && kexec.hasModule)
+    }
+
+    @Test func knowsWhoEnforcesSignatures() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("swift-kexec/config", "CONFIG_KEXEC_SIG=y\nCONFIG_IMA_ARCH_POLICY=y\n")
+        #expect(try folder.describe().kexec.signatureEnforcement == nil)
+        try folder.add(
+            "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", bytes: [6, 0, 0, 0, 1])
+        #expect(try folder.describe().efi?.secureBoot == true)
+        #expect(try folder.describe().kexec.signatureEnforcement == .secureBoot)
+        try folder.add("swift-kexec/config", "CONFIG_KEXEC_SIG_FORCE=y\n")
+        #expect(try folder.describe().kexec.signatureEnforcement == .configuration)
+    }
+
+    @Test func knowsEverySignOfHandover() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        #expect(try folder.describe().kexec.handover == nil)
+        try folder.add("swift-kexec/config", "CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT=y\n")
+        #expect(try folder.describe().kexec.handover == .configuration)
+        try folder.add("proc/cmdline", "kho=off\n")
+        #expect(try folder.describe().kexec.handover == nil)
+        try folder.add("proc/cmdline", "kho=on\n")
+        #expect(try folder.describe().kexec.handover == .commandLine)
+        try folder.add("swift-kexec/facts", "dev_liveupdate=yes\n")
+        #expect(try folder.describe().kexec.handover == .liveUpdateDevice)
+        try folder.addDirectory("sys/kernel/debug/kho")
+        #expect(try folder.describe().kexec.handover == .debugFiles)
+    }
+
+    @Test func knowsWhenFiveLevelsAreNotUsed() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("proc/cpuinfo", "flags\t\t: fpu la57\n")
+        #expect(try folder.describe().uses5LevelPaging)
+        try folder.add("proc/cmdline", "no5lvl\n")
+        #expect(try !folder.describe().uses5LevelPaging)
+        try folder.add("proc/cmdline", "quiet\n")
+        try folder.add("swift-kexec/config", "# CONFIG_X86_5LEVEL is not set\n")
+        #expect(try !folder.describe().uses5LevelPaging)
+    }
+
+    @Test(
+        arguments: [
+            ("PV", "", true), ("HVM", "", false), ("PVH", "", false), ("PVH", "control_d\n", true), (nil, "", true),
+        ] as [(String?, String, Bool)])
+    func knowsWhenXenDoesTheKexec(guest: String?, capabilities: String, needed: Bool) throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("sys/hypervisor/type", "xen\n")
+        if let guest { try folder.add("sys/hypervisor/guest_type", guest + "\n") }
+        try folder.add("proc/xen/capabilities", capabilities)
+        #expect(try folder.describe().isXen == needed)
+    }
+
+    @Test func takesTheRSDPFromTheFirstPlaceThatKnowsIt() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("proc/cmdline", "acpi_rsdp=0x3000\n")
+        #expect(try folder.describe().rsdp == 0x3000)
+        try folder.add("sys/firmware/efi/systab", "ACPI20=0x2000\n")
+        #expect(try folder.describe().rsdp == 0x2000)
+        var block = [UInt8](repeating: 0, count: 4096)
+        try folder.add("sys/kernel/boot_params/data", bytes: block)
+        #expect(try folder.describe().rsdp == 0x2000)
+        block[0x71] = 0x10
+        try folder.add("sys/kernel/boot_params/data", bytes: block)
+        #expect(try folder.describe().rsdp == 0x1000)
+    }
+
+    @Test(arguments: [0, 4095, 4097]) func ignoresBootParametersOfAnotherSize(size: Int) throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("sys/kernel/boot_params/data", bytes: [UInt8](repeating: 1, count: size))
+        #expect(try folder.describe().bootParameters == nil)
+    }
+
+    @Test(
+        arguments: [
+            ("0 simpledrmdrmfb", nil, DisplayOwner.firmware), ("0 VESA VGA", nil, .firmware),
+            ("0 i915drmfb", nil, .nativeDriver), ("", "simple-framebuffer", .firmware), ("", "i915", .nativeDriver),
+            ("x", nil, .unknown),
+        ] as [(String, String?, DisplayOwner)])
+    func knowsWhoDrawsTheScreen(list: String, card: String?, owner: DisplayOwner) throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("proc/fb", list + "\n")
+        try folder.addDirectory("sys/class/drm/card0-HDMI-A-1")
+        if let card { try folder.add("sys/class/drm/card0/device/uevent", "X=1\nDRIVER=\(card)\n") }
+        #expect(try folder.describe().framebuffer?.owner ?? .unknown == owner)
+    }
+
+    @Test func seesAFramebufferThatNoDriverHasTaken() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        var block = [UInt8](repeating: 0, count: 4096)
+        block[0x0f] = 0x70
+        try folder.add("sys/kernel/boot_params/data", bytes: block)
+        #expect(try folder.describe().framebuffer?.owner == .firmware)
+    }
+
+    @Test func findsWhatPurgatoryHasLeft() throws {
+        let folder = try MachineFolder()
+        let root = try MachineRoot(path: folder.path)
+        #expect(lastJumpRecord(below: root) == nil)
+        try folder.add("sys/kernel/boot_params/setup_data/0/type", "0x9\n")
+        try folder.add("sys/kernel/boot_params/setup_data/0/data", "a seed")
+        #expect(lastJumpRecord(below: root) == nil)
+        try folder.add("sys/kernel/boot_params/setup_data/1/type", "0x4b58\n")
+        try folder.add("sys/kernel/boot_params/setup_data/1/data", bytes: [1, 2, 3])
+        #expect(lastJumpRecord(below: root) == [1, 2, 3])
+    }
+}
