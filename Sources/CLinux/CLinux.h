@@ -166,13 +166,6 @@ static inline uint64_t kx_nanoseconds(int clock) {
     if (clock_gettime((clockid_t)clock, &now) != 0) return 0;
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
-/// capget(2) for this process: whether capability `number` is effective; negated errno.
-static inline int kx_has_capability(unsigned number) {
-    struct { uint32_t version; int pid; } header = { 0x20080522U /* _LINUX_CAPABILITY_VERSION_3 */, 0 };
-    struct { uint32_t effective, permitted, inheritable; } words[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
-    long result = kx_result(syscall(SYS_capget, &header, words));
-    return result < 0 ? (int)result : number < 64 && (words[number / 32].effective >> (number % 32) & 1);
-}
 /// Whether a descriptor is closed or /dev/null.
 static inline int kx_is_lost(int fd) {
     struct stat status;

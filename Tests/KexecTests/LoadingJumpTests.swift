@@ -10,7 +10,8 @@ private let ENETUNREACH: Int32 = 101
 private func networkedKernel() -> RecordingKernel {
     var kernel = RecordingKernel()
     kernel.dumps["dump links"] = [
-        Dumped.link(1, "lo", flags: 0x49), Dumped.link(2, "eth0", flags: 0x1043), Dumped.link(3, "wlan0", flags: 0x1002),
+        Dumped.link(1, "lo", flags: 0x49), Dumped.link(2, "eth0", flags: 0x1043),
+        Dumped.link(3, "wlan0", flags: 0x1002),
         Dumped.link(4, "shaper0", flags: 0x41), Dumped.link(9, "eth0.5", flags: 0x1043),
     ]
     kernel.dumps["dump addresses 2"] = [Dumped.address(2, prefix: 24, on: 2)]
@@ -48,7 +49,7 @@ private let backAgain = [
 
 private func loadedState() -> KexecState {
     var state = KexecState()
-    state.loaded = true
+    (state.isSupported, state.loaded) = (true, true)
     return state
 }
 
@@ -169,8 +170,8 @@ private func run(
         }
         #expect(cause(EINVAL) { $1.loaded = nil } == .nothingLoaded)
         #expect(cause(EINVAL) { _, _ in } == .argumentsRefused(flags: 0, segments: 0))
-        #expect(cause(EINVAL) { $1.handoverActive = true } == .liveUpdateRefused)
-        #expect(cause(5) { $1.handoverActive = true } == .liveUpdateRefused)
+        #expect(cause(EINVAL) { $1.handover = .liveUpdateDevice } == .liveUpdateRefused)
+        #expect(cause(5) { $1.handover = .liveUpdateDevice } == .liveUpdateRefused)
         #expect(cause(5) { _, _ in } == .unknown)
         #expect(cause(EPERM) { kernel, _ in kernel.privileged = false } == .notPrivileged)
         #expect(cause(EPERM) { _, _ in } == .policy)
@@ -212,7 +213,7 @@ private func run(
         #expect(check(state) == .failure(.nothingLoaded(loadDisabled: false)))
         state.loadDisabled = true
         #expect(check(state) == .failure(.nothingLoaded(loadDisabled: true)))
-        state.loaded = nil
+        (state.loaded, state.isSupported) = (nil, false)
         #expect(check(state) == .failure(.notInKernel))
         #expect(check(state, .toBeLoaded) == .failure(.notInKernel))
     }
@@ -225,7 +226,7 @@ private func run(
     }
 
     @Test func goesOnWithoutProcAndSys() {
-        let result = check(KexecState()) { ($0.paths, $0.links) = ([], [:]) }
+        let result = check(KexecState()) { $0.links = [:] }
         #expect(result == .success([.loaded, .processNamespace]))
     }
 
@@ -246,7 +247,8 @@ private func run(
         let arguments = #"["shutdown", "-r", "now"]"#
         #expect(
             jump.kernel.trace == [
-                "exec /sbin/shutdown \(arguments)", "exec /etc/shutdown \(arguments)", "exec /bin/shutdown \(arguments)",
+                "exec /sbin/shutdown \(arguments)", "exec /etc/shutdown \(arguments)",
+                "exec /bin/shutdown \(arguments)",
             ])
         let paths = ["/sbin/shutdown", "/etc/shutdown", "/bin/shutdown"]
         #expect(error == .noShutdownProgram(paths.map { ProgramFailure(path: $0, errno: ENOENT) }))

@@ -26,7 +26,6 @@ private struct KernelWithoutJump: KernelCalls {
     mutating func sleep(milliseconds: Int32) { real.sleep(milliseconds: milliseconds) }
     mutating func writeKernelLog(_ line: [UInt8]) -> Int { -1 }
     func hasSysBoot() -> Bool { true }
-    func exists(_ path: String) -> Bool { real.exists(path) }
     func linkTarget(_ path: String) -> [UInt8]? { real.linkTarget(path) }
     func head(of path: String) -> [UInt8]? { nil }
     func parentProcess() -> Int32 { 2 }

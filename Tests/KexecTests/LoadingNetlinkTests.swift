@@ -12,7 +12,8 @@ import Testing
 
     @Test func keepsWhatMakesARoute() {
         let attributes: [NetlinkAttribute] = [
-            .init(type: 15, value: [254, 0, 0, 0]), .init(type: 5, value: [10, 0, 2, 2]), .init(type: 4, value: [2, 0, 0, 0]),
+            .init(type: 15, value: [254, 0, 0, 0]), .init(type: 5, value: [10, 0, 2, 2]),
+            .init(type: 4, value: [2, 0, 0, 0]),
         ]
         #expect(replay(attributes) == attributes)
     }
@@ -139,7 +140,6 @@ import Testing
 
     @Test func readsSmallThings() {
         let kernel = LinuxKernel()
-        #expect(kernel.exists("/proc/self") && !kernel.exists("/proc/self/nothing"))
         #expect(kernel.linkTarget("/proc/self/ns/pid")?.starts(with: "pid:[".utf8) == true)
         #expect(kernel.linkTarget("/proc/self/status") == nil)
         #expect(kernel.head(of: "/proc/self/comm")?.isEmpty == false)

@@ -18,7 +18,6 @@ struct RecordingKernel: KernelCalls {
     /// What netlink dumps answer, by the line of the dump.
     var dumps: [String: [NetlinkMessage]] = [:]
     var privileged = true
-    var paths: Set<String> = ["/sys/kernel"]
     var links: [String: String] = ["/proc/self/ns/pid": "pid:[4026531836]"]
     var heads: [String: String] = [:]
     var parent: Int32 = 4711
@@ -43,7 +42,8 @@ struct RecordingKernel: KernelCalls {
                 case .made: made
                 }
             let bytes = segment.range.map { String(span.unsafeLoad(fromByteOffset: $0, as: UInt8.self)) }
-            return "\(segment.source)[\(bytes.joined(separator: ","))] 0x\(hex(segment.address))+0x\(hex(segment.memorySize))"
+            return
+                "\(segment.source)[\(bytes.joined(separator: ","))] 0x\(hex(segment.address))+0x\(hex(segment.memorySize))"
         }
         return record("kexec_load 0x\(hex(entry)) \(parts) flags 0x\(hex(flags.rawValue))")
     }
@@ -70,7 +70,6 @@ struct RecordingKernel: KernelCalls {
     mutating func writeKernelLog(_ line: [UInt8]) -> Int { record("kmsg \(String(decoding: line, as: UTF8.self))") }
 
     func hasSysBoot() -> Bool { privileged }
-    func exists(_ path: String) -> Bool { paths.contains(path) }
     func linkTarget(_ path: String) -> [UInt8]? { links[path].map { Array($0.utf8) } }
     func head(of path: String) -> [UInt8]? { heads[path].map { Array($0.utf8) } }
     func parentProcess() -> Int32 { parent }

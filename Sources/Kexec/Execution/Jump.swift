@@ -37,12 +37,9 @@ package struct Jump<Kernel: KernelCalls> {
     /// - Returns: what could not be checked, for want of sysfs or proc; the kernel will tell.
     package func check(_ state: KexecState, target: Target = .loaded) throws(ExecutionError) -> [UncheckedFact] {
         var unchecked: [UncheckedFact] = []
-        switch (target, state.loaded) {
-        case (_, nil) where kernel.exists("/sys/kernel"): throw .notInKernel
-        case (_, nil): unchecked.append(.loaded)
-        case (.loaded, false): throw .nothingLoaded(loadDisabled: state.loadDisabled)
-        case (.toBeLoaded, _), (.loaded, _): break
-        }
+        if state.isSupported == false { throw .notInKernel }
+        if target == .loaded, state.loaded == false { throw .nothingLoaded(loadDisabled: state.loadDisabled) }
+        if state.loaded == nil { unchecked.append(.loaded) }
         guard kernel.hasSysBoot() else { throw .notPrivileged }
         if let namespace = kernel.linkTarget("/proc/self/ns/pid") {
             guard namespace.elementsEqual(Self.initialNamespace.utf8) else { throw .inProcessNamespace }

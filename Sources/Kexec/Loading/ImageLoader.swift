@@ -23,12 +23,10 @@ package struct ImageLoader<Kernel: KernelCalls> {
     /// - Parameters:
     ///   - kernelBytes: the kernel image, unpacked: what `.kernel` ranges are ranges of.
     ///   - initrdBytes: all initrds together.
-    ///   - files: called once, and only where kexec_file_load is tried; the descriptors must stay open until `load`
-    ///     returns.
+    ///   - files: the same image and initrds as open files.
     /// - Throws: `.notLoadable` for a plan with refusals; `.refused` with every attempt, in order.
     package mutating func load(
-        _ plan: BootPlan, kernel kernelBytes: RawSpan, initrd initrdBytes: RawSpan,
-        files: () throws(CallFailure) -> LoadFiles
+        _ plan: BootPlan, kernel kernelBytes: RawSpan, initrd initrdBytes: RawSpan, files: LoadFiles
     ) throws(LoadFailure) -> LoadReport {
         guard plan.isLoadable else { throw .notLoadable(plan.refusals) }
         var attempts: [LoadAttempt] = []
@@ -63,7 +61,7 @@ package struct ImageLoader<Kernel: KernelCalls> {
     }
 }
 
-/// The open files that kexec_file_load takes.
+/// The open files that kexec_file_load takes; each must stay open until the load returns.
 public struct LoadFiles: Hashable, Sendable {
     public var kernel: Int32
     /// nil: no initrd.
@@ -99,8 +97,6 @@ public enum LoadProblem: Hashable, Sendable {
     case contentsOutside(segment: String, end: Int, available: Int)
     /// The segment's place is beyond what this 32-bit program can name.
     case addressTooLarge(segment: String)
-    /// A file for kexec_file_load could not be opened or made.
-    case fileNotOpened(CallFailure)
     /// Loading through the module is not part of this version.
     case notBuilt
 }
@@ -121,10 +117,9 @@ extension BootPlan {
     ///   - machine: the running machine.
     ///   - kernel: the kernel image, unpacked.
     ///   - initrd: all initrds together; an empty span where there is none.
-    ///   - files: called only where kexec_file_load is tried; the descriptors must stay open until `load` returns.
+    ///   - files: the same image and initrds as open files, for kexec_file_load.
     public func load(
-        for request: KexecRequest, on machine: MachineDescription, kernel: RawSpan, initrd: RawSpan,
-        files: () throws(CallFailure) -> LoadFiles
+        for request: KexecRequest, on machine: MachineDescription, kernel: RawSpan, initrd: RawSpan, files: LoadFiles
     ) throws(LoadFailure) -> LoadReport {
         var loader = ImageLoader(LinuxKernel(), machine: machine, request: request)
         return try loader.load(self, kernel: kernel, initrd: initrd, files: files)

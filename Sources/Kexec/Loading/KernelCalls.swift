@@ -37,7 +37,6 @@ package protocol KernelCalls {
 
     /// Whether CAP_SYS_BOOT is effective, by `capget(2)`: no `/proc` needed.
     func hasSysBoot() -> Bool
-    func exists(_ path: String) -> Bool
     /// The target of a symbolic link, at most 255 bytes; nil where it cannot be read.
     func linkTarget(_ path: String) -> [UInt8]?
     /// The first bytes of a small file, at most 255; nil where it cannot be read.

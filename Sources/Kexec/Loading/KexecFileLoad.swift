@@ -3,11 +3,7 @@ internal import CLinux
 
 extension ImageLoader {
     /// kexec_file_load: the kernel reads the files, places and verifies them by itself.
-    mutating func kexecFileLoad(
-        _ plan: BootPlan, _ openFiles: () throws(CallFailure) -> LoadFiles
-    ) -> LoadProblem? {
-        let files: LoadFiles
-        do throws(CallFailure) { files = try openFiles() } catch { return .fileNotOpened(error) }
+    mutating func kexecFileLoad(_ plan: BootPlan, _ files: LoadFiles) -> LoadProblem? {
         var flags = fileLoadFlags(plan.target, hasInitrd: files.initrd != nil)
         let line = Array(plan.commandLine.utf8) + [0]
         while true {

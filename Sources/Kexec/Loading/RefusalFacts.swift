@@ -67,7 +67,7 @@ package struct RefusalFacts: Hashable, Sendable {
         if let limit = state.loadLimit(target), limit <= earlierLoads {
             return .loadLimitUsedUp(target, byUs: limit > 0)
         }
-        if state.lockdown != .none { return .lockdown(state.lockdown) }
+        if state.lockdown.isLocked { return .lockdown(state.lockdown) }
         return .policy
     }
 

@@ -98,11 +98,13 @@ package struct LinuxKernel: KernelCalls {
     }
 
     /// `CAP_SYS_BOOT` of `<linux/capability.h>`.
-    private static let sysBoot: UInt32 = 22
+    private static let sysBoot: UInt64 = 22
 
-    package func hasSysBoot() -> Bool { kx_has_capability(Self.sysBoot) > 0 }
-
-    package func exists(_ path: String) -> Bool { unsafe path.withCString { unsafe access($0, F_OK) == 0 } }
+    package func hasSysBoot() -> Bool {
+        var effective: UInt64 = 0
+        // Written before the call returns.
+        return unsafe kx_effective_capabilities(&effective) >= 0 && effective >> Self.sysBoot & 1 == 1
+    }
 
     package func linkTarget(_ path: String) -> [UInt8]? {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 255) { buffer in

@@ -25,7 +25,7 @@ extension ImageLoader {
         case .kexecFileLoad: return [.kexecFileLoad]
         case .module: return [.module]
         case .automatic:
-            let fileFirst = machine.kexec.lockdown != .none || machine.kexec.hasKexecLoad == false
+            let fileFirst = machine.kexec.lockdown.isLocked || machine.kexec.hasKexecLoad == false
             return fileFirst ? [.kexecFileLoad, .kexecLoad] : [.kexecLoad, .kexecFileLoad]
         }
     }
