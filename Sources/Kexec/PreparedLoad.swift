@@ -45,7 +45,7 @@ public struct PreparedLoad: ~Copyable {
         do throws(LoadFailure) {
             return try sealed.load(
                 for: request, on: machine, kernel: kernel.bytes, initrd: initrd.bytes,
-                files: { () throws(CallFailure) -> LoadFiles in files })
+                files: files)
         } catch { throw .load(error) }
     }
 

@@ -90,6 +90,20 @@ enum ExitCode: Hashable, Sendable, CaseIterable {
 }
 
 extension ExitCode {
+    /// - Parameter choice: what the user asked for.
+    init(_ failure: KexecFailure, choice: SystemCallChoice) {
+        switch failure {
+        case .machine: self = .machine
+        case .file(let failure): self = failure.problem.isOfContents ? .image : .file
+        case .image: self = .image
+        case .typeNotSupported: self = .plan
+        case .purgatory: self = .fault
+        case .load(let failure): self.init(failure, choice: choice)
+        case .execution(let error): self.init(error)
+        case .noTrace, .badTrace: self = .machine
+        }
+    }
+
     /// - Parameter choice: what the user asked for: a missing kexec_file_load has a code of its own with `-s`.
     init(_ failure: LoadFailure, choice: SystemCallChoice) {
         switch failure {

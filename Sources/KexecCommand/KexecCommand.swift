@@ -23,19 +23,19 @@ struct KexecCommand {
 
     func run() -> Int32 {
         do throws(KexecFailure) {
-            return try perform(invocation.action).rawValue
+            return try perform(invocation.action)
         } catch {
-            for diagnostic in Diagnostic.all(for: error) { terminal.complain(diagnostic) }
-            return ExitCode(for: error, systemCall: invocation.systemCall).rawValue
+            terminal.complain(Diagnostic(error))
+            return ExitCode(error, choice: invocation.systemCall).status
         }
     }
 
-    private func perform(_ action: KexecAction) throws(KexecFailure) -> ExitCode {
+    private func perform(_ action: KexecAction) throws(KexecFailure) -> Int32 {
         switch action {
         case .help: terminal.say(HelpText.full())
         case .version: terminal.say(ProgramVersion.line)
         case .printCrashKernelSize: terminal.say("\(try kexecState().crashSize ?? 0)\n")
-        case .status(let target): return ExitCode(status: try kexecState().isLoaded(target))
+        case .status(let target): return ExitCode.answer(isLoaded: try kexecState().isLoaded(target))
         case .unload(let target): try unload(target)
         case .execute: try jump(try kexecState())
         case .load(let request): try load(request)
@@ -48,9 +48,9 @@ struct KexecCommand {
             try jump(try kexecState())
         case .plan(let request, let format): return try plan(request, format)
         case .captureMachine(let directory): try capture(into: directory)
-        case .last: return try reportLastJump()
+        case .last: try reportLastJump()
         }
-        return .success
+        return ExitCode.success.status
     }
 
     // MARK: The machine
@@ -74,28 +74,28 @@ struct KexecCommand {
         } catch { throw .machine(error) }
     }
 
-    private func reportLastJump() throws(KexecFailure) -> ExitCode {
+    private func reportLastJump() throws(KexecFailure) {
         let root = try root("/")
         guard let bytes = lastJumpRecord(below: root) else { throw .noTrace }
         do throws(TraceRecordError) {
             // A span of plain bytes has none that could not be read.
             terminal.say(LastReport(record: try TraceRecord(parsing: unsafe bytes.span.bytes)).text)
         } catch { throw .badTrace(error) }
-        return .success
     }
 
     // MARK: Planning and loading
 
-    private func plan(_ request: KexecRequest, _ format: PlanFormat) throws(KexecFailure) -> ExitCode {
+    private func plan(_ request: KexecRequest, _ format: PlanFormat) throws(KexecFailure) -> Int32 {
         do throws(KexecFailure) {
             let machine = try machine(below: invocation.machineDirectory ?? "/")
             let prepared = try PreparedLoad(request, on: machine)
             let report = PlanReport(plan: prepared.plan, initrds: request.initrds)
             terminal.say(format == .json ? report.json.text + "\n" : report.text)
-            return prepared.plan.isLoadable ? .success : ExitCode(for: prepared.plan.refusals)
+            guard let refusal = prepared.plan.refusals.first else { return ExitCode.success.status }
+            return ExitCode(refusal, choice: request.systemCall).status
         } catch {
-            if format == .json, let diagnostic = Diagnostic.all(for: error).first {
-                terminal.say(PlanReport.json(refused: diagnostic, kernel: request.kernel).text + "\n")
+            if format == .json {
+                terminal.say(PlanReport.json(refused: Diagnostic(error), kernel: request.kernel).text + "\n")
             }
             throw error
         }

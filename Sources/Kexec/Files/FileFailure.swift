@@ -52,3 +52,15 @@ public enum FileProblem: Error, Hashable, Sendable {
         }
     }
 }
+
+extension FileProblem {
+    /// The file is there and readable, but what is in it is no good.
+    public var isOfContents: Bool {
+        switch self {
+        case .dictionaryTooLarge, .codecMissing, .corrupt, .truncated, .trailingBytes, .unpacksToNothing: true
+        case .missing, .notPermitted, .directory, .characterDevice, .blockDevice, .socket, .empty, .tooLarge,
+            .memoryShort, .failed:
+            false
+        }
+    }
+}

@@ -3,23 +3,22 @@ internal import Handoff
 internal import Kexec
 
 extension Diagnostic {
-    /// Everything to be said of a failure, one line each; never empty.
+    /// One line for a failure, whatever it is.
     ///
-    /// Of a plan's refusals only the first: the others often follow from it, and `--plan` and `-d` show them all.
-    static func all(for failure: KexecFailure) -> [Diagnostic] {
+    /// Of a plan's refusals it is the first: the others often follow from it, and `--plan` and `-d` show them all.
+    init(_ failure: KexecFailure) {
         switch failure {
-        case .machine(let error): [Diagnostic(error)]
-        case .file(let failure): [Diagnostic(failure)]
-        case .image(let error, let path): [Diagnostic(error, path: path)]
+        case .machine(let error): self.init(error)
+        case .file(let failure): self.init(failure)
+        case .image(let error, let path): self.init(error, path: path)
         case .typeNotSupported(let type, let path):
-            [Diagnostic("cannot load '\(path)': images of type \(type.rawValue) are not supported by this version")]
-        case .purgatory: [Diagnostic("the purgatory in this program is broken: this is a bug in its build")]
-        case .load(.notLoadable(let refusals)): refusals.prefix(1).map { Diagnostic($0) }
-        case .load(.refused(let attempts)): attempts.map { Diagnostic($0) }
-        case .execution(let error): [Diagnostic(error)]
+            self.init("cannot load '\(path)': images of type \(type.rawValue) are not supported by this version")
+        case .purgatory: self.init("the purgatory in this program is broken: this is a bug in its build")
+        case .load(let failure): self.init(failure)
+        case .execution(let error): self.init(error)
         case .noTrace:
-            [Diagnostic("no trace of a jump: this kernel was not started by this program's purgatory")]
-        case .badTrace(let error): [Diagnostic(error)]
+            self.init("no trace of a jump: this kernel was not started by this program's purgatory")
+        case .badTrace(let error): self.init(error)
         }
     }
 

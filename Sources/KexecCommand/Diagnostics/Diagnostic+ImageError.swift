@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+internal import BootFormats
+
+extension Diagnostic {
+    /// Why the image at `path` cannot be loaded.
+    init(_ error: ImageError, path: String) {
+        let reason: (text: String, hint: String?) = Self.reason(error)
+        self.init("cannot load \(fileName(path)): \(reason.text)", hint: reason.hint)
+    }
+
+    private static func reason(_ error: ImageError) -> (String, String?) {
+        switch error {
+        case .empty: ("it is empty", nil)
+        case .unrecognised(let content): (words(for: content), hint(for: content))
+        case .otherKind(let wanted, let found):
+            ("it is of type \(found.name), not \(wanted.name)", "leave out --type")
+        case .endsInside(let field, let offset, let needed, let available):
+            (
+                "image ends inside '\(field.description)': need \(count(UInt64(needed), "byte")) at offset "
+                    + "\(hexadecimal(UInt64(clamping: offset))), have \(available)", nil
+            )
+        case .partBeyondEnd(let part, let start, let size, let available):
+            (
+                "image is cut short: '\(part.description)' describes \(count(size, "byte")) at offset "
+                    + "\(hexadecimal(start)), the image has \(count(UInt64(clamping: available), "byte"))", nil
+            )
+        case .badValue(let field, let offset, let found, let needed):
+            (
+                "'\(field.description)' is \(hexadecimal(found)) at offset \(hexadecimal(UInt64(clamping: offset))), "
+                    + "need \(words(for: needed))", nil
+            )
+        case .protocolTooOld(let found, let needed, let offset):
+            (
+                "setup header says boot protocol \(protocolVersion(found)) at offset "
+                    + "\(hexadecimal(UInt64(clamping: offset))), need \(protocolVersion(needed)) or later", nil
+            )
+        case .partsOverlap(let part, let first, let second, let address):
+            ("\(part.description) \(first) and \(second) both want address \(hexadecimal(address))", nil)
+        case .otherMachine(let machine): ("it is an ELF file for \(name(of: machine)), not for x86", nil)
+        case .needsInterpreter:
+            ("it is an ELF program for an operating system: it has a PT_INTERP, need a static executable", nil)
+        case .nothingToLoad: ("it is an ELF file with nothing to load: no PT_LOAD has memory", nil)
+        }
+    }
+
+    private static func words(for requirement: Requirement) -> String {
+        switch requirement {
+        case .exactly(let value): hexadecimal(value)
+        case .atLeast(let value): "\(hexadecimal(value)) or more"
+        case .atMost(let value): "\(hexadecimal(value)) or less"
+        case .powerOfTwo: "a power of two"
+        case .oneOf(let list): list.name.description
+        case .sumBelow(let bits, let other): "a sum with '\(other.description)' that has \(bits) bits"
+        case .insideLoadedPart: "an address in a PT_LOAD"
+        }
+    }
+
+    private static func words(for content: UnknownContent) -> String {
+        let what: String =
+            switch content {
+            case .text: "text"
+            case .script: "a script"
+            case .portableExecutable: "a PE file (unified kernel image or EFI program)"
+            case .dosExecutable: "a DOS or EFI program that is cut short or damaged"
+            case .arm64Image: "an arm64 Image"
+            case .armImage: "an arm zImage"
+            case .riscvImage: "a riscv Image"
+            case .uImage: "a U-Boot image"
+            case .deviceTree: "a device tree"
+            case .cpio: "a cpio archive"
+            case .archive: "an archive"
+            case .diskImage: "a disk or file system image"
+            case .bootSector: "a boot sector, or a Linux kernel older than boot protocol 2.00"
+            case .compressed(let compression): "\(compression.name)-compressed once more"
+            case .zeros: "all zeros"
+            case .unknown: "of no format that is known"
+            }
+        return "it is \(what), need a bzImage or an ELF executable for x86"
+    }
+
+    private static func hint(for content: UnknownContent) -> String? {
+        switch content {
+        case .cpio: "an initrd goes with --initrd="
+        case .compressed: "unpack it once"
+        default: nil
+        }
+    }
+
+    private static func name(of machine: ELFMachine) -> String {
+        switch machine.rawValue {
+        case 8: "MIPS"
+        case 20: "PowerPC"
+        case 21: "64-bit PowerPC"
+        case 22: "S/390"
+        case 40: "arm"
+        case 183: "arm64"
+        case 243: "RISC-V"
+        case 258: "LoongArch"
+        default: "another machine (e_machine \(machine.rawValue))"
+        }
+    }
+
+    /// 0x020f: "2.15".
+    private static func protocolVersion(_ version: UInt16) -> String {
+        "\(version >> 8).\(version & 0xff < 10 ? "0" : "")\(version & 0xff)"
+    }
+}
+
+/// "'/boot/vmlinuz'", "standard input".
+func fileName(_ path: String) -> String { path.utf8.elementsEqual("-".utf8) ? "standard input" : "'\(path)'" }
+
+/// "1 byte", "17 bytes".
+func count(_ number: UInt64, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
