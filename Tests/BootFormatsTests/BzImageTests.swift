@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+import BootFormats
+import Testing
+
+@Suite struct BzImageTests {
+    @Test func readsEveryFieldALoaderNeeds() throws {
+        let image = try #require(BzImageBuilder(appended: 1472).image)
+        let header = image.header
+        #expect(header.version == 0x20f)
+        #expect(header.setupSectors == 2)
+        #expect(header.systemSize == 0x1000)
+        #expect(header.videoMode == 0xffff)
+        #expect(header.kernelVersion == "6.1.0-test (x@y) #1")
+        #expect(header.code32Start == 0x10_0000)
+        #expect(header.heapEnd == 0x5be0)
+        #expect(header.initrdAddressMaximum == 0x7fff_ffff)
+        #expect(header.kernelAlignment == 0x20_0000)
+        #expect(header.minimumAlignment == 0x20_0000)
+        #expect(header.isRelocatable)
+        #expect(header.has64BitEntry && header.canBeLoadedAbove4G && header.supports5LevelPaging)
+        #expect(header.commandLineSize == 2047)
+        #expect(header.preferredAddress == 0x100_0000)
+        #expect(header.initSize == 0x4000)
+        #expect(header.handoverOffset == 0xb0)
+        #expect(header.kernelInfoOffset == 0xc0)
+        #expect(image.setupSize == 1536)
+        #expect(image.setupHeader == 0x1f1..<0x26c)
+        #expect(image.protectedModeKernel == 1536..<1536 + 0x1000, "what follows syssize is not loaded")
+        #expect(image.payload == 1536 + 0x300..<1536 + 0xb00)
+    }
+
+    @Test func countsNoSetupSectorsAsFour() throws {
+        let image = try #require(BzImageBuilder(setupSectors: 0).image)
+        #expect(image.setupSize == 5 * 512)
+    }
+
+    @Test func takesTheHeaderUpToItsJumpButNotIntoTheDisks() throws {
+        let image = try #require(BzImageBuilder().patched(UInt8(0xff), at: 0x201).image)
+        #expect(image.setupHeader == 0x1f1..<0x290)
+    }
+
+    @Test func refusesAJumpIntoTheFieldsOfItsProtocol() {
+        #expect(
+            BzImageBuilder().patched(UInt8(0x69), at: 0x201).refusal
+                == .badValue("jump", at: 0x201, found: 0x69, needed: .atLeast(0x6a)))
+    }
+
+    struct Defaults: Sendable {
+        var version: UInt16
+        var initrdMaximum: UInt32 = 0x7fff_ffff
+        var alignment: UInt32 = 0x20_0000
+        var lineSize: UInt32 = 2047
+        var preferred: UInt64 = 0x10_0000
+        var hasPayload = true
+        var is64Bit = false
+    }
+
+    @Test(arguments: [
+        Defaults(version: 0x200, initrdMaximum: 0x37ff_ffff, alignment: 4096, lineSize: 255, hasPayload: false),
+        Defaults(version: 0x202, initrdMaximum: 0x37ff_ffff, alignment: 4096, lineSize: 255, hasPayload: false),
+        Defaults(version: 0x203, alignment: 4096, lineSize: 255, hasPayload: false),
+        Defaults(version: 0x204, alignment: 4096, lineSize: 255, hasPayload: false),
+        Defaults(version: 0x205, lineSize: 255, hasPayload: false), Defaults(version: 0x206, hasPayload: false),
+        Defaults(version: 0x207, hasPayload: false), Defaults(version: 0x208), Defaults(version: 0x209),
+        Defaults(version: 0x20a, preferred: 0x100_0000), Defaults(version: 0x20b, preferred: 0x100_0000),
+        Defaults(version: 0x20c, preferred: 0x100_0000, is64Bit: true),
+        Defaults(version: 0x20f, preferred: 0x100_0000, is64Bit: true),
+        Defaults(version: 0x2ff, preferred: 0x100_0000, is64Bit: true),
+    ])
+    func assumesWhatTheProtocolSaysOfFieldsItDoesNotHave(defaults: Defaults) throws {
+        let image = try #require(BzImageBuilder(version: defaults.version).image)
+        #expect(image.header.initrdAddressMaximum == defaults.initrdMaximum)
+        #expect(image.header.kernelAlignment == defaults.alignment)
+        #expect(image.header.commandLineSize == defaults.lineSize)
+        #expect(image.header.preferredAddress == defaults.preferred)
+        #expect((image.payload != nil) == defaults.hasPayload)
+        #expect(image.header.has64BitEntry == defaults.is64Bit)
+        #expect(KernelImage.bzImage(image).kind == (defaults.is64Bit ? .bzImage64 : .bzImage))
+        #expect(image.header.initSize >= UInt64(image.protectedModeKernel.count))
+    }
+
+    @Test func reservesRoomToUnpackWhereTheProtocolDoesNotSay() throws {
+        let packed: UInt64 = 0x1000
+        let blind = try #require(BzImageBuilder(version: 0x207).image)
+        #expect(blind.header.initSize == 7 * packed)
+        let telling = try #require(BzImageBuilder(version: 0x209, unpackedSize: 0x10_0001).image)
+        #expect(telling.header.initSize >= 0x18_0000 + packed)
+        #expect(telling.header.initSize % 4096 == 0)
+    }
+
+    @Test func readsAnOldSizeOnlyWhereItCanBeTrue() throws {
+        // 16 bits before 2.04: 0x100 units, and rubbish in the upper half.
+        let old = BzImageBuilder(version: 0x203, appended: 512).patched(UInt16(0xffff), at: 0x1f6)
+        #expect(try #require(old.image).protectedModeKernel.count == 0x1000 + 512, "to the end of the file")
+        let low = old.patched(UInt8(0), at: 0x211)
+        #expect(try #require(low.image).protectedModeKernel.count == 0x1000, "a zImage has less than 64 KiB units")
+        #expect(try #require(low.image).header.isLoadedHigh == false)
+    }
+
+    @Test(arguments: [0x204, 0x207] as [UInt16])
+    func takesOldKernelsThatLackThePaddingOfTheirLastUnit(version: UInt16) throws {
+        let bytes = BzImageBuilder(version: version).bytes
+        guard case .success(.bzImage(let image)) = recognised(Array(bytes.dropLast(15))) else {
+            Issue.record("refused")
+            return
+        }
+        #expect(image.protectedModeKernel.upperBound == bytes.count - 15)
+        #expect(throws: ImageError.self) { try recognised(Array(bytes.dropLast(16))).get() }
+    }
+
+    @Test func takesAKernelThatCannotMoveWhateverItsAlignment() throws {
+        let fixed = BzImageBuilder().patched(UInt8(0), at: 0x234).patched(UInt32(0), at: 0x230)
+        #expect(try #require(fixed.image).header.kernelAlignment == 4096)
+    }
+
+    @Test func saysNothingOfAVersionThatIsNoText() throws {
+        #expect(try #require(BzImageBuilder().patched(UInt8(7), at: 0x302).image).header.kernelVersion == nil)
+        #expect(try #require(BzImageBuilder().patched(UInt16(0xfff0), at: 0x20e).image).header.kernelVersion == nil)
+        #expect(try #require(BzImageBuilder().patched(UInt16(0), at: 0x20e).image).header.kernelVersion == nil)
+    }
+
+    struct Lie: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var builder: BzImageBuilder
+        var error: ImageError
+    }
+
+    @Test(arguments: [
+        Lie(
+            testDescription: "protocol before 2.00", builder: BzImageBuilder(version: 0x1ff),
+            error: .protocolTooOld(found: 0x1ff, needed: 0x200, at: 0x206)),
+        Lie(
+            testDescription: "no boot signature", builder: BzImageBuilder().patched(UInt16(0), at: 0x1fe),
+            error: .badValue("boot_flag", at: 0x1fe, found: 0, needed: .exactly(0xaa55))),
+        Lie(
+            testDescription: "alignment no power of two",
+            builder: BzImageBuilder().patched(UInt32(0x20_0001), at: 0x230),
+            error: .badValue("kernel_alignment", at: 0x230, found: 0x20_0001, needed: .powerOfTwo)),
+        Lie(
+            testDescription: "alignment 0", builder: BzImageBuilder().patched(UInt32(0), at: 0x230),
+            error: .badValue("kernel_alignment", at: 0x230, found: 0, needed: .powerOfTwo)),
+        Lie(
+            testDescription: "alignment below a page", builder: BzImageBuilder().patched(UInt32(512), at: 0x230),
+            error: .badValue("kernel_alignment", at: 0x230, found: 512, needed: .atLeast(4096))),
+        Lie(
+            testDescription: "minimum alignment beyond 31 bits", builder: BzImageBuilder().patched(UInt8(32), at: 0x235),
+            error: .badValue("min_alignment", at: 0x235, found: 32, needed: .atMost(31))),
+        Lie(
+            testDescription: "init_size 0", builder: BzImageBuilder().patched(UInt32(0), at: 0x260),
+            error: .badValue("init_size", at: 0x260, found: 0, needed: .atLeast(1))),
+        Lie(
+            testDescription: "init_size below the packed kernel",
+            builder: BzImageBuilder(payloadMagic: [9, 9, 9, 9]).patched(UInt32(0xfff), at: 0x260),
+            error: .badValue("init_size", at: 0x260, found: 0xfff, needed: .atLeast(0x1000))),
+        Lie(
+            testDescription: "init_size below the unpacked kernel",
+            builder: BzImageBuilder().patched(UInt32(0x2fff), at: 0x260),
+            error: .badValue("init_size", at: 0x260, found: 0x2fff, needed: .atLeast(0x3000))),
+        Lie(
+            testDescription: "pref_address wraps", builder: BzImageBuilder().patched(UInt64.max - 0x4000, at: 0x258),
+            error: .badValue(
+                "pref_address", at: 0x258, found: .max - 0x4000, needed: .sumBelow(bits: 64, with: "init_size"))),
+        Lie(
+            testDescription: "syssize beyond the file", builder: BzImageBuilder().patched(UInt32(0x101), at: 0x1f4),
+            error: .partBeyondEnd("syssize", at: 1536, size: 0x1010, available: 1536 + 0x1000)),
+        Lie(
+            testDescription: "greatest syssize", builder: BzImageBuilder().patched(UInt32.max, at: 0x1f4),
+            error: .partBeyondEnd("syssize", at: 1536, size: 0xf_ffff_fff0, available: 1536 + 0x1000)),
+        Lie(
+            testDescription: "setup sectors beyond the file",
+            builder: BzImageBuilder().patched(UInt8(255), at: 0x1f1),
+            error: .partBeyondEnd("setup_sects", at: 0, size: 256 * 512, available: 1536 + 0x1000)),
+        Lie(
+            testDescription: "payload beyond the kernel", builder: BzImageBuilder().patched(UInt32(0xd01), at: 0x24c),
+            error: .partBeyondEnd("payload_length", at: 1536 + 0x300, size: 0xd01, available: 1536 + 0x1000)),
+        Lie(
+            testDescription: "payload offset wraps", builder: BzImageBuilder().patched(UInt32.max, at: 0x248),
+            error: .partBeyondEnd("payload_length", at: 0x1_0000_05ff, size: 0x800, available: 1536 + 0x1000)),
+        Lie(
+            testDescription: "no room for the 64-bit entry",
+            builder: BzImageBuilder(kernelSize: 0x200, payload: (0, 0)),
+            error: .endsInside("64-bit entry point", at: 1536 + 0x200, needed: 1, available: 0)),
+    ])
+    func refusesALie(lie: Lie) {
+        #expect(lie.builder.refusal == lie.error)
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+import BootFormats
+import Testing
+
+/// What is cut or changed anywhere is read or refused, and never traps.
+@Suite struct DamageTests {
+    @Test(arguments: [0x200, 0x203, 0x207, 0x208, 0x20a, 0x20f] as [UInt16])
+    func refusesABzImageCutAnywhere(version: UInt16) {
+        let builder = BzImageBuilder(version: version, appended: 64)
+        let bytes = builder.bytes
+        // Before 2.04 nothing tells where a bzImage ends, and before 2.08 its last unit may be cut.
+        let complete = version < 0x204 ? builder.setupSize + 1 : builder.fullSize - (version < 0x208 ? 15 : 0)
+        for size in 0...bytes.count {
+            let isTaken = if case .success = recognised(Array(bytes[..<size])) { true } else { false }
+            #expect(isTaken == (size >= complete), "\(size) bytes")
+        }
+    }
+
+    @Test(arguments: [ELFBuilder(), .narrow])
+    func refusesAnELFFileCutAnywhere(builder: ELFBuilder) {
+        let bytes = builder.bytes
+        for size in 0..<bytes.count {
+            #expect(throws: ImageError.self, "\(size) bytes") { try recognised(Array(bytes[..<size])).get() }
+        }
+    }
+
+    @Test(arguments: [
+        BzImageBuilder().bytes, BzImageBuilder(version: 0x203).bytes, ELFBuilder().bytes, ELFBuilder.narrow.bytes,
+    ])
+    func survivesEveryChangeOfOneByte(bytes: [UInt8]) {
+        var changed = bytes
+        for offset in 0..<min(bytes.count, 0x300) {
+            for value in UInt8.min...UInt8.max {
+                changed[offset] = value
+                if case .success(let image) = recognised(changed) { expectRangesInside(changed.count, image) }
+            }
+            changed[offset] = bytes[offset]
+        }
+    }
+
+    /// What a planner relies on without looking again.
+    private func expectRangesInside(_ count: Int, _ image: KernelImage) {
+        let ranges: [Range<Int>]
+        switch image {
+        case .bzImage(let image):
+            ranges = [image.protectedModeKernel, image.setupHeader, image.payload ?? 0..<0]
+            if image.header.initSize < UInt64(image.protectedModeKernel.count) { Issue.record("init_size too small") }
+        case .elf(let image): ranges = image.segments.map(\.file) + image.notes.map(\.file)
+        }
+        if ranges.contains(where: { $0.upperBound > count }) { Issue.record("range beyond the end: \(image)") }
+    }
+}
