@@ -5,6 +5,23 @@ import Testing
 
 @testable import Kexec
 
+/// `gzip -9` of "CONFIG_KEXEC=y", "# CONFIG_KEXEC_FILE is not set".
+private let packedConfiguration = [UInt8](
+    Data(
+        base64Encoded: "H4sIAAAAAAACA3P293PzdI/3do1wdbat5FJWcEYSiHfz9HFVyCxWyMsvUShOLeECAAVNoMouAAAA")
+        ?? Data())
+
+private let canUnpackGzip: Bool = {
+    do {
+        var file = try MemoryFile(limit: 4096)
+        try file.append { room, _ in
+            room.copyBytes(from: packedConfiguration)
+            return packedConfiguration.count
+        }
+        return try unpacked(file.finished(), .gzip, memoryLimit: 4096).byteCount > 0
+    } catch { return false }
+}()
+
 /// Machines built file by file: what is missing is a fact, what makes no sense is left out, nothing traps.
 @Suite struct MachineReadingTests {
     @Test func describesAMachineOfWhichOnlyMemoryIsKnown() throws {
@@ -182,6 +199,29 @@ import Testing
         try folder.add("boot/config-6.2", "CONFIG_KEXEC_FILE=y\n")
         let kexec = try folder.describe().kexec
         #expect(kexec.hasKexecLoad == true && kexec.hasKexecFileLoad == false)
+    }
+
+    @Test(.enabled(if: canUnpackGzip, "built without zlib"))
+    func readsTheRunningKernelsOwnConfigurationFirst() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("proc/config.gz", bytes: packedConfiguration)
+        try folder.add("proc/sys/kernel/osrelease", "6.1\n")
+        try folder.add("boot/config-6.1", "CONFIG_KEXEC_FILE=y\n")
+        let kexec = try folder.describe().kexec
+        #expect(kexec.hasKexecLoad == true && kexec.hasKexecFileLoad == false)
+        let target = try MachineFolder()
+        try captureMachine(root: folder.path, into: target.path)
+        #expect(try target.describe().kexec == kexec)
+    }
+
+    @Test func passesOverAConfigurationThatCannotBeUnpacked() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("proc/config.gz", "no gzip at all")
+        try folder.add("proc/sys/kernel/osrelease", "6.1\n")
+        try folder.add("boot/config-6.1", "CONFIG_KEXEC_FILE=y\n")
+        #expect(try folder.describe().kexec.hasKexecFileLoad == true)
     }
 
     @Test func believesTheKernelBeforeItsConfiguration() throws {

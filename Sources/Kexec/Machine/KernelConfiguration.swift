@@ -46,20 +46,23 @@ public struct KernelConfiguration: Hashable, Sendable {
     /// Reads the lines of a configuration file: `CONFIG_X=y` and `# CONFIG_X is not set`.
     init(parsing text: [UInt8]) {
         for line in text.lines {
-            if let setting = line.value(of: "="), let option = Self.option(named: setting.name) {
-                isKnown = true
-                if setting.value.equals("y") || setting.value.equals("m") { enabled.insert(option) }
-            } else if line.hasPrefix("# "), line.hasSuffix(" is not set"),
-                let option = Self.option(named: line.dropFirst(2).dropLast(11))
-            {
-                isKnown = true
-                disabled.insert(option)
-            }
+            guard let (option, isOn) = Self.setting(in: line) else { continue }
+            isKnown = true
+            if isOn { enabled.insert(option) } else { disabled.insert(option) }
         }
     }
 
-    private static func option(named name: ArraySlice<UInt8>) -> KernelOptions? {
-        for known in KernelOptions.names where name.equals(known.name) { return known.option }
+    /// The option that a line is about, if it is one of ours; on where it says `y` or `m`.
+    static func setting(in line: ArraySlice<UInt8>) -> (option: KernelOptions, isOn: Bool)? {
+        let isOff = line.hasPrefix("# CONFIG_")
+        guard isOff || line.hasPrefix("CONFIG_") else { return nil }
+        let statement = line.dropFirst(isOff ? 2 : 0)
+        let name = statement.prefix { $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: " ") }
+        for known in KernelOptions.names where name.equals(known.name) {
+            let rest = statement.dropFirst(name.count)
+            if isOff { return rest.equals(" is not set") ? (known.option, false) : nil }
+            return rest.equals("=y") || rest.equals("=m") ? (known.option, true) : nil
+        }
         return nil
     }
 }

@@ -94,29 +94,6 @@ extension MachineRoot {
     private func kexecFile(_ name: String, oldName: String) -> ArraySlice<UInt8>? {
         line("sys/kernel/kexec/\(name)") ?? line("sys/kernel/\(oldName)")
     }
-
-    /// The settings that matter of `/proc/config.gz` or `/boot/config-RELEASE`. A capture holds these lines under the
-    /// name `swift-kexec/config`, whichever file they came from.
-    func kernelConfiguration(release: String?) -> KernelConfiguration {
-        let path = "swift-kexec/config"
-        if !isRunning, let text = bytes(path) { return KernelConfiguration(parsing: text) }
-        guard let text = configurationText(release: release) else { return KernelConfiguration() }
-        let kept = text.excerpt { KernelConfiguration(parsing: Array($0)).isKnown }
-        recording?.add(path, kept)
-        return KernelConfiguration(parsing: kept)
-    }
-
-    /// The places that distributions use, of which none is part of the kernel's own interface.
-    private func configurationText(release: String?) -> [UInt8]? {
-        guard let release else { return nil }
-        for path in [
-            "boot/config-\(release)", "usr/lib/modules/\(release)/config", "lib/modules/\(release)/config",
-            "usr/lib/kernel/config-\(release)",
-        ] {
-            if let text = unrecordedBytes(path) { return text }
-        }
-        return nil
-    }
 }
 
 extension KexecState {
