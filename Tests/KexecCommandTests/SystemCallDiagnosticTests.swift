@@ -59,6 +59,19 @@ private let causes: [RefusalCause] = [
                 ": Protocol error (error 71), which this program cannot explain"))
     }
 
+    @Test func hintsAtWhatCanBeDoneForThisPurpose() {
+        func hint(_ call: StaticCallName, _ cause: RefusalCause, _ purpose: SystemCallError.Purpose) -> String? {
+            Diagnostic(error(call, cause, purpose)).hint
+        }
+        #expect(hint(.kexecLoad, .lockdown(.integrity), .unload(.crash)) == "-s unloads without asking that policy")
+        #expect(hint(.kexecFileLoad, .notInKernel, .unload(.reboot)) == "-c")
+        #expect(hint(.kexecFileLoad, .policy, .unload(.reboot)) == nil)
+        #expect(hint(.kexecLoad, .busy, .load(.crash)) == "try again")
+        #expect(hint(.reboot, .nothingLoaded, .jump) == "load a kernel first: kexec -l")
+        #expect(hint(.reboot, .unknown, .jump) == nil)
+        #expect(hint(.kexecFileLoad, .unknownFormat, .load(.reboot)) == "-c, where the kernel has CONFIG_KEXEC")
+    }
+
     @Test func namesEveryAttempt() {
         let failure = LoadFailure.refused([
             LoadAttempt(call: .kexecLoad, problem: .refused(error(.kexecLoad, .lockdown(.integrity)))),

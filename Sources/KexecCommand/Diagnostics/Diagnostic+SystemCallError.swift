@@ -125,8 +125,22 @@ extension Diagnostic {
     }
 
     private static func hint(_ error: SystemCallError) -> String? {
-        switch (error.cause, error.call) {
-        case (.notPrivileged, _): "run it as root"
+        switch (error.purpose, error.cause, error.call) {
+        case (_, .notPrivileged, _): "run it as root"
+        case (_, .busy, _): "try again"
+        case (.unload, .lockdown, .kexecLoad), (.unload, .appraised, .kexecLoad), (.unload, .policy, .kexecLoad):
+            "-s unloads without asking that policy"
+        case (.unload, .notInKernel, let call): call == .kexecLoad ? "-s" : "-c"
+        case (.unload, _, _): nil
+        case (.jump, .policy, _): "is this a container, or a user namespace?"
+        case (.jump, .nothingLoaded, _): "load a kernel first: kexec -l"
+        case (.jump, _, _): nil
+        case (.load, let cause, let call): loadHint(cause, call)
+        }
+    }
+
+    private static func loadHint(_ cause: RefusalCause, _ call: StaticCallName) -> String? {
+        switch (cause, call) {
         case (.lockdown, .kexecLoad), (.appraised, .kexecLoad):
             "-s lets the kernel verify the kernel file's signature itself"
         case (.lockdown, .kexecFileLoad):
@@ -134,12 +148,9 @@ extension Diagnostic {
         case (.unsigned, _), (.keyUnknown, _), (.keyRejected, _), (.signatureUnsupported, _),
             (.signatureMalformed, _), (.appraised, .kexecFileLoad), (.policy, .kexecFileLoad):
             "to load it without verification, where the kernel permits that, say so: -c"
-        case (.policy, .reboot): "is this a container, or a user namespace?"
         case (.policy, _): "is this a container, is a security module at work, is securityfs mounted?"
-        case (.busy, _): "try again"
         case (.notInKernel, .kexecLoad): "-s, where the kernel has CONFIG_KEXEC_FILE"
         case (.notInKernel, .kexecFileLoad), (.unknownFormat, _): "-c, where the kernel has CONFIG_KEXEC"
-        case (.nothingLoaded, _): "load a kernel first: kexec -l"
         default: nil
         }
     }
