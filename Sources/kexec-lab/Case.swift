@@ -72,6 +72,8 @@ struct MachineShape: Sendable {
     var processor = "qemu64"
     /// One processor boots most surely under emulation.
     var processors = 1
+    /// The first kernel lies on a disk and is started by the firmware's shell, not by QEMU's own loader; EFI only.
+    var bootsFromDisk = false
     /// Added to QEMU's command line.
     var options: [String] = []
 }

@@ -18,17 +18,21 @@ enum BadInputCases {
         load -c || poweroff -f
         mkdir /bad/directory; : > /bad/empty
         for file in /bad/*; do
-            try bad/${file##*/} kexec -l \(call) $file --initrd=/boot/initrd --command-line=x
+            case $file in
+            */elf-*) options= ;;
+            *) options=--initrd=/boot/initrd ;;
+            esac
+            try bad/${file##*/} kexec -l \(call) $file $options --command-line=x
         done
-        good="kexec -l \(call) /boot/vmlinuz"
-        try bad/missing kexec -l \(call) /boot/absent
+        good="kexec -l \(call) /boot/vmlinuz --command-line=x"
+        try bad/missing kexec -l \(call) /boot/absent --command-line=x
         try bad/missing-initrd $good --initrd=/boot/absent
         try bad/initrd-directory $good --initrd=/bad/directory
-        try bad/long-line $good --command-line="$(head -c 5000 /dev/zero | tr '\\0' x)"
-        : | try bad/empty-stdin kexec -l \(call) -
+        try bad/long-line kexec -l \(call) /boot/vmlinuz --command-line="$(head -c 5000 /dev/zero | tr '\\0' x)"
+        : | try bad/empty-stdin kexec -l \(call) - --command-line=x
         truncate -s 3G /tmp/huge
         try bad/huge-initrd $good --initrd=/tmp/huge
-        try bad/huge-kernel kexec -l \(call) /tmp/huge
+        try bad/huge-kernel kexec -l \(call) /tmp/huge --command-line=x
         say finished
         """
     }
@@ -122,7 +126,7 @@ enum BadInputCases {
             if status > 128 { complaints.append("\(words[1]): ended by signal \(status - 128)") }
             if words[3] != "loaded=1" { complaints.append("\(words[1]): the old image is gone") }
             if lines.count != 1 || !lines[0].hasPrefix("kexec: ") {
-                complaints.append("\(words[1]): not one clear line: \(lines)")
+                complaints.append("\(words[1]): not one clear line: \(lines.map { $0.prefix(160) })")
             }
         }
         return complaints

@@ -2,7 +2,7 @@
 
 /// Machines that are unusual: paging, memory maps, firmware.
 enum MachineCases {
-    static let all: [Case] = fiveLevel + [tinyBzImage, reservedRanges, manyEntries] + processors
+    static let all: [Case] = fiveLevel + [tinyBzImage, reservedRanges, manyEntries] + processors + disk
 
     private static let booted = ["^LAB load rc=0 loaded=1", Case.second, "^LAB end second"]
 
@@ -88,6 +88,14 @@ enum MachineCases {
             "^LAB entries1 30[0-9]$", "^LAB load rc=0 loaded=1", Case.second, "^LAB entries2 30[0-9]$",
             "^LAB load2 rc=0 loaded=1", "^LAB third nonce=NONCE ", "^LAB entries3 30[0-9]$",
         ])
+
+    /// QEMU's own loader of the other cases is a boot path that no real machine has.
+    private static let disk: [Case] = ["-c", "-s"].map { call in
+        Case(
+            name: "machine/efi-disk/\(call.dropFirst())",
+            summary: "a kernel that the firmware loaded from a disk boots another",
+            machine: MachineShape(firmware: .efi, bootsFromDisk: true), script: "load \(call) && jump", expect: booted)
+    }
 
     private static let processors: [Case] = [
         Case(

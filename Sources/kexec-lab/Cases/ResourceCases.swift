@@ -2,7 +2,7 @@
 
 /// What a load may cost, and what it may need from the machine.
 enum ResourceCases {
-    static let all: [Case] = [anonymousMemory, tooLittleMemory, capture]
+    static let all: [Case] = [anonymousMemory, tooLittleMemory, capture, speed]
 
     /// The limit on private writable memory (RLIMIT_DATA, in KiB) proves it: one page more and the program fails.
     private static let anonymousMemory = Case(
@@ -46,4 +46,33 @@ enum ResourceCases {
             try refused kexec -l $usual --machine=/tmp/machine
             """,
         expect: ["^LAB capture rc=0", "^LAB same [1-9][0-9]+$", "^LAB refused rc=[1-9].* loaded=0"], needsOurs: true)
+
+    /// Side by side in one guest; the shorter of three rounds counts, for the host has other work.
+    private static let speed = Case(
+        name: "resource/speed", summary: "starts faster and loads no slower than kexec-tools beside it",
+        files: { ["sbin/peer": .program($0.tools.peer)] },
+        script: """
+            start() { i=0; while [ $i -lt 40 ]; do $1 -v; i=$((i + 1)); done; }
+            load_unchecked() { $1 -l -c -i /boot/vmlinuz --initrd=/boot/initrd --command-line=x; }
+            load_checked() { kexec -l -c /boot/vmlinuz --initrd=/boot/initrd --command-line=x; }
+            for round in 1 2 3; do
+                for program in peer kexec; do
+                    try time-start-$program-$round start $program
+                    try time-load-$program-$round load_unchecked $program
+                done
+                try time-checked-kexec-$round load_checked
+            done
+            """,
+        expect: ["^LAB time-checked-kexec-3 rc=0"],
+        judge: { logs in
+            func best(_ what: String) -> Double {
+                (1...3).compactMap { Double(logs[0].value("seconds", of: "time-\(what)-\($0)") ?? "") }.min()
+                    ?? .infinity
+            }
+            var complaints: [String] = []
+            for what in ["start", "load"] where best("\(what)-kexec") > best("\(what)-peer") * 1.05 {
+                complaints.append("\(what): ours takes \(best("\(what)-kexec")) s, theirs \(best("\(what)-peer")) s")
+            }
+            return complaints
+        }, deadline: 300, needsOurs: true)
 }

@@ -30,7 +30,7 @@ enum GuestScripts {
         nonce=$(argument lab.nonce)
         line() { echo "console=ttyS0 panic=-1 oops=panic lab.nonce=$nonce lab.stage=$1"; }
         second=$(line second)
-        loaded() { cat /sys/kernel/kexec/loaded 2>/dev/null || cat /sys/kernel/kexec_loaded; }
+        loaded() { cat /sys/kernel/kexec/loaded 2>/dev/null || cat /sys/kernel/kexec_loaded 2>/dev/null || echo none; }
         # try NAME COMMAND...: runs it; its lines get a prefix, so that nothing it prints looks like the laboratory's.
         try() {
             name=$1; shift; from=$(uptime_now)

@@ -17,6 +17,8 @@ enum GuestFile: Sendable {
 struct InitramfsBuilder {
     let tools: Toolset
     private var archive = CPIOArchive()
+    /// Paths of libraries that are there already.
+    private var added: Set<String> = []
 
     init(_ tools: Toolset) async throws {
         self.tools = tools
@@ -45,8 +47,8 @@ struct InitramfsBuilder {
         return archive.bytes
     }
 
-    /// A static program goes in as it is. A dynamic one gets a folder of its own with its linker and libraries, so that
-    /// programs of several systems live side by side.
+    /// A static program goes in as it is, one of the tool set with its libraries where Debian has them. Any other dynamic
+    /// one gets a folder of its own with its linker and libraries, so that programs of two systems live side by side.
     private mutating func add(program source: String, as path: String) async throws {
         let bytes = try Self.read(source)
         guard let interpreter = Self.interpreter(in: bytes) else {
@@ -55,18 +57,27 @@ struct InitramfsBuilder {
         }
         let ofTools = source.hasPrefix(tools.root)
         let linker = ofTools ? tools.linker : interpreter
-        let folder = "opt/\(path.split(separator: "/").last ?? "program")"
         let libraries = try await Toolset.libraries(
             of: source, linker: linker, searching: ofTools ? tools.libraries : nil)
+        let name = path.split(separator: "/").last ?? "program"
+        let folder = ofTools ? "usr/lib/x86_64-linux-gnu" : "opt/\(name)"
         for library in libraries {
-            archive.add(
-                file: "\(folder)/\(library.split(separator: "/").last ?? "")", try Self.read(library), executable: true)
+            try addOnce("\(folder)/\(library.split(separator: "/").last ?? "")", library)
         }
-        archive.add(file: "\(folder)/linker", try Self.read(linker), executable: true)
-        archive.add(file: "\(folder)/program", bytes, executable: true)
-        let wrapper =
-            "#!/bin/sh\nexec /\(folder)/linker --argv0 /\(path) --library-path /\(folder) /\(folder)/program \"$@\"\n"
-        archive.add(file: path, Array(wrapper.utf8), executable: true)
+        if ofTools {
+            try addOnce(String(interpreter.dropFirst()), linker)
+            archive.add(file: path, bytes, executable: true)
+        } else {
+            try addOnce("\(folder)/linker", linker)
+            archive.add(file: "\(folder)/program", bytes, executable: true)
+            let start = "exec /\(folder)/linker --argv0 /\(path) --library-path /\(folder) /\(folder)/program"
+            archive.add(file: path, Array("#!/bin/sh\n\(start) \"$@\"\n".utf8), executable: true)
+        }
+    }
+
+    private mutating func addOnce(_ path: String, _ source: String) throws {
+        guard added.insert(path).inserted else { return }
+        archive.add(file: path, try Self.read(source), executable: true)
     }
 
     private static func read(_ path: String) throws -> [UInt8] {

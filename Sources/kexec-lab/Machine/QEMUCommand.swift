@@ -19,8 +19,8 @@ struct QEMUCommand {
             "-display", "none", "-serial", "stdio", "-monitor", "none", "-nic", "none", "-no-reboot",
             "-audiodev", "none,id=none",
             "-L", "\(tools.root)/usr/share/qemu", "-L", "\(tools.root)/usr/share/seabios",
-            "-kernel", kernel, "-initrd", initrd, "-append", commandLine,
         ]
+        arguments += shape.bootsFromDisk ? try disk() : ["-kernel", kernel, "-initrd", initrd, "-append", commandLine]
         arguments += try firmware()
         if let debugSocket { arguments += ["-gdb", "unix:\(debugSocket),server=on,wait=off"] }
         var command = tools.command("qemu-system-x86_64", arguments + shape.options)
@@ -39,6 +39,20 @@ struct QEMUCommand {
             return ["-machine", "q35,smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on"]
                 + (try flash("OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.snakeoil.fd"))
         }
+    }
+
+    /// A folder that QEMU shows as a FAT file system; the UEFI shell runs its `startup.nsh`.
+    private func disk() throws -> [String] {
+        let root = "\(folder)/disk"
+        try? FileManager.default.removeItem(atPath: root)
+        try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: kernel, toPath: "\(root)/linux.efi")
+        try FileManager.default.copyItem(atPath: initrd, toPath: "\(root)/initrd.img")
+        let script = "fs0:\r\n\\linux.efi initrd=\\initrd.img \(commandLine)\r\n"
+        try script.write(toFile: "\(root)/startup.nsh", atomically: true, encoding: .utf8)
+        return [
+            "-drive", "file=fat:\(root),format=raw,if=none,id=disk,readonly=on", "-device", "virtio-blk-pci,drive=disk",
+        ]
     }
 
     private func flash(_ code: String, _ variables: String) throws -> [String] {

@@ -13,7 +13,7 @@ struct Preparation {
     func prepare(_ kernels: [KernelName]) async throws {
         try await cache.locked {
             let missing = kernels.filter { refresh || !files.fileExists(atPath: cache.vmlinux($0)) }
-            let needsTools = refresh || !files.fileExists(atPath: "\(cache.tools)/complete")
+            let needsTools = refresh || !Toolset(cache).isComplete
             guard needsTools || !missing.isEmpty else { return }
             let archive = try PrivateArchive(in: cache)
             try await archive.inheritProxies()
@@ -30,7 +30,7 @@ struct Preparation {
         try await archive.downloadClosure(Toolset.packages, release: Toolset.release, to: packages)
         let unpacked = try emptyFolder("tools.new")
         for package in try debs(in: packages) { try await unpack("\(packages)/\(package)", into: unpacked) }
-        try "\(packages)\n".write(toFile: "\(unpacked)/complete", atomically: true, encoding: .utf8)
+        try Toolset.stamp.write(toFile: "\(unpacked)/complete", atomically: true, encoding: .utf8)
         try replace(cache.tools, with: unpacked)
         try await record(packages)
     }

@@ -9,8 +9,10 @@ struct Toolset: Sendable {
     static let release = "trixie"
     static let packages = [
         "qemu-system-x86", "ovmf", "sbsigntool", "busybox-static", "kexec-tools",
-        "xz-utils", "zstd", "lz4", "bzip2",
+        "xz-utils", "zstd", "lz4", "bzip2", "openssl",
     ]
+    /// Written when all is unpacked; another list of packages makes it stale.
+    static let stamp = ([release] + packages).joined(separator: "\n") + "\n"
 
     let root: String
 
@@ -23,6 +25,7 @@ struct Toolset: Sendable {
     var kexecTest: String { "\(libraries)/kexec-tools/kexec_test.static" }
     var snakeoilKey: String { "\(root)/usr/share/ovmf/PkKek-1-snakeoil.key" }
     var snakeoilCertificate: String { "\(root)/usr/share/ovmf/PkKek-1-snakeoil.pem" }
+    var isComplete: Bool { (try? String(contentsOfFile: "\(root)/complete", encoding: .utf8)) == Self.stamp }
     func firmware(_ name: String) -> String { "\(root)/usr/share/OVMF/\(name)" }
 
     /// A command line that runs one of the unpacked programs.

@@ -56,6 +56,7 @@ struct CaseRunner: Sendable {
         try Data(try await firstInitrd(test, pass)).write(to: URL(fileURLWithPath: initrd))
         defer { try? FileManager.default.removeItem(atPath: initrd) }
         var outcome = try await start(test, folder, initrd, nonce)
+        defer { try? FileManager.default.removeItem(atPath: "\(folder)/disk") }
         if outcome.log.firstMarker == nil { outcome = try await start(test, folder, initrd, nonce) }
         let matcher = ConsoleMatcher(
             nonce: nonce, firstRelease: try workshop.release(of: test.firstKernel),

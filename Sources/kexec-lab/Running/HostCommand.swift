@@ -27,7 +27,9 @@ struct HostCommand: Sendable {
     }
 
     /// Debian packages that bring the host programs used here.
-    static let packages = ["apt-get": "apt", "apt-cache": "apt", "apt-config": "apt", "dpkg-deb": "dpkg"]
+    static let packages = [
+        "apt-get": "apt", "apt-cache": "apt", "apt-config": "apt", "dpkg-deb": "dpkg", "/bin/gzip": "gzip",
+    ]
 
     /// The program's standard output.
     /// - Throws: its last lines of standard error when it ends with another status than 0.

@@ -53,7 +53,7 @@ actor Workshop {
         try await made("\(kernel.rawValue).signed") { [cache, tools] path in
             // The key is protected by a pass phrase that is no secret; sbsign asks a terminal, so it is taken off first.
             let key = path + ".key"
-            _ = try await HostCommand(
+            _ = try await tools.command(
                 "openssl", ["rsa", "-in", tools.snakeoilKey, "-passin", "pass:snakeoil", "-out", key]
             ).output()
             _ = try await tools.command(
