@@ -45,7 +45,8 @@ public struct BootPlanner: Sendable {
             commandLine: commandLine, digest: digest)
         plan.segments = draft.segments.sorted { $0.place.start < $1.place.start }
         plan.purgatory = purgatory
-        plan.refusals = draft.refusals + PlanChecker(machine: machine).refusals(of: plan)
+        let checker = PlanChecker(machine: machine)
+        plan.refusals = checker.obstacles(to: plan) + draft.refusals + checker.faults(of: plan)
         plan.warnings = draft.warnings + PlanAdvisor(request: request, machine: machine).warnings(for: plan, image)
         return plan
     }

@@ -7,9 +7,11 @@ internal import PhysicalMemory
 struct PlanChecker {
     let machine: MachineDescription
 
-    func refusals(of plan: BootPlan) -> [PlanRefusal] {
-        permissions(plan.target) + state(plan) + memory(plan) + rules(plan)
-    }
+    /// What stands in the way of any plan on this machine.
+    func obstacles(to plan: BootPlan) -> [PlanRefusal] { state(plan) + permissions(plan.target) }
+
+    /// What is wrong with this one.
+    func faults(of plan: BootPlan) -> [PlanRefusal] { memory(plan) + rules(plan) }
 
     /// In the order of the kernel's own checks (`kexec_load_permitted`).
     private func permissions(_ target: LoadTarget) -> [PlanRefusal] {
