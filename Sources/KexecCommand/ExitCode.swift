@@ -93,6 +93,7 @@ extension ExitCode {
     /// - Parameter choice: what the user asked for.
     init(_ failure: KexecFailure, choice: SystemCallChoice) {
         switch failure {
+        case .machine(.hidesAddresses): self = .privilege
         case .machine: self = .machine
         case .file(let failure): self = failure.problem.isOfContents ? .image : .file
         case .image: self = .image

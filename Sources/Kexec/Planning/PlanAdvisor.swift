@@ -9,7 +9,7 @@ struct PlanAdvisor {
 
     func warnings(for plan: BootPlan, _ image: KernelImage) -> [PlanWarning] {
         var warnings = ignoredOptions(image, plan)
-        if plan.commandLine.isEmpty, !machine.commandLine.isEmpty, takesCommandLine(image) {
+        if request.commandLine == nil, plan.commandLine.isEmpty, !machine.commandLine.isEmpty, takesCommandLine(image) {
             warnings.append(.emptyCommandLine)
         }
         if plan.systemCall == .kexecFileLoad, machine.memoryMap.entries.count > BootParameters.maximumE820Entries {

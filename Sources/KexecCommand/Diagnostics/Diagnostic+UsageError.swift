@@ -56,8 +56,8 @@ extension Diagnostic {
 
     init(_ warning: UsageWarning) {
         switch warning {
-        case .repeated(let option, let value):
-            self.init("option '\(OptionTable.name(of: option))' was given more than once: '\(value)' counts")
+        case .repeated(let option, _):
+            self.init("option '\(OptionTable.name(of: option))' was given more than once: the last one counts")
         case .emptyCommandLine:
             self.init(
                 "the command line is empty: the next kernel is not told where its root file system is",
