@@ -33,4 +33,19 @@
         unsafe compressedSize?.pointee = unknownFormat
         unsafe decompressedBound?.pointee = .max - 1
     }
+
+    // Strings are paths and kernel options here, and equal when their bytes are: no scalar is composed, decomposed or
+    // reordered. The standard library's tables, which say otherwise, would be 35 KB.
+
+    /// Combining class 0, nothing to normalise: what the standard library's own says of most scalars.
+    @c(_swift_stdlib_getNormData)
+    func normalizationData(_ scalar: UInt32) -> UInt16 { 0 }
+
+    /// "None".
+    @c(_swift_stdlib_getDecompositionEntry)
+    func decompositionEntry(_ scalar: UInt32) -> UInt32 { .max }
+
+    /// "None".
+    @c(_swift_stdlib_getComposition)
+    func composition(_ first: UInt32, _ second: UInt32) -> UInt32 { .max }
 #endif

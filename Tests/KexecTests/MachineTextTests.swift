@@ -203,9 +203,9 @@ private func slice(_ text: String) -> ArraySlice<UInt8> { bytes(text)[...] }
     }
 
     @Test func readsTheAddressOfTheNoteForCrashDumps() {
-        #expect(vmcoreInfo(parsing: bytes("0x000000001f310000 1024\n")) == range(0x1f31_0000, 0x1f31_1024))
+        #expect(vmcoreInfoPlace(parsing: bytes("0x000000001f310000 1024\n")) == range(0x1f31_0000, 0x1f31_1024))
         for text in ["", "0x1000", "0x1000 0", "x y", "ffffffffffffffff 2", "1 2 3"] {
-            #expect(vmcoreInfo(parsing: bytes(text)) == nil)
+            #expect(vmcoreInfoPlace(parsing: bytes(text)) == nil)
         }
     }
 

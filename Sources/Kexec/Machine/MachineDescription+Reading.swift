@@ -24,7 +24,7 @@ extension MachineDescription {
         commandLine = root.line("proc/cmdline")?.string ?? ""
         configuration = root.kernelConfiguration(release: release)
         isXen = root.needsXen()
-        vmcoreInfo = root.bytes("sys/kernel/vmcoreinfo", limit: 4096).flatMap { Kexec.vmcoreInfo(parsing: $0) }
+        vmcoreInfo = root.bytes("sys/kernel/vmcoreinfo", limit: 4096).flatMap { vmcoreInfoPlace(parsing: $0) }
     }
 
     private mutating func readFirmware(_ root: MachineRoot) {

@@ -21,7 +21,7 @@ struct MemoryInformation: Hashable {
 }
 
 /// `/sys/kernel/vmcoreinfo`: `0x1041000 1024`, an address and a size, both hexadecimal; only the first with `0x`.
-func vmcoreInfo(parsing text: [UInt8]) -> PhysicalRange? {
+func vmcoreInfoPlace(parsing text: [UInt8]) -> PhysicalRange? {
     let words = text[...].words
     guard words.count == 2, let start = words[0].hexadecimal, let size = words[1].hexadecimal, size > 0 else {
         return nil
