@@ -82,7 +82,7 @@ import Testing
     @Test func warningsNameWhatCounts() {
         #expect(
             Diagnostic(UsageWarning.repeated(.commandLine, used: "b"))
-                == Diagnostic("option '--append' was given more than once: 'b' counts"))
+                == Diagnostic("option '--append' was given more than once: the last one counts"))
         #expect(
             Diagnostic(UsageWarning.ignoredArgument("K")) == Diagnostic("'K' is not used: nothing is to be loaded"))
         #expect(Diagnostic(UsageWarning.emptyCommandLine).hint?.contains("--reuse-cmdline") == true)
