@@ -143,7 +143,8 @@ import Testing
             testDescription: "alignment below a page", builder: BzImageBuilder().patched(UInt32(512), at: 0x230),
             error: .badValue("kernel_alignment", at: 0x230, found: 512, needed: .atLeast(4096))),
         Lie(
-            testDescription: "minimum alignment beyond 31 bits", builder: BzImageBuilder().patched(UInt8(32), at: 0x235),
+            testDescription: "minimum alignment beyond 31 bits",
+            builder: BzImageBuilder().patched(UInt8(32), at: 0x235),
             error: .badValue("min_alignment", at: 0x235, found: 32, needed: .atMost(31))),
         Lie(
             testDescription: "init_size 0", builder: BzImageBuilder().patched(UInt32(0), at: 0x260),

@@ -65,7 +65,9 @@ import Testing
         Lie(
             testDescription: "dynamic", builder: ELFBuilder(type: 3, headers: [.init(type: 3)]),
             error: .needsInterpreter),
-        Lie(testDescription: "arm64", builder: ELFBuilder(machine: 183), error: .otherMachine(ELFMachine(rawValue: 183))),
+        Lie(
+            testDescription: "arm64", builder: ELFBuilder(machine: 183), error: .otherMachine(ELFMachine(rawValue: 183))
+        ),
         Lie(
             testDescription: "x32", builder: ELFBuilder(isWide: false),
             error: .badValue(

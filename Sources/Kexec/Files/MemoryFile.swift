@@ -27,6 +27,11 @@ struct MemoryFile: ~Copyable {
     /// Bytes that the limit leaves.
     var remaining: Int { limit - count }
 
+    /// The limit is reached, and there is more.
+    var isFull: FileProblem {
+        .memoryShort(needed: max(expectedSize, UInt64(limit) + 1), available: UInt64(limit))
+    }
+
     /// Refuses early what cannot end well.
     func checkExpectedSize() throws(FileProblem) {
         guard expectedSize <= UInt64(limit) else {
@@ -51,13 +56,13 @@ struct MemoryFile: ~Copyable {
 
     private static let firstSize = 8 << 20
 
-    /// Lends the room for more bytes, at least one, and all of the bytes written before it.
+    /// Lends the room for more bytes, at least one below the limit, and all of the bytes written before it.
     ///
     /// - Parameter body: gets the whole room and how much of it is written; returns how many bytes it added.
     mutating func append(
         _ body: (UnsafeMutableRawBufferPointer, Int) throws(FileProblem) -> Int
     ) throws(FileProblem) {
-        try reserve(1)
+        try reserve(min(1, remaining))
         // The map is `window.size` bytes long and stays until the next `reserve`.
         let added = unsafe try body(
             UnsafeMutableRawBufferPointer(start: window.base, count: window.size), count)

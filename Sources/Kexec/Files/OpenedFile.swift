@@ -35,17 +35,38 @@ struct OpenedFile: ~Copyable {
         try destination.reserve(Int(clamping: size))
         var isAtEnd = false
         while !isAtEnd {
+            if destination.remaining == 0 {
+                guard try isFinished() else { throw destination.isFull }
+                break
+            }
             try unsafe destination.append { (room, used) throws(FileProblem) in
-                // The room from `used` on is ours to fill.
-                let result = unsafe kx_read(
-                    file.number, room.baseAddress?.advanced(by: used), UInt(min(room.count - used, 1 << 30)))
-                if result == -Int(EINTR) { return 0 }
-                guard result >= 0 else { throw .failed(CallFailure(call: .read, errno: Int32(clamping: -result))) }
-                isAtEnd = result == 0
-                return Int(result)
+                // What is beyond the bytes used is room.
+                let count = try unsafe read(into: UnsafeMutableRawBufferPointer(rebasing: room[used...]))
+                isAtEnd = count == 0
+                return count
             }
         }
         guard destination.count > before else { throw .empty }
+    }
+
+    /// Reads what there is, as much as fits.
+    /// - Returns: bytes read, 0 at the end.
+    private func read(into room: UnsafeMutableRawBufferPointer) throws(FileProblem) -> Int {
+        while true {
+            // The pointer and the count are those of one buffer; the kernel reads 2 GiB at most at once.
+            let result = unsafe kx_read(file.number, room.baseAddress, UInt(min(room.count, 1 << 30)))
+            if result == -Int(EINTR) { continue }
+            guard result >= 0 else { throw .failed(CallFailure(call: .read, errno: Int32(clamping: -Int(result)))) }
+            return Int(result)
+        }
+    }
+
+    /// Whether nothing is left to be read. Takes a byte where there is one.
+    private func isFinished() throws(FileProblem) -> Bool {
+        var byte: UInt8 = 0
+        return try unsafe withUnsafeMutableBytes(of: &byte) { room throws(FileProblem) in
+            try unsafe read(into: room)
+        } == 0
     }
 
     /// Some file systems (9p, FUSE with direct I/O) map nothing.

@@ -54,7 +54,8 @@ private func unpackStream<Decoder: StreamDecoder & ~Copyable>(
         position += consumed
         switch state {
         case .ended: return
-        case .more where consumed == 0 && output.count == before: throw input.truncated
+        case .more where consumed == 0 && output.count == before:
+            throw output.remaining == 0 && position < input.count ? output.isFull : input.truncated
         case .more: break
         case .corrupt: throw .corrupt(input.compression, at: position)
         case .memoryShort: throw .memoryShort(needed: decoderMemoryLimit, available: 0)

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+import BootFormats
+import Kexec
+import Testing
+
+@testable import KexecCommand
+
+@Suite struct FileDiagnosticTests {
+    @Test(
+        arguments: [
+            (.empty, "it is empty"),
+            (.unrecognised(looksLike: .text), "it is text, need a bzImage or an ELF executable for x86"),
+            (
+                .unrecognised(looksLike: .portableExecutable),
+                "it is a PE file (unified kernel image or EFI program), need a bzImage or an ELF executable for x86"
+            ),
+            (.otherKind(wanted: .elfX86, found: .bzImage64), "it is of type bzImage64, not elf-x86"),
+            (
+                .endsInside("pref_address", at: 0x258, needed: 8, available: 0),
+                "image ends inside 'pref_address': need 8 bytes at offset 0x258, have 0"
+            ),
+            (
+                .partBeyondEnd("syssize", at: 0x5000, size: 14_164_480, available: 3_000_000),
+                "image is cut short: 'syssize' describes 14164480 bytes at offset 0x5000, the image has 3000000 bytes"
+            ),
+            (
+                .badValue("kernel_alignment", at: 0x230, found: 3, needed: .powerOfTwo),
+                "'kernel_alignment' is 0x3 at offset 0x230, need a power of two"
+            ),
+            (
+                .badValue("init_size", at: 0x260, found: 0x10000, needed: .atLeast(0xd82200)),
+                "'init_size' is 0x10000 at offset 0x260, need 0xd82200 or more"
+            ),
+            (
+                .badValue("pref_address", at: 0x258, found: .max, needed: .sumBelow(bits: 64, with: "init_size")),
+                "'pref_address' is 0xffffffffffffffff at offset 0x258, need a sum with 'init_size' that has 64 bits"
+            ),
+            (
+                .badValue("e_type", at: 16, found: 1, needed: .oneOf("ET_EXEC (2), ET_DYN (3)")),
+                "'e_type' is 0x1 at offset 0x10, need ET_EXEC (2), ET_DYN (3)"
+            ),
+            (
+                .badValue("e_entry", at: 24, found: 0, needed: .insideLoadedPart),
+                "'e_entry' is 0x0 at offset 0x18, need an address in a PT_LOAD"
+            ),
+            (
+                .protocolTooOld(found: 0x10c, needed: 0x200, at: 0x206),
+                "setup header says boot protocol 1.12 at offset 0x206, need 2.00 or later"
+            ),
+            (
+                .partsOverlap("PT_LOAD", first: 0, second: 3, at: 0x100_0000),
+                "PT_LOAD 0 and 3 both want address 0x1000000"
+            ),
+            (.otherMachine(ELFMachine(rawValue: 183)), "it is an ELF file for arm64, not for x86"),
+            (
+                .otherMachine(ELFMachine(rawValue: 999)),
+                "it is an ELF file for another machine (e_machine 999), not for x86"
+            ),
+            (
+                .needsInterpreter,
+                "it is an ELF program for an operating system: it has a PT_INTERP, need a static executable"
+            ),
+            (.nothingToLoad, "it is an ELF file with nothing to load: no PT_LOAD has memory"),
+        ] as [(ImageError, String)])
+    func saysWhyAnImageCannotBeLoaded(error: ImageError, reason: String) {
+        #expect(Diagnostic(error, path: "/boot/k").sentence == "cannot load '/boot/k': " + reason)
+        #expect(Diagnostic(error, path: "-").sentence == "cannot load standard input: " + reason)
+    }
+
+    @Test func hintsWhereTheUserCanAct() {
+        #expect(
+            Diagnostic(.unrecognised(looksLike: .cpio), path: "i").hint == "an initrd goes with --initrd=")
+        #expect(Diagnostic(.unrecognised(looksLike: .text), path: "i").hint == nil)
+    }
+
+    @Test(
+        arguments: [
+            (.missing, "no such file"), (.notPermitted, "not permitted"), (.directory, "it is a directory"),
+            (.characterDevice, "it is a character device"), (.blockDevice, "it is a block device"),
+            (.socket, "it is neither a file nor a pipe"), (.empty, "it is empty"),
+            (
+                .memoryShort(needed: 64 << 20, available: 17 << 20),
+                "not enough memory for its contents: need at least 64 MiB, 17 MiB are available"
+            ),
+            (
+                .dictionaryTooLarge(.xz, limit: 130 << 20),
+                "its xz dictionary is too large to unpack it: need one that takes 130 MiB or less"
+            ),
+            (.codecMissing(.zstd), "it is compressed with zstd, which this program was built without"),
+            (.corrupt(.gzip, at: 0x1000), "its gzip data is corrupt, found at offset 0x1000"),
+            (
+                .truncated(.xz, size: 700),
+                "its xz data is cut short: it goes on beyond byte 700, the last of the file"
+            ),
+            (
+                .trailingBytes(.bzip2, at: 140, count: 1),
+                "1 byte after the end of its bzip2 data, at offset 0x8c"
+            ),
+            (.unpacksToNothing(.lz4), "its lz4 data unpacks to nothing"),
+            (.failed(CallFailure(call: .mmap, errno: 12)), "mmap: Cannot allocate memory"),
+        ] as [(FileProblem, String)])
+    func saysWhyAFileCannotBeRead(problem: FileProblem, reason: String) {
+        #expect(
+            Diagnostic(FileFailure(path: "/boot/k", problem: problem)).sentence == "cannot read '/boot/k': " + reason)
+    }
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+import BootFormats
+import Foundation
+import Testing
+
+@testable import Kexec
+
+/// A folder that is gone when its owner is.
+private final class TemporaryFolder: Sendable {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "/kexec-files-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// Writes a file and returns its path.
+    func file(_ name: String, _ bytes: [UInt8]) throws -> String {
+        try Data(bytes).write(to: URL(fileURLWithPath: path + "/" + name))
+        return path + "/" + name
+    }
+
+    /// A named pipe into which `bytes` are being written.
+    func pipe(_ name: String, _ bytes: [UInt8]) -> String {
+        let path = path + "/" + name
+        mkfifo(path, 0o600)
+        Thread.detachNewThread {
+            signal(SIGPIPE, SIG_IGN)
+            let file = open(path, O_WRONLY)
+            _ = bytes.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
+            close(file)
+        }
+        return path
+    }
+}
+
+/// The bytes of a kernel source, or why it cannot be used.
+private func kernel(_ path: String, limit: UInt64 = .max) -> Result<[UInt8], FileFailure> {
+    do throws(FileFailure) {
+        let source = try ImageSource(kernel: path, memoryLimit: limit)
+        return .success(source.bytes.withUnsafeBytes { Array($0) })
+    } catch { return .failure(error) }
+}
+
+private func initrd(_ paths: [String], limit: UInt64 = .max) -> Result<[UInt8], FileFailure> {
+    do throws(FileFailure) {
+        let source = try ImageSource(initrds: paths, memoryLimit: limit)
+        return .success(source.bytes.withUnsafeBytes { Array($0) })
+    } catch { return .failure(error) }
+}
+
+private func inode(_ descriptor: Int32) -> UInt64 {
+    var status = stat()
+    fstat(descriptor, &status)
+    return UInt64(status.st_ino)
+}
+
+/// What a descriptor gives when it is read from its beginning.
+private func contents(_ descriptor: Int32) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: 1 << 20)
+    let count = pread(descriptor, &bytes, bytes.count, 0)
+    return Array(bytes.prefix(max(0, count)))
+}
+
+@Suite(.serialized) struct FilesSourceTests {
+    private let folder: TemporaryFolder
+    private let sample = CompressedSample.all[0]
+
+    init() throws { folder = try TemporaryFolder() }
+
+    @Test func mapsAPlainFileAndPassesItsOwnDescriptorOn() throws {
+        let path = try folder.file("vmlinuz", [1, 2, 3, 4, 5])
+        let source = try ImageSource(kernel: path)
+        #expect(source.bytes.withUnsafeBytes { Array($0) } == [1, 2, 3, 4, 5])
+        #expect(source.byteCount == 5)
+        #expect(source.compression == nil)
+        #expect(source.path == path)
+        let file = open(path, O_RDONLY)
+        defer { close(file) }
+        #expect(inode(source.fileDescriptor) == inode(file))
+    }
+
+    @Test func unpacksAKernelIntoAFileInMemory() throws {
+        let path = try folder.file("vmlinuz", sample.bytes)
+        let source = try ImageSource(kernel: path)
+        #expect(source.compression == .gzip)
+        #expect(source.byteCount == CompressedSample.contents.count)
+        #expect(contents(source.fileDescriptor) == CompressedSample.contents)
+    }
+
+    @Test func readsPipes() {
+        #expect(kernel(folder.pipe("kernel", [7, 8, 9])) == .success([7, 8, 9]))
+        #expect(kernel(folder.pipe("packed", sample.bytes)) == .success(CompressedSample.contents))
+        #expect(initrd([folder.pipe("initrd", sample.bytes)]) == .success(sample.bytes), "an initrd stays packed")
+    }
+
+    @Test func readsStandardInput() throws {
+        let saved = dup(0)
+        let file = open(try folder.file("stdin", [4, 5, 6]), O_RDONLY)
+        dup2(file, 0)
+        defer {
+            dup2(saved, 0)
+            close(saved)
+            close(file)
+        }
+        #expect(kernel("-") == .success([4, 5, 6]))
+        let pipe = open(folder.pipe("pipe", [7]), O_RDONLY)
+        dup2(pipe, 0)
+        #expect(initrd(["-"]) == .success([7]))
+        close(pipe)
+    }
+
+    @Test func putsSeveralInitrdsTogetherOnMultiplesOfFour() throws {
+        let first = try folder.file("first", [1, 2, 3, 4, 5])
+        let second = folder.pipe("second", [6, 7, 8])
+        let third = try folder.file("third", [9, 10, 11, 12])
+        let source = try ImageSource(initrds: [first, second, third])
+        let expected: [UInt8] = [1, 2, 3, 4, 5, 0, 0, 0, 6, 7, 8, 0, 9, 10, 11, 12]
+        #expect(source.bytes.withUnsafeBytes { Array($0) } == expected)
+        #expect(contents(source.fileDescriptor) == expected)
+    }
+
+    @Test func passesASingleInitrdOnAsItIs() throws {
+        let path = try folder.file("initrd", [1, 2, 3])
+        #expect(initrd([path]) == .success([1, 2, 3]), "nothing is padded")
+    }
+
+    @Test func namesTheInitrdThatCannotBeRead() throws {
+        let first = try folder.file("first", [1])
+        let missing = folder.path + "/missing"
+        #expect(initrd([first, missing]) == .failure(FileFailure(path: missing, problem: .missing)))
+        let empty = try folder.file("empty", [])
+        #expect(initrd([first, empty, first]) == .failure(FileFailure(path: empty, problem: .empty)))
+    }
+
+    @Test func refusesWhatIsNoFile() throws {
+        func expect(_ path: String, _ problem: FileProblem) {
+            #expect(kernel(path) == .failure(FileFailure(path: path, problem: problem)))
+            #expect(initrd([path]) == .failure(FileFailure(path: path, problem: problem)))
+        }
+        expect(folder.path, .directory)
+        expect("/dev/null", .characterDevice)
+        expect(folder.path + "/missing", .missing)
+        expect(try folder.file("empty", []), .empty)
+        let file = try folder.file("file", [1])
+        expect(file + "/below", .failed(CallFailure(call: .open, errno: ENOTDIR)))
+        let loop = folder.path + "/loop"
+        symlink(loop, loop)
+        expect(loop, .failed(CallFailure(call: .open, errno: ELOOP)))
+        symlink(folder.path + "/missing", folder.path + "/dangling")
+        expect(folder.path + "/dangling", .missing)
+    }
+
+    @Test func refusesAnEmptyPipe() {
+        #expect(kernel(folder.pipe("pipe", [])) == .failure(FileFailure(path: folder.path + "/pipe", problem: .empty)))
+    }
+
+    @Test func refusesASocket() throws {
+        let path = folder.path + "/s"
+        let socket = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(socket) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { room in room.copyBytes(from: path.utf8.prefix(107)) }
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(bound == 0)
+        #expect(kernel(path) == .failure(FileFailure(path: path, problem: .socket)))
+    }
+
+    @Test(.enabled(if: geteuid() != 0, "root may read everything"))
+    func refusesAFileTheUserMayNotRead() throws {
+        let path = try folder.file("secret", [1])
+        chmod(path, 0)
+        #expect(kernel(path) == .failure(FileFailure(path: path, problem: .notPermitted)))
+    }
+
+    @Test func keepsToItsMemoryLimit() throws {
+        let packed = try folder.file("packed", sample.bytes)
+        let size = UInt64(CompressedSample.contents.count)
+        #expect(
+            kernel(packed, limit: 4096)
+                == .failure(FileFailure(path: packed, problem: .memoryShort(needed: size, available: 4096))))
+        let pipe = folder.pipe("pipe", [UInt8](repeating: 1, count: 5000))
+        #expect(
+            kernel(pipe, limit: 4096)
+                == .failure(FileFailure(path: pipe, problem: .memoryShort(needed: 4097, available: 4096))))
+        let plain = try folder.file("plain", [UInt8](repeating: 1, count: 5000))
+        #expect(try kernel(plain, limit: 1).get().count == 5000, "what is mapped takes no memory")
+        #expect(
+            initrd([plain, plain], limit: 6000)
+                == .failure(FileFailure(path: plain, problem: .memoryShort(needed: 10000, available: 6000))))
+        #expect(try initrd([folder.pipe("exact", [1, 2, 3, 4])], limit: 4).get().count == 4)
+    }
+
+    @Test func refusesDamageByName() throws {
+        let cut = try folder.file("cut", Array(sample.bytes.dropLast(1)))
+        #expect(
+            kernel(cut)
+                == .failure(FileFailure(path: cut, problem: .truncated(.gzip, size: sample.bytes.count - 1))))
+        var bytes = sample.bytes
+        bytes[bytes.count - 8] ^= 1
+        let corrupt = try folder.file("corrupt", bytes)
+        guard case .failure(let failure) = kernel(corrupt), case .corrupt(.gzip, _) = failure.problem else {
+            Issue.record("accepted")
+            return
+        }
+    }
+}
