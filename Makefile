@@ -13,7 +13,7 @@ DESTDIR ?=
 
 # The manifest looks for the codec libraries; a manifest cached from before they were installed would miss them.
 SWIFT_FLAGS := --manifest-cache none
-LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab --kexec build/kexec
+LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab
 
 .PHONY: all build-packages test-packages lab test vm-test demo check fuzz disasm install clean distclean help
 

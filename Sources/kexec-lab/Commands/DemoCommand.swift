@@ -42,7 +42,7 @@ struct DemoCommand: AsyncParsableCommand {
         let story = Story()
         var runner = CaseRunner(workshop: workshop, patience: patience)
         runner.observe = { line in if let text = story.tell(line) { announce(text) } }
-        let result = await runner.run(Self.demonstration)
+        let result = try await interruptible { [runner] in await runner.run(Self.demonstration) }
         guard result.verdict == .passed, let jump = story.jump else {
             announce(Report.line(result))
             throw ExitCode(1)

@@ -65,9 +65,9 @@ struct RunCommand: AsyncParsableCommand {
         try await Preparation(cache: cache, refresh: false).prepare(kernels)
         let workshop = try Workshop(cache: cache, kexec: kexec, folder: folder)
         let suite = Suite(runner: CaseRunner(workshop: workshop, patience: patience), jobs: jobs)
-        let results = await suite.run(cases) { announce(Report.line($0)) }
+        let results = try await interruptible { await suite.run(cases) { announce(Report.line($0)) } }
         if let junit { try Report.junit(results).write(toFile: junit, atomically: true, encoding: .utf8) }
         announce(Report.summary(results))
-        if results.contains(where: { if case .failed = $0.verdict { true } else { false } }) { throw ExitCode(1) }
+        if results.contains(where: \.stopsTheRun) { throw ExitCode(1) }
     }
 }

@@ -14,6 +14,16 @@ struct CaseResult: Sendable {
     let seconds: Double
     /// The last lines of the console that failed.
     var tail: [String] = []
+
+    /// A failure, or a case that was never tried although nothing speaks against it.
+    var stopsTheRun: Bool {
+        switch verdict {
+        case .passed: false
+        case .failed: true
+        case .skipped(let reason): reason == Self.interrupted
+        }
+    }
+    static let interrupted = "interrupted"
 }
 
 /// Builds and boots the machines of one case and judges them.

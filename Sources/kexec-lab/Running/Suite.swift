@@ -7,7 +7,7 @@ struct Suite {
     let jobs: Int
 
     /// Results in the order in which cases ended.
-    func run(_ cases: [Case], report: (CaseResult) -> Void) async -> [CaseResult] {
+    func run(_ cases: [Case], report: @Sendable (CaseResult) -> Void) async -> [CaseResult] {
         await withTaskGroup(of: CaseResult.self) { group in
             var waiting = cases[...]
             var results: [CaseResult] = []
@@ -17,9 +17,11 @@ struct Suite {
             while let result = await group.next() {
                 report(result)
                 results.append(result)
-                if let next = waiting.popFirst() { group.addTask { await runner.run(next) } }
+                if !Task.isCancelled, let next = waiting.popFirst() { group.addTask { await runner.run(next) } }
             }
-            return results
+            let left = waiting.map { CaseResult(name: $0.name, verdict: .skipped(CaseResult.interrupted), seconds: 0) }
+            left.forEach(report)
+            return results + left
         }
     }
 }
