@@ -54,7 +54,7 @@ for header in zlib.h:zlib1g-dev zconf.h:zlib1g-dev lzma.h:liblzma-dev lzma:liblz
 done
 
 # Nothing but the program itself is optimised: for the other architectures the compile is the check.
-if [ "$mode" = link ]; then optimisation="-Osize -lto=llvm-full"; else optimisation=-Onone; fi
+if [ "$mode" = link ]; then optimisation="-Osize -lto=llvm-full -Xfrontend -mergeable-traps"; else optimisation=-Onone; fi
 # shellcheck disable=SC2086
 set -- -swift-version 6 $optimisation -wmo -parse-as-library -target "$triple" -package-name swift-kexec \
     -enable-experimental-feature Embedded -enable-experimental-feature Lifetimes \
@@ -127,7 +127,7 @@ libc=/usr/lib/$musl
 libgcc=$(gcc -print-libgcc-file-name 2>/dev/null) || libgcc=
 # shellcheck disable=SC2086
 ld.lld -static --no-dynamic-linker --gc-sections --icf=all --build-id=none -z noexecstack \
-    -mllvm -enable-machine-outliner=always \
+    -mllvm -enable-machine-outliner=always -mllvm -inline-threshold=-30000 \
     --defsym=main=kexec_main $old_formats $encoder $tables -Map="$root/build/kexec.map" -o "$root/build/kexec.unstripped" \
     "$libc/crt1.o" "$libc/crti.o" $objects \
     "$link/libz.a" "$link/liblzma.a" "$link/libzstd.a" "$link/libbz2.a" \
