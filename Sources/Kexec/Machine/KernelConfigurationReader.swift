@@ -18,21 +18,15 @@ extension MachineRoot {
     /// `/proc/config.gz`: CONFIG_IKCONFIG_PROC. Nil where it is missing or no gzip decoder is built in.
     private func runningConfiguration() -> [UInt8]? {
         guard let packed = unrecordedBytes("proc/config.gz") else { return nil }
-        do throws(FileProblem) {
-            // Files of /proc cannot be mapped, and the decoders take mapped ones.
-            var copy = try MemoryFile(limit: 1 << 20)
-            try copy.reserve(packed.count)
-            // Nothing is written yet: the room begins at its start, and has the size reserved.
-            try unsafe copy.append { room, _ in
-                unsafe room.copyBytes(from: packed)
-                return packed.count
-            }
-            let text = try unpacked(copy.finished(), .gzip, memoryLimit: 8 << 20)
-            // The buffer lives for the call.
-            return unsafe text.bytes.withUnsafeBytes { unsafe Array($0) }
-        } catch {
-            return nil
-        }
+        return try? unpackedText(packed)
+    }
+
+    private func unpackedText(_ packed: [UInt8]) throws(FileProblem) -> [UInt8] {
+        var output = try MemoryFile(limit: 8 << 20)
+        // Bytes of an array that outlives the call.
+        try unpack(unsafe packed.span.bytes, .gzip, into: &output)
+        let text = try output.finished()
+        return Array(copying: text.bytes)
     }
 
     /// The places that distributions use, of which none is part of the kernel's own interface.
@@ -45,5 +39,14 @@ extension MachineRoot {
             if let text = unrecordedBytes(path) { return text }
         }
         return nil
+    }
+}
+
+extension Array<UInt8> {
+    init(copying bytes: borrowing RawSpan) {
+        self.init()
+        reserveCapacity(bytes.byteCount)
+        // Each offset lies within the span.
+        for offset in 0..<bytes.byteCount { append(unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)) }
     }
 }

@@ -22,6 +22,8 @@ enum BootParametersCases {
             "root_dev": "theirs is /dev/hda", "jump": "theirs copies no jump",
             "e820_table": "theirs starts RAM at 0x400",
             "secure_boot": "theirs leaves it unknown", "boot_flag": "theirs clears the byte at 0x1ff",
+            "efi_memdesc_size": "theirs uses 40 bytes where the firmware's and the kernel's loader's is 48",
+            "efi_memmap_size": "as efi_memdesc_size",
         ], uniquingKeysWith: { first, _ in first })
 
     /// Types of setup_data: the seed is random; everything above the kernel's own types is a loader's.

@@ -4,7 +4,7 @@ import Foundation
 /// One byte of each segment is changed between the copy and the check, through QEMU's debug stub, at purgatory's entry.
 enum DigestCases {
     static let all: [Case] =
-        ["kernel", "initrd", "boot_params"].flatMap { segment in
+        ["kernel", "initrd", "boot_params", "setup_data", "command_line"].flatMap { segment in
             ["fast", "sha256"].map { flip(segment, digest: $0) }
         } + [accepted]
 

@@ -28,12 +28,13 @@ enum SecurityCases {
             + ["-s", "-c", "-a"].flatMap { [reason($0), "^LAB refused\($0) rc=[1-9][0-9]* loaded=0$"] },
         deadline: 240, needsOurs: true)
 
-    /// With -s the signature is missing; otherwise lockdown forbids the call or auto stops at the signature.
+    /// With -s the signature is missing; -c is forbidden by lockdown or, where IMA knows Secure Boot, by its policy; auto
+    /// stops at the signature.
     private static func reason(_ call: String) -> String {
         switch call {
         case "-s": #"^\| kexec: .*[Ss]ign"#
-        case "-c": #"^\| kexec: .*lock(ed )?down"#
-        default: #"^\| kexec: .*([Ss]ign|lock(ed )?down)"#
+        case "-c": #"^\| kexec: .*(lock(ed )?down|Secure Boot)"#
+        default: #"^\| kexec: .*([Ss]ign|lock(ed )?down|Secure Boot)"#
         }
     }
 
