@@ -95,7 +95,9 @@ public struct PreparedLoad: ~Copyable {
     private static func seed() -> [UInt8]? {
         var seed = [UInt8](repeating: 0, count: 32)
         // The buffer has as many bytes as the call is told.
-        let count = unsafe seed.withUnsafeMutableBytes { unsafe getrandom($0.baseAddress, $0.count, UInt32(GRND_NONBLOCK)) }
+        let count = unsafe seed.withUnsafeMutableBytes {
+            unsafe getrandom($0.baseAddress, $0.count, UInt32(GRND_NONBLOCK))
+        }
         return count == seed.count ? seed : nil
     }
 }
