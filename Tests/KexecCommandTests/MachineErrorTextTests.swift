@@ -23,6 +23,9 @@ import Testing
         let diagnostic = Diagnostic(MachineError.hidesAddresses(file: "/proc/iomem"))
         #expect(diagnostic.sentence == "'/proc/iomem' hides its addresses: CAP_SYS_ADMIN needed")
         #expect(diagnostic.hint == "run it as root")
+        let captured = Diagnostic(MachineError.hidesAddresses(file: "vm/proc/iomem"))
+        #expect(captured.sentence == "'vm/proc/iomem' hides its addresses: CAP_SYS_ADMIN needed")
+        #expect(captured.hint == "capture the machine again, as root")
     }
 
     @Test(arguments: [

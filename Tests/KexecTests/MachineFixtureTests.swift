@@ -128,7 +128,8 @@ import Testing
     }
 
     @Test func refusesHiddenAddresses() throws {
-        #expect(throws: MachineError.hidesAddresses(file: "/proc/iomem")) {
+        let file = MachineFolder.fixture("hidden-addresses") + "/proc/iomem"
+        #expect(throws: MachineError.hidesAddresses(file: file)) {
             try MachineFolder.describe(fixture: "hidden-addresses")
         }
     }

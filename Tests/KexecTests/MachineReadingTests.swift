@@ -86,7 +86,7 @@ private let canUnpackGzip: Bool = {
         let folder = try MachineFolder()
         try folder.addMemory(0, 0, 0x9ffff, "System RAM")
         try folder.add("proc/iomem", "00000000-00000000 : System RAM\n")
-        #expect(throws: MachineError.hidesAddresses(file: "/proc/iomem")) { try folder.describe() }
+        #expect(throws: MachineError.hidesAddresses(file: folder.path + "/proc/iomem")) { try folder.describe() }
     }
 
     @Test func leavesOutEntriesOfTheFirmwareMapThatAreNotWhole() throws {

@@ -68,7 +68,7 @@ extension MachineDescription {
         switch iomem {
         case .success(let text):
             let iomem = Iomem(parsing: text)
-            guard !iomem.hidesAddresses else { throw .hidesAddresses(file: "/proc/iomem") }
+            guard !iomem.hidesAddresses else { throw .hidesAddresses(file: root.name(of: "proc/iomem")) }
             addResources(IomemSummary(iomem), firmware: firmware)
         case .failure(let error):
             failure = error.errno

@@ -40,6 +40,11 @@ public struct MachineRoot {
         return result
     }
 
+    /// How people find a file below the root: "/proc/iomem", "captures/vm1/proc/iomem".
+    func name(of file: String) -> String {
+        isRunning ? "/" + file : path + (path.utf8.last == UInt8(ascii: "/") ? "" : "/") + file
+    }
+
     /// The whole file; nil where it is missing or unreadable.
     func bytes(_ path: String, limit: Int = 16 << 20) -> [UInt8]? {
         if case .success(let bytes) = contents(of: path, limit: limit) { bytes } else { nil }

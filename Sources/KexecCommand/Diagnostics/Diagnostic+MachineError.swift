@@ -12,7 +12,9 @@ extension Diagnostic {
                 hint: errno == ENOENT || errno == ENOTDIR
                     ? "name a directory that --capture-machine=DIR has written" : nil)
         case .hidesAddresses(let file):
-            self.init("'\(file)' hides its addresses: CAP_SYS_ADMIN needed", hint: "run it as root")
+            self.init(
+                "'\(file)' hides its addresses: CAP_SYS_ADMIN needed",
+                hint: file == "/proc/iomem" ? "run it as root" : "capture the machine again, as root")
         case .noMemoryMap(let root, let errno): self = Self.forMissingMap(root: root, errno: errno)
         case .captureDirectoryInUse(let path):
             self.init(
