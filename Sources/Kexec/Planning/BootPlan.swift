@@ -116,6 +116,8 @@ public struct PurgatoryPlan: Hashable, Sendable {
     public var rsp: UInt64 = 0
     /// The image cannot run with 5-level paging, which the running kernel uses.
     public var turnsOff5LevelPaging = false
+    /// In a confidential guest CPUID raises an exception that only a kernel can answer: purgatory must not ask it.
+    public var avoidsSHAExtensions = false
     public var console: PurgatoryConsole
     /// Where the trace record lies, for `kexec --last`; nil for none.
     public var trace: PhysicalAddress?

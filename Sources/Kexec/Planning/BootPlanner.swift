@@ -38,6 +38,7 @@ public struct BootPlanner: Sendable {
             request: request, machine: machine, commandLine: commandLine, seed: seed, trace: trace,
             supportsEFI: supportsEFI(image))
         var purgatory = planImage(image, kernel, initrdSize, parameters, &draft)
+        purgatory?.avoidsSHAExtensions = machine.isConfidentialGuest
         placePurgatory(&purgatory, &draft)
         var plan = BootPlan(
             image: facts, target: request.target, systemCall: choice.call, systemCallReason: choice.reason,

@@ -15,6 +15,7 @@ extension BootPlan {
         var parameters = purgatory.parameters(digest: digest)
         if digest != .none {
             for segment in segments where segment.name != PurgatoryPlan.segmentName {
+                // The plan's checks have seen to it that there are at most 16.
                 _ = parameters.append(segment.checked(by: digest.kind, kernel: kernel, initrd: initrd))
             }
         }
@@ -40,6 +41,7 @@ extension PurgatoryPlan {
         parameters.writesVGA = console.vga
         parameters.resetsVGA = console.resetVGA
         parameters.turnsOff5LevelPaging = turnsOff5LevelPaging
+        parameters.avoidsSHAExtensions = avoidsSHAExtensions
         return parameters
     }
 }
