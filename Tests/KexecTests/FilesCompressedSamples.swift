@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 import BootFormats
 import Foundation
-import Testing
 
 /// `CompressedSample.contents`, compressed by the formats' own programs; how is in `command`.
-struct CompressedSample: Sendable, CustomTestStringConvertible {
+struct CompressedSample: Sendable {
     var testDescription: String
     var compression: Compression
     var command: String

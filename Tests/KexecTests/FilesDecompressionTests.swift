@@ -126,7 +126,7 @@ private func unpack(
     }
 }
 
-extension CompressedSample {
+extension CompressedSample: CustomTestStringConvertible {
     /// lz4's old format ends where its file does: cut behind its magic number, it is complete.
     fileprivate var hasNoEnd: Bool { testDescription == "lz4, the old format" }
 }

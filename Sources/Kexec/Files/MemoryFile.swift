@@ -87,7 +87,7 @@ struct MemoryFile: ~Copyable {
 }
 
 /// A shared, writable map of a file's beginning.
-@safe private struct WritableMap: ~Copyable {
+@safe struct WritableMap: ~Copyable {
     private(set) var base: UnsafeMutableRawPointer?
     private(set) var size = 0
 
