@@ -120,6 +120,7 @@ public struct EntryRegisters: BitwiseCopyable, Hashable, Sendable {
     public var rsi: UInt64 = 0
     public var rdi: UInt64 = 0
     public var rbp: UInt64 = 0
+    /// 0: the end of purgatory's own stack, of which nothing is in use any more.
     public var rsp: UInt64 = 0
 
     public init() {}

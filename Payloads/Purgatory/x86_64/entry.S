@@ -16,7 +16,7 @@
 purgatory_entry:
 	cli
 	cld
-	leaq	stack_top(%rip), %rsp
+	leaq	purgatory_stack_top(%rip), %rsp
 
 	/* Descriptors: 0x10 and 0x18 are what Linux calls __BOOT_CS and __BOOT_DS. */
 	leaq	descriptors64(%rip), %rax
@@ -151,7 +151,8 @@ purgatory_parameters:
 	.section .bss.stack, "aw", @nobits
 	.balign	16
 	.skip	8192
-stack_top:
+	.globl	purgatory_stack_top
+purgatory_stack_top:
 	.section .bss.gates, "aw", @nobits
 	.balign	16
 gates:	.skip	32 * 16

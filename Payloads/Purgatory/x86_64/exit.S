@@ -2,9 +2,10 @@
  *
  * The ways out of purgatory, and the way from 5-level to 4-level paging.
  *
- * On exit (64-bit):  1. registers as the parameters say  2. code segment 0x10, data segments 0x18  3. paging as found,
- *                    or with 4 levels  4. interrupts off, no interrupt table
- * On exit (32-bit):  1. registers as the parameters say, their low halves  2. protected mode, flat segments 0x10 and 0x18
+ * On exit (64-bit):  1. registers as the parameters say, and a stack in any case: purgatory's own where they name none
+ *                    2. code segment 0x10, data segments 0x18  3. paging as found, or with 4 levels  4. interrupts off, no
+ *                    interrupt table
+ * On exit (32-bit):  1. registers as above, their low halves  2. protected mode, flat segments 0x10 and 0x18
  *                    3. paging, EFER.LME and all of CR4 off  4. interrupts off, no interrupt table
  */
 #include "Purgatory.h"
@@ -23,7 +24,11 @@ purgatory_exit64:
 	movq	REGISTERS + 32(%rip), %rsi
 	movq	REGISTERS + 40(%rip), %rdi
 	movq	REGISTERS + 48(%rip), %rbp
+	/* Programs push before they think; at 0 that would be a page fault without a handler. */
+	leaq	purgatory_stack_top(%rip), %r8
 	movq	REGISTERS + 56(%rip), %rsp
+	testq	%rsp, %rsp
+	cmovzq	%r8, %rsp
 	xorl	%r8d, %r8d
 	xorl	%r9d, %r9d
 	xorl	%r10d, %r10d
@@ -46,6 +51,7 @@ purgatory_exit32:
 	movl	%eax, descriptors32_pointer + 2(%rip)
 	leaq	purgatory_parameters(%rip), %rbx
 	leaq	descriptors32_pointer(%rip), %rsi
+	leaq	purgatory_stack_top(%rip), %rbp
 	pushq	$0x20
 	leaq	1f(%rip), %rax
 	pushq	%rax
@@ -72,8 +78,10 @@ purgatory_exit32:
 	movl	PURGATORY_REGISTERS + 24(%ebx), %edx
 	movl	PURGATORY_REGISTERS + 32(%ebx), %esi
 	movl	PURGATORY_REGISTERS + 40(%ebx), %edi
-	movl	PURGATORY_REGISTERS + 48(%ebx), %ebp
 	movl	PURGATORY_REGISTERS + 56(%ebx), %esp
+	testl	%esp, %esp
+	cmovzl	%ebp, %esp
+	movl	PURGATORY_REGISTERS + 48(%ebx), %ebp
 	movl	PURGATORY_REGISTERS + 8(%ebx), %ebx
 last_jump:
 	.byte	0xea			/* ljmp $0x10, target */

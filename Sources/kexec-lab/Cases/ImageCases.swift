@@ -52,10 +52,12 @@ enum ImageCases {
 
     private static let elf64: [Case] = [
         Case(
-            name: "image/elf64/args-elf", summary: "an ELF64 program finds its boot notes in rdi",
+            name: "image/elf64/args-elf", summary: "an ELF64 program finds its boot notes in rdi, and a stack",
             files: { ["boot/tiny": .host(try await TinyKernel.elf64.make(in: $0))] },
             script: "try load kexec -l -c /boot/tiny --args-elf && jump",
-            expect: ["^LAB load rc=0 loaded=1", "^LAB jump", "^LAB tiny elf64 cr4=.* rdi=0*[1-9a-f]"]),
+            expect: [
+                "^LAB load rc=0 loaded=1", "^LAB jump", "^LAB tiny elf64 cr4=.* rdi=0*[1-9a-f].* rsp=0*[1-9a-f]",
+            ]),
         Case(
             name: "image/elf64/args-none", summary: "an ELF64 program is entered without purgatory",
             files: { ["boot/tiny": .host(try await TinyKernel.elf64.make(in: $0))] },

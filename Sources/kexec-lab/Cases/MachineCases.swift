@@ -34,7 +34,7 @@ enum MachineCases {
         name: "machine/tiny-bzimage", summary: "a bzImage of few bytes is entered at its 64-bit entry with boot_params",
         files: { ["boot/tiny": .host(try await TinyKernel.bzImage.make(in: $0))] },
         script: "try load kexec -l -c /boot/tiny --initrd=/boot/initrd --command-line=\"$second\" && jump",
-        expect: ["^LAB load rc=0 loaded=1", "^LAB tiny bzimage cr4=.* rsi=0*[1-9a-f]"])
+        expect: ["^LAB load rc=0 loaded=1", "^LAB tiny bzimage cr4=.* rsi=0*[1-9a-f].* rsp=0*[1-9a-f]"])
 
     /// Sixty holes of one page that the firmware knows nothing of.
     private static let reservedRanges = Case(

@@ -91,9 +91,10 @@ enum TinyKernel: String, Sendable {
 
         """
 
-    /// Prints `LAB tiny NAME cr4=… rdi=… rsi=… initrd=…`; `initrd` is the low word of boot_params' `ramdisk_size`.
+    /// Prints `LAB tiny NAME cr4=… rdi=… rsi=… rsp=…`, the registers as they were at the entry.
     private static func code64(_ name: String) -> String {
         """
+            movq %rsp, %r11
             leaq stack(%rip), %rsp
             movq %rdi, %r12
             movq %rsi, %r13
@@ -108,6 +109,10 @@ enum TinyKernel: String, Sendable {
             leaq source(%rip), %rsi
             call print
             movq %r13, %rax
+            call number
+            leaq pointer(%rip), %rsi
+            call print
+            movq %r11, %rax
             call number
             leaq newline(%rip), %rsi
             call print
@@ -147,6 +152,7 @@ enum TinyKernel: String, Sendable {
         text: .asciz "\\nLAB tiny \(name) cr4="
         destination: .asciz " rdi="
         source: .asciz " rsi="
+        pointer: .asciz " rsp="
         newline: .asciz "\\n"
         digits: .ascii "0123456789abcdef"
         .balign 16
