@@ -107,8 +107,8 @@ private func stopForMismatch(
     console.put("; resetting in ")
     console.putDecimal(parameters.resetDelay)
     console.put(" s\n")
-    wait(seconds: parameters.resetDelay)
-    reset()
+    wait(seconds: parameters.resetDelay, frequency: parameters.timeStampFrequency)
+    reset(frequency: parameters.timeStampFrequency)
 }
 
 /// Called by entry.S for an exception that nobody waits for.

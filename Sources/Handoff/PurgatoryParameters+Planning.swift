@@ -39,6 +39,7 @@ extension PurgatoryParameters: Hashable {
             && left.exitMode == right.exitMode && left.digestKind == right.digestKind
             && left.segmentCount == right.segmentCount && left.resetDelay == right.resetDelay
             && left.serialPort == right.serialPort && left.serialDivisor == right.serialDivisor
+            && left.timeStampFrequency == right.timeStampFrequency
             && (0..<segmentLimit).allSatisfy { left[segment: $0] == right[segment: $0] }
     }
 

@@ -8,7 +8,7 @@
 /// ```
 ///    0 version, flags          88 exit mode, digest kind, segment count
 ///    8 entry                   92 reset delay, serial port, serial divisor
-///   16 trace record           104 zero
+///   16 trace record           104 time-stamp frequency
 ///   24 registers              128 segments: 16 of 64 bytes
 /// ```
 public struct PurgatoryParameters: BitwiseCopyable, Sendable {
@@ -39,9 +39,10 @@ public struct PurgatoryParameters: BitwiseCopyable, Sendable {
     public var serialDivisor: UInt16 = 0
     private var zero0: UInt16 = 0
     private var zero1: UInt32 = 0
+    /// Frequency of the time-stamp counter in kHz, which times the reset delay; 0: unknown.
+    public var timeStampFrequency: UInt64 = 0
     private var zero2: UInt64 = 0
     private var zero3: UInt64 = 0
-    private var zero4: UInt64 = 0
     private var segments = InlineArray<16, CheckedSegment>(repeating: CheckedSegment())
 
     public init() {}

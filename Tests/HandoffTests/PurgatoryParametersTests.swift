@@ -21,6 +21,7 @@ struct PurgatoryParametersTests {
         parameters.resetDelay = 0x2122
         parameters.serialPort = 0x2324
         parameters.serialDivisor = 0x2526
+        parameters.timeStampFrequency = 0x3132_3334_3536_3738
         return parameters
     }
 
@@ -37,7 +38,9 @@ struct PurgatoryParametersTests {
         #expect(number(block, at: 92, size: 2) == 0x2122)
         #expect(number(block, at: 94, size: 2) == 0x2324)
         #expect(number(block, at: 96, size: 2) == 0x2526)
-        #expect(block[98..<128].allSatisfy { $0 == 0 })
+        #expect(block[98..<104].allSatisfy { $0 == 0 })
+        #expect(number(block, at: 104, size: 8) == 0x3132_3334_3536_3738)
+        #expect(block[112..<128].allSatisfy { $0 == 0 })
     }
 
     @Test func segmentsLieBehindTheFieldsIn64BytesEach() {

@@ -119,6 +119,8 @@ public struct PurgatoryPlan: Hashable, Sendable {
     /// In a confidential guest CPUID raises an exception that only a kernel can answer: purgatory must not ask it.
     public var avoidsSHAExtensions = false
     public var console: PurgatoryConsole
+    /// Of the time-stamp counter, in kHz: what purgatory's reset delay is timed by. 0: unknown.
+    public var timeStampFrequency: UInt64 = 0
     /// Where the trace record lies, for `kexec --last`; nil for none.
     public var trace: PhysicalAddress?
 }

@@ -39,6 +39,7 @@ public struct BootPlanner: Sendable {
             supportsEFI: supportsEFI(image))
         var purgatory = planImage(image, kernel, initrdSize, parameters, &draft)
         purgatory?.avoidsSHAExtensions = machine.isConfidentialGuest
+        purgatory?.timeStampFrequency = trace.timeStampFrequency
         placePurgatory(&purgatory, &draft)
         var plan = BootPlan(
             image: facts, target: request.target, systemCall: choice.call, systemCallReason: choice.reason,

@@ -42,6 +42,7 @@ extension PurgatoryPlan {
         parameters.resetsVGA = console.resetVGA
         parameters.turnsOff5LevelPaging = turnsOff5LevelPaging
         parameters.avoidsSHAExtensions = avoidsSHAExtensions
+        parameters.timeStampFrequency = timeStampFrequency
         return parameters
     }
 }

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+@testable import BootFormats
+import Handoff
+import PhysicalMemory
+import Testing
+
+@testable import Kexec
+
+/// What purgatory is told, read from the bytes that are handed to the kernel.
+@Suite struct SealingTests {
+    private let initrd = (0..<5000).map { UInt8(truncatingIfNeeded: $0) }
+
+    private func sealed(
+        _ plan: BootPlan, _ kernel: [UInt8]
+    ) throws -> (parameters: PurgatoryParameters, plan: BootPlan) {
+        let sealed = try plan.sealed(kernel: kernel.span.bytes, initrd: initrd.span.bytes)
+        let bytes = sealed.bytes("purgatory")
+        let offset = Int(try #require(bytes.loadLittle(UInt32.self, at: 16)))
+        let parameters = bytes[offset...].withUnsafeBytes { $0.loadUnaligned(as: PurgatoryParameters.self) }
+        return (parameters, sealed)
+    }
+
+    @Test func tellsPurgatoryEverySegmentButItsOwn() throws {
+        let image = PlanImage.bzImage()
+        let (parameters, plan) = try sealed(image.plan(initrdSize: initrd.count), image.bytes)
+        let checked = plan.segments.filter { $0.name != "purgatory" }
+        #expect(Int(parameters.segmentCount) == checked.count && checked.count == 5)
+        for (index, segment) in checked.enumerated() {
+            let bytes: [UInt8] =
+                switch segment.contents {
+                case .kernel(let range): Array(image.bytes[range])
+                case .initrd(let range): Array(initrd[range])
+                case .bytes(let made): made
+                }
+            let expected = CheckedSegment(
+                name: segment.name, start: segment.place.start.rawValue, bytes: bytes.span.bytes, kind: .fast)
+            #expect(parameters[segment: index] == expected, "\(segment.name)")
+        }
+    }
+
+    @Test func tellsPurgatoryTheWayOn() throws {
+        let image = PlanImage.bzImage()
+        var plan = image.plan { $0.console.serial = true; $0.console.serialPort = 0x2f8; $0.console.serialBaud = 9600 }
+        plan.purgatory?.timeStampFrequency = 2_100_000
+        let (parameters, sealed) = try sealed(plan, image.bytes)
+        #expect(parameters.version == PurgatoryParameters.currentVersion)
+        #expect(parameters.entry == plan.entry.rawValue && parameters.exitMode == .longMode)
+        #expect(parameters.registers.rsi == plan["boot_params"]?.place.start.rawValue)
+        #expect(parameters.traceRecord == plan.purgatory?.trace?.rawValue)
+        #expect(parameters.writesSerial && parameters.serialPort == 0x2f8 && parameters.serialDivisor == 12)
+        #expect(parameters.timeStampFrequency == 2_100_000)
+        #expect(sealed.segments.filter { $0.name != "purgatory" } == plan.segments.filter { $0.name != "purgatory" })
+    }
+
+    @Test func tellsPurgatoryNoSegmentWhereNothingIsChecked() throws {
+        let image = PlanImage.bzImage()
+        let (parameters, _) = try sealed(image.plan { $0.digest = DigestChoice.none }, image.bytes)
+        #expect(parameters.segmentCount == 0 && parameters.digestKind == DigestKind.none)
+    }
+
+    @Test func timesTheResetByTheFrequencyThatTheLoaderMeasured() {
+        let image = PlanImage.bzImage()
+        var planner = BootPlanner(request: KexecRequest(kernel: "k"), machine: .pc(), seed: nil)
+        planner.trace.timeStampFrequency = 3_000_000
+        let plan = planner.plan(image.image, facts: image.facts, kernel: image.bytes.span.bytes, initrdSize: 0)
+        #expect(plan.purgatory?.timeStampFrequency == 3_000_000)
+    }
+}
