@@ -2,30 +2,27 @@
 
 /// Everywhere purgatory can write to. Its functions stay calls: speed is nothing here, and size is.
 struct Console {
-    private var serial: SerialPort<HardwarePorts>?
+    private let serial: SerialPort<HardwarePorts>
+    private var writesSerial: Bool
     private var screen: Screen?
 
     /// The consoles that the user asked for; none is as good an answer.
     @inline(never) init(_ parameters: PurgatoryParameters) {
-        if parameters.writesSerial {
-            let port = SerialPort(at: parameters.serialPort, ports: HardwarePorts())
-            port.setSpeed(divisor: parameters.serialDivisor)
-            serial = port
-        }
+        serial = SerialPort(at: parameters.serialPort, ports: HardwarePorts())
+        writesSerial = parameters.writesSerial
+        if writesSerial { serial.setSpeed(divisor: parameters.serialDivisor) }
         if parameters.writesVGA { screen = Screen() }
     }
 
-    /// Before bad news: COM1, where a UART answers, and text memory, where it is mapped, though nobody asked for them.
+    /// Before bad news: the serial port (COM1, if no other was named), where a UART answers, and text memory, where it is
+    /// mapped, though nobody asked for them.
     @inline(never) mutating func openAll() {
-        if serial == nil {
-            let port = SerialPort(at: 0x3f8, ports: HardwarePorts())
-            if port.isPresent { serial = port }
-        }
+        if !writesSerial { writesSerial = serial.isPresent }
         if screen == nil { screen = Screen() }
     }
 
     @inline(never) mutating func put(_ byte: UInt8) {
-        if let serial {
+        if writesSerial {
             if byte == UInt8(ascii: "\n") { serial.send(UInt8(ascii: "\r")) }
             serial.send(byte)
         }

@@ -20,7 +20,7 @@ public func main(_ image: UInt) -> UInt32 {
     console.put("I'm in purgatory\n")
 
     guard parameters.version == PurgatoryParameters.currentVersion, let exit = parameters.exitMode,
-        let kind = parameters.digestKind
+        let kind = parameters.digestKind, parameters.segmentCount <= PurgatoryParameters.segmentLimit
     else { stop(parameters, &console, "parameters of another version") }
     let leaves5Levels = parameters.turnsOff5LevelPaging && read_cr4() & 1 << 12 != 0
     if exit == .protectedMode || leaves5Levels {

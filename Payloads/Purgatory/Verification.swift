@@ -44,7 +44,7 @@ func verify(_ parameters: PurgatoryParameters, _ kind: DigestKind, _ trace: inou
     let accelerated = kind == .sha256 && !parameters.avoidsSHAExtensions && Engine.hasExtensions
     trace.usedSHAExtensions = accelerated
     var index = 0
-    while index < Int(parameters.segmentCount) && index < PurgatoryParameters.segmentLimit {
+    while index < Int(parameters.segmentCount) {
         let segment = parameters[segment: index]
         if kind != .none {
             let found = SegmentDigest(kind, of: segment, engine: Engine(usesExtensions: accelerated))

@@ -89,8 +89,11 @@ exception:
 	addq	$8, %rsp
 	iretq
 
-	/* Anything else ends here: vector, words on the stack, the address of a page fault. */
-2:	xorl	%edx, %edx
+	/* Anything else ends here: vector, words on the stack, the address of a page fault. A second time there is nothing
+	 * left to say it with (in a TDX guest every port access is such a fault): reset. */
+2:	btsl	$0, faulted(%rip)
+	jc	4f
+	xorl	%edx, %edx
 	movl	$5, %ecx
 	divl	%ecx
 	leal	-1(%rax), %edi
@@ -98,6 +101,9 @@ exception:
 	movq	%cr2, %rdx
 	andq	$-16, %rsp
 	call	purgatory_fault
+
+4:	lidt	no_gates(%rip)
+	int3
 
 	/* A non-maskable interrupt: a watchdog of the old kernel's. There is nothing to do for it here. */
 3:	popq	%rdx
@@ -137,6 +143,8 @@ descriptors64_pointer:
 gates_pointer:
 	.word	32 * 16 - 1
 	.quad	0
+faulted:
+	.long	0
 probing:
 	.byte	0
 

@@ -138,6 +138,7 @@ descriptors32_end:
 descriptors32_pointer:
 	.word	descriptors32_end - descriptors32 - 1
 	.long	0
+	.globl	no_gates
 no_gates:
 	.word	0
 	.quad	0
