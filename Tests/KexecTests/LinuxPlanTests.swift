@@ -114,6 +114,9 @@ import Testing
         let node = try #require(try setupData(of: plan).first { $0.type == 4 })
         #expect(node.payload.count == 96)
         #expect(node.payload.loadLittle(UInt64.self, at: 16) == 0x3f9e_c018)
+        machine.efi?.configurationTable = nil
+        #expect(PlanImage.bzImage().plan(on: machine).bytes("boot_params")[0x1c0] == 0)
+        machine.efi = efi
         let hidden = PlanImage.bzImage().plan(on: machine) { $0.hidesEFI = true }
         #expect(hidden.bytes("boot_params")[0x1c0] == 0)
     }

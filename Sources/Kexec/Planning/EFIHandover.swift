@@ -12,9 +12,11 @@ struct EFIHandover {
     let secureBoot: UInt8
     private let old: EFIInfo
 
-    /// nil where the next kernel gets no EFI: not booted by it, `--noefi`, no runtime map, or an image that cannot.
+    /// nil where the next kernel gets no EFI: not booted by it, `--noefi`, an image that cannot, or nothing known of the
+    /// runtime map or the configuration table, without which a kernel finds no table of firmware's at all.
     init?(request: KexecRequest, machine: MachineDescription, imageSupportsIt: Bool) {
         guard !request.hidesEFI, imageSupportsIt, let efi = machine.efi, !efi.runtimeMap.isEmpty,
+            (efi.configurationTable ?? 0) != 0,
             let bootParameters = machine.bootParameters, let old = EFIInfo(in: bootParameters),
             old.descriptorVersion == 1, old.descriptorSize >= UInt32(Self.descriptorFields)
         else { return nil }
