@@ -45,15 +45,14 @@ struct SystemCallChooser {
     }
 
     private func automatic(_ against: [SystemCallObstacle], _ target: LoadTarget) -> Choice {
-        var legal = SystemCall.allCases.filter { call in !against.contains { $0.call == call } }
-        if machine.kexec.handoverActive, let file = legal.firstIndex(of: .kexecFileLoad) {
-            legal.swapAt(0, file)
+        let legal = SystemCall.allCases.filter { call in !against.contains { $0.call == call } }
+        if machine.kexec.handoverActive, legal.contains(.kexecFileLoad) {
             return Choice(call: .kexecFileLoad, reason: .handoverActive, alternatives: [], refusal: nil)
         }
-        if target == .crash, let file = legal.firstIndex(of: .kexecFileLoad) {
-            legal.swapAt(0, file)
+        if target == .crash, legal.contains(.kexecFileLoad) {
             return Choice(
-                call: .kexecFileLoad, reason: .makesCoreHeader, alternatives: Array(legal.dropFirst()), refusal: nil)
+                call: .kexecFileLoad, reason: .makesCoreHeader,
+                alternatives: legal.filter { $0 != .kexecFileLoad }, refusal: nil)
         }
         guard let first = legal.first else {
             return Choice(call: .kexecLoad, reason: .requested, alternatives: [], refusal: .noSystemCall(against))
