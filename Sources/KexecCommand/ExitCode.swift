@@ -129,6 +129,7 @@ extension ExitCode {
         case .notPermitted: self = .privilege
         case .loadDisabled, .loadLimitReached: self = .switchedOff
         case .memoryShort: self = .memory
+        case .needsXen: self = .notInKernel
         case .noKexecInKernel: self = choice == .kexecFileLoad ? .fileCallMissing : .notInKernel
         case .noCrashKernelRegion: self = .noCrashRegion
         case .noSystemCall(let obstacles):

@@ -206,6 +206,87 @@ import Testing
         for segment in plan.segments { #expect(machine.crashKernel[0].contains(segment.reserved)) }
     }
 
+    @Test func checksTheKernelsRulesWhereTheSizeOfRAMIsUnknown() {
+        var machine = MachineDescription.pc()
+        machine.memoryTotal = 0
+        machine.memoryAvailable = 0
+        var plan = PlanImage.bzImage().plan(on: machine)
+        #expect(plan.refusals == [])
+        plan.segments[0].place = range(0x10_0001, 0x10_1000)
+        #expect(
+            PlanChecker(machine: machine).faults(of: plan).contains {
+                if case .segmentRule(.notPageAligned(0), _, _) = $0 { true } else { false }
+            })
+    }
+
+    @Test func countsSwapAsRoomForTheKernelsCopy() {
+        var machine = MachineDescription.pc(8 << 30)
+        machine.memoryAvailable = 1 << 20
+        let image = PlanImage.bzImage()
+        let refused = image.plan(on: machine, initrdSize: 64 << 20).refusals
+        #expect(refused.contains { if case .memoryShort = $0 { true } else { false } })
+        for free: UInt64 in [1 << 30, .max] {
+            machine.swapFree = free
+            #expect(image.plan(on: machine, initrdSize: 64 << 20).refusals == [])
+        }
+    }
+
+    @Test func refusesToPlanForXen() {
+        var machine = MachineDescription.pc()
+        machine.isXen = true
+        #expect(PlanImage.bzImage().plan(on: machine).refusals == [.needsXen])
+    }
+
+    /// `crashkernel=,high` reserves a low region besides, for DMA: only the high one takes segments.
+    @Test func keepsACrashKernelOutOfTheLowRegion() throws {
+        var machine = MachineDescription.pc()
+        machine.memoryMap = MemoryMap(
+            machine.memoryMap.entries + [E820Entry(range: range(1 << 32, 1 << 33), type: .ram)])
+        machine.systemRAM = machine.memoryMap.ram
+        machine.crashKernel = [range(0x1000_0000, 0x2000_0000), range(0x1_8000_0000, 0x1_9000_0000)]
+        let plan = PlanImage.bzImage().plan(on: machine) { $0.target = .crash }
+        #expect(plan.refusals == [])
+        for segment in plan.segments { #expect(machine.crashKernel[1].contains(segment.reserved)) }
+        let old = PlanImage.bzImage { $0.extendedLoadFlags = 1 }.plan(on: machine) { $0.target = .crash }
+        #expect(old.refusals.contains { if case .noRoom("kernel", _, 0, _) = $0 { true } else { false } })
+        // Both are RAM for the crash kernel: the low one is what the DMA is for.
+        #expect(CrashMemoryMap.make(for: machine).ram.contains(machine.crashKernel[0]))
+    }
+
+    @Test func saysThatTheCrashKernelsRegionIsInTheWay() {
+        var machine = MachineDescription.pc()
+        machine.crashKernel = [range(0x100_0000, 0x200_0000)]
+        let plan = PlanImage.bzImage { $0.isRelocatable = false }.plan(on: machine)
+        #expect(
+            plan.refusals.contains {
+                if case .placeTaken("kernel", _, .crashKernel) = $0 { true } else { false }
+            })
+    }
+
+    @Test func saysThatTheUsersBoundsAreInTheWay() {
+        let plan = PlanImage.bzImage { $0.isRelocatable = false }.plan {
+            $0.memoryMinimum = PhysicalAddress(0x1000_0000)
+        }
+        #expect(
+            plan.refusals.contains {
+                if case .placeTaken("kernel", _, .outsideBounds) = $0 { true } else { false }
+            })
+    }
+
+    /// What a kernel with 4 levels knows of physical memory, whatever the machine has.
+    @Test func placesNothingAbove64TiB() {
+        var machine = MachineDescription.pc(8 << 30)
+        machine.memoryMap = MemoryMap(
+            machine.memoryMap.entries + [E820Entry(range: range(1 << 46, 1 << 46 + 1 << 33), type: .ram)])
+        machine.systemRAM = machine.memoryMap.ram
+        machine.uses5LevelPaging = true
+        for flags: UInt16 in [0x7f, 0x3f, 0x1f] {
+            let plan = PlanImage.bzImage { $0.extendedLoadFlags = flags }.plan(on: machine, initrdSize: 5000)
+            #expect(plan.refusals == [] && plan.segments.count == 6)
+            for segment in plan.segments { #expect(segment.reserved.end.rawValue <= 1 << 46) }
+        }
+    }
+
     private func setupData(of plan: BootPlan) throws -> [(type: UInt32, payload: [UInt8], address: UInt64)] {
         let segment = try #require(plan["setup_data"])
         let data = plan.bytes("setup_data")

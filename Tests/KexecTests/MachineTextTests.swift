@@ -129,10 +129,12 @@ private func slice(_ text: String) -> ArraySlice<UInt8> { bytes(text)[...] }
 
     @Test func takesMemorySizesAsBytes() {
         let memory = MemoryInformation(
-            parsing: bytes("MemTotal:        1004512 kB\nMemFree: 5 kB\nMemAvailable:   77 kB\nSwapTotal: 9 kB\n"))
+            parsing: bytes(
+                "MemTotal:        1004512 kB\nMemFree: 5 kB\nMemAvailable:   77 kB\nSwapTotal: 9 kB\nSwapFree: 8 kB\n"))
         #expect(memory.total == 1_004_512 * 1024)
         #expect(memory.free == 5 * 1024)
         #expect(memory.available == 77 * 1024)
+        #expect(memory.swapFree == 8 * 1024)
     }
 
     @Test(arguments: [

@@ -62,6 +62,7 @@ extension MachineDescription {
         memoryTotal = memory.total
         memoryFree = memory.free
         memoryAvailable = memory.available
+        swapFree = memory.swapFree
         let firmware = root.firmwareMemoryMap()
         let iomem = root.contents(of: "proc/iomem")
         var failure: Int32 = 0

@@ -32,6 +32,9 @@ public struct MachineDescription: Hashable, Sendable {
     public var reserved = PhysicalRangeSet()
     /// "Crash kernel" ranges of `/proc/iomem`, ascending.
     public var crashKernel: [PhysicalRange] = []
+    /// Where a crash kernel may be loaded, `crashk_res`: the highest range. With `crashkernel=SIZE,high` there is a
+    /// second one below 4 GiB (`crashk_low_res`), which is RAM for it but takes no segment.
+    public var crashRegion: PhysicalRange? { crashKernel.last }
     /// "Kernel code", "Kernel rodata", "Kernel data", "Kernel bss" of `/proc/iomem`, ascending.
     public var runningKernelImage: [PhysicalRange] = []
     /// `/sys/kernel/vmcoreinfo`: where the note for crash dumps lies.
@@ -55,6 +58,8 @@ public struct MachineDescription: Hashable, Sendable {
     public var memoryTotal: UInt64 = 0
     public var memoryFree: UInt64 = 0
     public var memoryAvailable: UInt64 = 0
+    /// `SwapFree`, in bytes; 0 where there is no swap.
+    public var swapFree: UInt64 = 0
     /// CPUs in `/sys/devices/system/cpu/online`; nil where not shown.
     public var onlineCPUs: Int?
     /// The flag `la57` of `/proc/cpuinfo`, without `no5lvl` in the command line or CONFIG_X86_5LEVEL being off.

@@ -6,6 +6,7 @@ struct MemoryInformation: Hashable {
     var total: UInt64 = 0
     var free: UInt64 = 0
     var available: UInt64 = 0
+    var swapFree: UInt64 = 0
 
     /// Reads `MemTotal:        1004512 kB`. A number that makes no sense counts as missing.
     init(parsing text: [UInt8]) {
@@ -16,6 +17,7 @@ struct MemoryInformation: Hashable {
             if name.equals("MemTotal") { total = bytes }
             if name.equals("MemFree") { free = bytes }
             if name.equals("MemAvailable") { available = bytes }
+            if name.equals("SwapFree") { swapFree = bytes }
         }
     }
 }

@@ -12,6 +12,10 @@ struct PlacementPolicy {
     /// Where an initrd may begin: the kernel's own loader keeps the same distance (`MIN_INITRD_LOAD_ADDR`).
     static let lowestInitrd = PhysicalAddress(0x100_0000)
 
+    /// A kernel with 4 levels of page tables knows this much physical memory (`MAX_PHYSMEM_BITS` 46), also on a machine
+    /// whose kernel has 5 and more of it.
+    static let known = PhysicalRange(from: .zero, to: PhysicalAddress(1 << 46))
+
     /// What segments without a will of their own may take.
     let usable: PhysicalRangeSet
     /// What an image that names its addresses may take.
@@ -20,20 +24,35 @@ struct PlacementPolicy {
     /// them makes kexec_load walk its lists for every page (measured: up to 60 times the cost).
     let firstHandedOut: PhysicalRange?
 
+    private let target: LoadTarget
+    /// From `--mem-min` to `--mem-max`.
+    private let window: PhysicalRange
+    private let crashKernel: PhysicalRangeSet
+
     init(_ request: KexecRequest, on machine: MachineDescription) {
-        let taken = machine.reserved.union(PhysicalRangeSet([Self.firstPage]))
-        let crash = PhysicalRangeSet(machine.crashKernel)
-        let base: PhysicalRangeSet =
-            switch request.target {
-            case .reboot: machine.systemRAM.intersection(machine.memoryMap.ram).subtracting(taken.union(crash))
-            case .crash: crash
-            }
-        let window = PhysicalRange(
+        target = request.target
+        window = PhysicalRange(
             from: request.memoryMinimum ?? .zero,
             to: (request.memoryMaximum ?? PhysicalAddress(.max - 1)).advanced(by: 1) ?? PhysicalAddress(.max))
-        usableByName = base.intersection(PhysicalRangeSet([window]))
+        crashKernel = PhysicalRangeSet(machine.crashKernel)
+        let base: PhysicalRangeSet =
+            switch request.target {
+            case .reboot: machine.systemRAM.intersection(machine.memoryMap.ram).subtracting(crashKernel)
+            case .crash: PhysicalRangeSet(machine.crashRegion.map { [$0] } ?? [])
+            }
+        let taken = machine.reserved.union(PhysicalRangeSet([Self.firstPage]))
+        usableByName = base.subtracting(taken).intersection(PhysicalRangeSet([window]))
         usable = usableByName.subtracting(PhysicalRangeSet([Self.firstMebibyte]))
+            .intersection(PhysicalRangeSet([Self.known]))
         firstHandedOut = Self.initialRamdisk(of: machine.bootParameters)
+    }
+
+    /// What keeps an image that names its addresses from `range`, which is not all usable.
+    func obstacle(to range: PhysicalRange) -> Obstacle {
+        if range.overlaps(Self.firstPage) { return .firstPage }
+        if target == .crash { return crashKernel.contains(range) ? .outsideBounds : .outsideCrashRegion }
+        if crashKernel.overlaps(range) { return .crashKernel }
+        return window.contains(range) ? .notRAM : .outsideBounds
     }
 
     /// Takes a home for `request` from `memory`: below the boot loader's initrd first, then anywhere.

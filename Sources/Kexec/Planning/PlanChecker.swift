@@ -23,19 +23,22 @@ struct PlanChecker {
 
     private func state(_ plan: BootPlan) -> [PlanRefusal] {
         var refusals: [PlanRefusal] = []
+        if machine.isXen { refusals.append(.needsXen) }
         if machine.kexec.isSupported == false, !machine.kexec.hasModule {
             refusals.append(.noKexecInKernel)
         }
-        if plan.target == .crash, machine.crashKernel.isEmpty { refusals.append(.noCrashKernelRegion) }
+        if plan.target == .crash, machine.crashRegion == nil { refusals.append(.noCrashKernelRegion) }
         return refusals
     }
 
-    /// The kernel copies the image into memory of its own before the jump; a crash kernel's region is there already.
+    /// The kernel copies the image into memory of its own before the jump, and swaps out for it what it can; a crash
+    /// kernel's region is there already.
     private func memory(_ plan: BootPlan) -> [PlanRefusal] {
         guard plan.target == .reboot, machine.memoryAvailable > 0 else { return [] }
         let needed = plan.segments.reduce(0) { $0 + $1.place.size }
-        return needed > machine.memoryAvailable
-            ? [.memoryShort(needed: needed, available: machine.memoryAvailable)] : []
+        let (sum, overflow) = machine.memoryAvailable.addingReportingOverflow(machine.swapFree)
+        let available = overflow ? .max : sum
+        return needed > available ? [.memoryShort(needed: needed, available: available)] : []
     }
 
     private func rules(_ plan: BootPlan) -> [PlanRefusal] {
@@ -43,14 +46,13 @@ struct PlanChecker {
             SegmentExtent(
                 start: $0.place.start.rawValue, memorySize: $0.place.size, contentSize: UInt64($0.contentSize))
         }
-        let region = plan.target == .crash ? machine.crashKernel.last : nil
+        let region = plan.target == .crash ? machine.crashRegion : nil
         let rules = SegmentRules(
-            totalPages: machine.memoryTotal / pageSize,
+            // What is unknown limits nothing.
+            totalPages: machine.memoryTotal > 0 ? machine.memoryTotal / pageSize : .max,
             addressLimit: machine.uses5LevelPaging ? Self.fiveLevelLimit : Self.fourLevelLimit,
             crashRegion: region.map { .init(start: $0.start.rawValue, end: $0.end.rawValue) })
-        guard machine.memoryTotal > 0,
-            let broken = rules.firstBroken(by: extents.span, entry: plan.kernelEntry.rawValue)
-        else { return [] }
+        guard let broken = rules.firstBroken(by: extents.span, entry: plan.kernelEntry.rawValue) else { return [] }
         return [.segmentRule(broken, names: plan.segments.map { $0.name }, places: plan.segments.map { $0.place })]
     }
 

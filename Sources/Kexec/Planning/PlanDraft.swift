@@ -29,24 +29,15 @@ struct PlanDraft {
     /// Takes exactly `range` for an image that names its addresses.
     mutating func claim(_ range: PhysicalRange, for name: String) -> Bool {
         if memory.take(range) { return true }
-        let below = policy.usableByName.subtracting(policy.usable)
         let overlapped = segments.first { $0.reserved.overlaps(range) }?.name
-        if overlapped == nil, below.union(policy.usable).contains(range) {
-            _ = takeUsable(part: range)
+        if overlapped == nil, policy.usableByName.contains(range) {
+            // Of a range that reaches below 1 MiB, what lies above is taken from the common memory too.
+            memory = MemoryAllocator(free: memory.free.subtracting(PhysicalRangeSet([range])))
             return true
         }
-        let obstacle: Obstacle =
-            if let overlapped { .otherSegment(overlapped) } else if range.overlaps(PlacementPolicy.firstPage) {
-                .firstPage
-            } else { .notRAM }
+        let obstacle = overlapped.map { Obstacle.otherSegment($0) } ?? policy.obstacle(to: range)
         refusals.append(.placeTaken(segment: name, range: range, because: obstacle))
         return false
-    }
-
-    /// Of a range that reaches below 1 MiB, what lies above is taken from the common memory too.
-    private mutating func takeUsable(part range: PhysicalRange) -> Bool {
-        memory = MemoryAllocator(free: memory.free.subtracting(PhysicalRangeSet([range])))
-        return true
     }
 
     mutating func add(_ segment: Segment) { segments.append(segment) }

@@ -15,7 +15,7 @@ public enum PlanRefusal: Error, Hashable, Sendable {
     case optionNotSupported(KexecOption)
     /// One of the kernel's rules on segments; names and places by the index that the rule names.
     case segmentRule(BrokenSegmentRule, names: [String], places: [PhysicalRange])
-    /// Bytes that the kernel must be able to allocate, and `MemAvailable`.
+    /// Bytes that the kernel must be able to allocate, and `MemAvailable` with `SwapFree`.
     case memoryShort(needed: UInt64, available: UInt64)
     case noCrashKernelRegion
     /// No system call can carry this plan; why each cannot.
@@ -24,13 +24,21 @@ public enum PlanRefusal: Error, Hashable, Sendable {
     case loadDisabled
     case loadLimitReached(LoadTarget)
     case noKexecInKernel
+    /// The hypervisor keeps kexec to itself: domain 0 loads by hypercalls, a PV guest not at all.
+    case needsXen
     /// The purgatory built into this program is broken: no file of the user's can cause it.
     case purgatoryUnusable(PurgatoryImageError)
     case initrdWithoutLinux(arguments: ELFArguments)
 }
 
 /// What stands where a segment wants to be.
-public enum Obstacle: Hashable, Sendable { case notRAM, firstPage, crashKernel, otherSegment(String) }
+public enum Obstacle: Hashable, Sendable {
+    case notRAM, firstPage, crashKernel, otherSegment(String)
+    /// `--mem-min` and `--mem-max` forbid it.
+    case outsideBounds
+    /// A crash kernel may lie in the region reserved for it only.
+    case outsideCrashRegion
+}
 
 /// A way into an image that it does not have, or that is not built yet.
 public enum EntryKind: Hashable, Sendable {

@@ -37,6 +37,8 @@ extension Diagnostic {
             self.init("no load is left: kernel.kexec_load_limit_\(name) is 0")
         case .noKexecInKernel:
             self.init("the running kernel has no kexec: '/sys/kernel/kexec_loaded' does not exist (CONFIG_KEXEC)")
+        case .needsXen:
+            self.init("this is domain 0 or a PV guest of Xen, where kexec goes by hypercalls: not supported")
         case .purgatoryUnusable: self.init("the purgatory in this program is broken: this is a bug in its build")
         case .initrdWithoutLinux(let arguments):
             self.init(
@@ -50,6 +52,8 @@ extension Diagnostic {
         case .notRAM: "which is not all free RAM"
         case .firstPage: "which holds the first page of memory: interrupt vectors and BIOS data"
         case .crashKernel: "which is reserved for the crash kernel"
+        case .outsideCrashRegion: "which lies outside the crash kernel region"
+        case .outsideBounds: "which --mem-min and --mem-max do not allow"
         case .otherSegment(let name): "where segment '\(name)' is"
         }
     }
