@@ -9,8 +9,25 @@ public struct ClockSample: Hashable, Sendable {
     /// CLOCK_MONOTONIC
     public var nanoseconds: UInt64
 
-    static var now: ClockSample {
-        ClockSample(timeStamp: kx_time_stamp(), nanoseconds: kx_nanoseconds(CLOCK_MONOTONIC))
+    /// Both are read one after the other, and whoever is interrupted in between reads what does not belong together: the
+    /// shortest of a few tries counts.
+    static var now: ClockSample { .closest(of: 4) { (kx_nanoseconds(CLOCK_MONOTONIC), kx_time_stamp()) } }
+
+    /// - Parameter read: a clock, then the counter.
+    static func closest(of tries: Int, _ read: () -> (clock: UInt64, counter: UInt64)) -> ClockSample {
+        var best = ClockSample(timeStamp: 0, nanoseconds: 0)
+        var shortest = UInt64.max
+        var (clock, counter) = read()
+        for _ in 0..<tries {
+            let next = read()
+            let width = next.clock &- clock
+            if width < shortest {
+                shortest = width
+                best = ClockSample(timeStamp: counter, nanoseconds: clock &+ width / 2)
+            }
+            (clock, counter) = next
+        }
+        return best
     }
 
     /// In kHz; 0 where too little time lies between the samples to tell it within a few percent.
