@@ -3,7 +3,8 @@
 /// What the second kernel finds in boot_params: ours by `-c` against the kernel's own loader by `-s`, and against Debian's
 /// kexec-tools by `-c`, from the same machine in the same state.
 enum BootParametersCases {
-    static let all: [Case] = firmwares.flatMap { [systemCalls($0), peer($0)] } + firmwares.map(complaints)
+    static let all: [Case] =
+        firmwares.flatMap { [systemCalls($0), chain($0), peer($0)] } + firmwares.map(complaints)
 
     private static let firmwares: [MachineShape.Firmware] = [.bios, .efi]
 
@@ -44,6 +45,30 @@ enum BootParametersCases {
             summary: "boot_params of -c and -s are equal but for the listed fields",
             machine: MachineShape(firmware: firmware), script: "load $pass && jump", secondScript: dump,
             passes: ["-c", "-s"], expect: ["^LAB load rc=0", Case.second, "^LAB dumped bp"],
+            judge: { try compare($0, allowed: allowedBetweenCalls, names: ("-c", "-s")) }, needsOurs: true)
+    }
+
+    /// The same from a kernel that our own loader started: what one jump leaves behind must not add up over the next.
+    private static func chain(_ firmware: MachineShape.Firmware) -> Case {
+        Case(
+            name: "boot-params/chain/\(firmware.rawValue)",
+            summary: "a second jump, by -c and by -s, passes equal boot_params as well",
+            machine: MachineShape(firmware: firmware),
+            secondFiles: { workshop in
+                var third = try await InitramfsBuilder(workshop.tools)
+                try await third.add("lab/third", .text(dump))
+                return [
+                    "sbin/kexec": .program(workshop.kexec), "boot/vmlinuz": .host(workshop.cache.kernel(.linux7)),
+                    "boot/initrd": .bytes(third.finished()),
+                ]
+            },
+            script: "second=\"$second lab.pass=$pass\"; load -c && jump",
+            secondScript: """
+                pass=$(argument lab.pass)
+                try load2 kexec -l $pass /boot/vmlinuz --initrd=/boot/initrd --command-line="$(line third)" && jump
+                """,
+            passes: ["-c", "-s"],
+            expect: ["^LAB load rc=0", Case.second, "^LAB load2 rc=0", "^LAB third nonce=NONCE ", "^LAB dumped bp"],
             judge: { try compare($0, allowed: allowedBetweenCalls, names: ("-c", "-s")) }, needsOurs: true)
     }
 
