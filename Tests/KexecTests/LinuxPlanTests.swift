@@ -263,6 +263,16 @@ import Testing
             })
     }
 
+    @Test func saysThatACrashKernelMayLieInItsRegionOnly() {
+        var machine = MachineDescription.pc()
+        machine.crashKernel = [range(0x1000_0000, 0x2000_0000)]
+        let plan = PlanImage.bzImage { $0.isRelocatable = false }.plan(on: machine) { $0.target = .crash }
+        #expect(
+            plan.refusals.contains {
+                if case .placeTaken("kernel", _, .outsideCrashRegion) = $0 { true } else { false }
+            })
+    }
+
     @Test func saysThatTheUsersBoundsAreInTheWay() {
         let plan = PlanImage.bzImage { $0.isRelocatable = false }.plan {
             $0.memoryMinimum = PhysicalAddress(0x1000_0000)

@@ -11,7 +11,6 @@ struct PlacementPolicy {
     static let firstPage = PhysicalRange(from: .zero, to: PhysicalAddress(pageSize))
     /// Where an initrd may begin: the kernel's own loader keeps the same distance (`MIN_INITRD_LOAD_ADDR`).
     static let lowestInitrd = PhysicalAddress(0x100_0000)
-
     /// A kernel with 4 levels of page tables knows this much physical memory (`MAX_PHYSMEM_BITS` 46), also on a machine
     /// whose kernel has 5 and more of it.
     static let known = PhysicalRange(from: .zero, to: PhysicalAddress(1 << 46))
@@ -28,6 +27,7 @@ struct PlacementPolicy {
     /// From `--mem-min` to `--mem-max`.
     private let window: PhysicalRange
     private let crashKernel: PhysicalRangeSet
+    private let crashRegion: PhysicalRange?
 
     init(_ request: KexecRequest, on machine: MachineDescription) {
         target = request.target
@@ -35,10 +35,11 @@ struct PlacementPolicy {
             from: request.memoryMinimum ?? .zero,
             to: (request.memoryMaximum ?? PhysicalAddress(.max - 1)).advanced(by: 1) ?? PhysicalAddress(.max))
         crashKernel = PhysicalRangeSet(machine.crashKernel)
+        crashRegion = machine.crashRegion
         let base: PhysicalRangeSet =
             switch request.target {
             case .reboot: machine.systemRAM.intersection(machine.memoryMap.ram).subtracting(crashKernel)
-            case .crash: PhysicalRangeSet(machine.crashRegion.map { [$0] } ?? [])
+            case .crash: PhysicalRangeSet(crashRegion.map { [$0] } ?? [])
             }
         let taken = machine.reserved.union(PhysicalRangeSet([Self.firstPage]))
         usableByName = base.subtracting(taken).intersection(PhysicalRangeSet([window]))
@@ -50,7 +51,7 @@ struct PlacementPolicy {
     /// What keeps an image that names its addresses from `range`, which is not all usable.
     func obstacle(to range: PhysicalRange) -> Obstacle {
         if range.overlaps(Self.firstPage) { return .firstPage }
-        if target == .crash { return crashKernel.contains(range) ? .outsideBounds : .outsideCrashRegion }
+        if target == .crash { return crashRegion?.contains(range) == true ? .outsideBounds : .outsideCrashRegion }
         if crashKernel.overlaps(range) { return .crashKernel }
         return window.contains(range) ? .notRAM : .outsideBounds
     }
