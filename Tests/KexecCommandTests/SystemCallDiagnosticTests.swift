@@ -168,6 +168,7 @@ private let causes: [RefusalCause] = [
         #expect(code(.noCrashKernelRegion) == .noCrashRegion)
         #expect(code(.notPermitted(missing: .sysBoot)) == .privilege)
         #expect(code(.noKexecInKernel) == .notInKernel)
+        #expect(code(.needsXen) == .notInKernel)
         #expect(code(.noKexecInKernel, .kexecFileLoad) == .fileCallMissing)
         #expect(code(.memoryShort(needed: 2, available: 1)) == .memory)
         #expect(code(.commandLineTooLong(length: 3000, limit: 2047)) == .plan)

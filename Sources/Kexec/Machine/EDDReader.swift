@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 
 /// Where `struct boot_params` keeps what the BIOS said of its disks (Linux, Documentation/arch/x86/zero-page.rst).
 private enum EDDOffsets {
@@ -16,7 +17,7 @@ private enum EDDOffsets {
 extension EDDDevice {
     /// The disks in a `boot_params` block; none for a block of another size.
     static func disks(bootParameters: [UInt8]) -> [EDDDevice] {
-        guard bootParameters.count == bootParametersSize else { return [] }
+        guard bootParameters.count == BootParameters.size else { return [] }
         var disks: [EDDDevice] = []
         for index in 0..<min(Int(bootParameters[EDDOffsets.deviceCount]), EDDOffsets.maximumDevices) {
             let start = EDDOffsets.devices + index * EDDOffsets.deviceSize
@@ -24,7 +25,7 @@ extension EDDDevice {
         }
         for index in 0..<min(Int(bootParameters[EDDOffsets.signatureCount]), EDDOffsets.maximumSignatures) {
             let number = UInt8(0x80 + index)
-            let signature = bootParameters.little32(at: EDDOffsets.signatures + index * 4)
+            let signature = bootParameters.loadLittle(UInt32.self, at: EDDOffsets.signatures + index * 4)
             if let place = disks.firstIndex(where: { $0.number == number }) {
                 disks[place].mbrSignature = signature
             } else {

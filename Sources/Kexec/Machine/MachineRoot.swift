@@ -50,6 +50,11 @@ public struct MachineRoot {
         if case .success(let bytes) = contents(of: path, limit: limit) { bytes } else { nil }
     }
 
+    /// The first line of a small file, without white space around it; nil where it is missing or unreadable.
+    func line(_ path: String) -> ArraySlice<UInt8>? {
+        bytes(path, limit: 1 << 16)?.lines.first?.trimmed
+    }
+
     /// The whole file, not recorded: whoever reads it records what it keeps of it.
     func unrecordedBytes(_ path: String) -> [UInt8]? {
         if case .success(let bytes) = read(path, limit: 16 << 20) { bytes } else { nil }
