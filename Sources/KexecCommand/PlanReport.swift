@@ -19,7 +19,7 @@ struct PlanReport {
             ("system_call", .string(plan.systemCall.name)),
             ("system_call_reason", .string(Diagnostic.words(for: plan.systemCallReason))),
             ("entry", .address(plan.entry.rawValue)), ("command_line", .string(plan.commandLine)),
-            ("digest", .object([("algorithm", .string(plan.digest.name)), ("bytes", .number(plan.digestedBytes))])),
+            ("digest", digest),
             ("segments", .array(plan.segments.map(segment))),
             ("refusals", .array(plan.refusals.map { .string(Diagnostic($0).sentence) })),
             ("warnings", .array(plan.warnings.map { .string(Diagnostic($0).sentence) })),
@@ -45,6 +45,10 @@ struct PlanReport {
             ("path", .string(plan.image.path)), ("kind", .string(plan.image.kind)),
             ("compression", .optional(plan.image.compression)), ("protocol", .optional(protocolText)),
         ])
+    }
+
+    private var digest: JSONValue {
+        .object([("algorithm", .string(plan.appliedDigest.name)), ("bytes", .number(plan.digestedBytes))])
     }
 
     private func segment(_ segment: Segment) -> JSONValue {
@@ -73,7 +77,8 @@ struct PlanReport {
         }
         lines.append("entry        \(hexadecimal(plan.entry.rawValue))")
         lines.append("command line \(plan.commandLine)")
-        lines.append("digest       \(plan.digest.name), \(byteSize(plan.digestedBytes))")
+        let party = plan.systemCall == .kexecFileLoad ? ", by the kernel's own purgatory" : ""
+        lines.append("digest       \(plan.appliedDigest.name), \(byteSize(plan.digestedBytes))\(party)")
         if plan.purgatory?.turnsOff5LevelPaging == true { lines.append("paging       turned down to 4 levels") }
         if plan.systemCall == .kexecFileLoad {
             lines.append("placement    by the kernel; with kexec_load it would be:")

@@ -40,7 +40,11 @@ import Testing
 
     @Test func tellsPurgatoryTheWayOn() throws {
         let image = PlanImage.bzImage()
-        var plan = image.plan { $0.console.serial = true; $0.console.serialPort = 0x2f8; $0.console.serialBaud = 9600 }
+        var plan = image.plan {
+            $0.console.serial = true
+            $0.console.serialPort = 0x2f8
+            $0.console.serialBaud = 9600
+        }
         plan.purgatory?.timeStampFrequency = 2_100_000
         let (parameters, sealed) = try sealed(plan, image.bytes)
         #expect(parameters.version == PurgatoryParameters.currentVersion)

@@ -87,9 +87,15 @@ public struct BootPlan: Hashable, Sendable {
     /// Whether it may be loaded.
     public var isLoadable: Bool { refusals.isEmpty }
 
-    /// Bytes that purgatory verifies.
+    /// What is verified by: `digest`, but nothing without purgatory; and kexec_file_load brings the kernel's own one,
+    /// which knows SHA-256 only.
+    public var appliedDigest: DigestChoice {
+        systemCall == .kexecFileLoad ? .sha256 : purgatory == nil ? .none : digest
+    }
+
+    /// Bytes that purgatory verifies; the kernel's own one takes the zero tails besides.
     public var digestedBytes: UInt64 {
-        digest == .none || purgatory == nil
+        appliedDigest == .none
             ? 0 : segments.reduce(0) { $0 + ($1.name == PurgatoryPlan.segmentName ? 0 : UInt64($1.contentSize)) }
     }
 

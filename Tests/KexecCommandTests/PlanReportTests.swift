@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+import PhysicalMemory
+import Testing
+
+@testable import Kexec
+@testable import KexecCommand
+
+@Suite struct PlanReportTests {
+    private func plan(_ call: SystemCall = .kexecLoad, digest: DigestChoice = .fast) -> BootPlan {
+        func pages(_ start: UInt64, _ size: UInt64) -> PhysicalRange {
+            PhysicalRange(from: PhysicalAddress(start), to: PhysicalAddress(start + size))
+        }
+        var plan = BootPlan(
+            image: ImageFacts(path: "/boot/vmlinuz", kind: "bzImage64", compression: "gzip", bootProtocol: 0x020f),
+            target: .reboot, systemCall: call, systemCallReason: .requested, entry: PhysicalAddress(0x1_0000_0200),
+            commandLine: "a=\"b\"", digest: digest)
+        plan.segments = [
+            Segment(name: "kernel", place: pages(0x1_0000_0000, 0x3000), contents: .kernel(4096..<0x3000)),
+            Segment(name: "command_line", place: pages(0x1_0001_0000, 0x1000), contents: .bytes([1, 2, 3])),
+            Segment(name: "purgatory", place: pages(0x1_0002_0000, 0x1000), contents: .bytes([1, 2, 3, 4])),
+        ]
+        plan.purgatory = PurgatoryPlan(mode: .longMode, entry: plan.entry, console: PurgatoryConsole())
+        return plan
+    }
+
+    private func json(_ plan: BootPlan) throws -> [String: Any] {
+        let text = PlanReport(plan: plan, initrds: []).json.text
+        return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    }
+
+    @Test func hasTheKeysThatProgramsReadWithAddressesAsText() throws {
+        let report = try json(plan())
+        #expect(
+            Set(report.keys) == [
+                "version", "loadable", "image", "system_call", "system_call_reason", "entry", "command_line", "digest",
+                "segments", "refusals", "warnings",
+            ])
+        #expect(report["entry"] as? String == "0x100000200")
+        #expect(report["command_line"] as? String == "a=\"b\"")
+        #expect(
+            report["image"] as? [String: String]
+                == ["path": "/boot/vmlinuz", "kind": "bzImage64", "compression": "gzip", "protocol": "2.15"])
+        let segments = try #require(report["segments"] as? [[String: Any]])
+        #expect(Set(segments[0].keys) == ["name", "start", "memory_size", "contents", "file", "offset", "size"])
+        #expect(segments[0]["start"] as? String == "0x100000000" && segments[0]["memory_size"] as? Int == 0x3000)
+        #expect(segments[0]["offset"] as? Int == 4096 && segments[0]["size"] as? Int == 0x2000)
+        #expect(segments[1]["file"] is NSNull && segments[1]["size"] as? Int == 3)
+    }
+
+    @Test(arguments: [(DigestChoice.fast, "fast", 0x2003), (.sha256, "sha256", 0x2003), (.none, "none", 0)])
+    func tellsWhatPurgatoryChecks(digest: DigestChoice, name: String, bytes: Int) throws {
+        let found = try #require(try json(plan(digest: digest))["digest"] as? [String: Any])
+        #expect(found["algorithm"] as? String == name && found["bytes"] as? Int == bytes)
+    }
+
+    /// kexec_file_load brings the kernel's own purgatory, which computes SHA-256 whatever was asked for.
+    @Test(arguments: [DigestChoice.fast, .sha256, .none])
+    func tellsWhatTheKernelsOwnPurgatoryChecks(digest: DigestChoice) throws {
+        let plan = plan(.kexecFileLoad, digest: digest)
+        let found = try #require(try json(plan)["digest"] as? [String: Any])
+        #expect(found["algorithm"] as? String == "sha256" && found["bytes"] as? Int == 0x2003)
+        let text = PlanReport(plan: plan, initrds: []).text
+        #expect(text.contains("digest       sha256, 8195 bytes, by the kernel's own purgatory\n"))
+    }
+}
