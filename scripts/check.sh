@@ -40,7 +40,7 @@ formatted() {
 }
 
 licensed() {
-    sources ! -name '*.bin' ! -path 'Tests/Fixtures/*' ! -path 'Fuzz/*/*' | {
+    sources ! -name '*.bin' ! -name '*.md' ! -path 'Tests/Fixtures/*' | {
         bad=0
         while read -r file; do
             head -n 3 "$file" | grep -q 'SPDX-License-Identifier: ' && continue
