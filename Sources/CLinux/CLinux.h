@@ -144,7 +144,6 @@ static inline uint64_t kx_time_stamp(void) {
 #endif
 }
 
-/// Nanoseconds of a clock of clock_gettime(2), 0 where it cannot be read.
 #if defined(__x86_64__)
 /// Whether the processor has SHA, SSSE3 and SSE4.1 (CPUID leaves 7 and 1).
 static inline int kx_has_sha_extensions(void) {
@@ -161,6 +160,8 @@ static inline int kx_has_sha_extensions(void) {
 /// Payloads/Support/SHAExtensions.swift; only builds that define SHA_EXTENSIONS link it.
 void sha256_absorb_with_extensions(uint32_t *state, const void *blocks, uintptr_t count);
 #endif
+
+/// Nanoseconds of a clock of clock_gettime(2), 0 where it cannot be read.
 static inline uint64_t kx_nanoseconds(int clock) {
     struct timespec now;
     if (clock_gettime((clockid_t)clock, &now) != 0) return 0;
