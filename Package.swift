@@ -6,7 +6,7 @@ import PackageDescription
 /// The codec libraries are optional: a build uses those whose headers it finds, and says so when asked for another.
 let codecs: [(target: String, header: String, define: String)] = [
     ("CZlib", "zlib.h", "CODEC_ZLIB"), ("CLZMA", "lzma.h", "CODEC_LZMA"), ("CZstd", "zstd.h", "CODEC_ZSTD"),
-    ("CLZ4", "lz4.h", "CODEC_LZ4"), ("CBzip2", "bzlib.h", "CODEC_BZIP2"),
+    ("CBzip2", "bzlib.h", "CODEC_BZIP2"),
 ]
 let available = codecs.filter { codec in
     ["/usr/include", "/usr/local/include"].contains { FileManager.default.fileExists(atPath: "\($0)/\(codec.header)") }

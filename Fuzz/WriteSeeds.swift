@@ -28,6 +28,25 @@ import Foundation
         seeds["Decompression"] = CompressedSample.all.map(\.bytes)
         seeds["LZ4Block"] = CompressedSample.all.filter { $0.compression == .lz4 }.map { Array($0.bytes[11...]) }
         seeds["Recognition"] = images + (seeds["ELF"] ?? []) + CompressedSample.all.map { Array($0.bytes.prefix(32)) }
+        seeds["Planning"] = images + (seeds["ELF"] ?? [])
+        seeds["Options"] = [
+            "-l\0vmlinuz\0--initrd=i\0--append=a b", "-p\0-u", "--mem-min=0x1000\0--mem-max\0-1G\0-tbzImage\0k",
+            "--plan=json\0--machine=d\0--serial=ttyS1\0--serial-baud=9600\0-\0--\0-x",
+        ].map { Array($0.utf8) }
+        let texts = [
+            "00001000-0009fbff : System RAM\n  00100000-001fffff : Crash kernel\n", "BOOT_IMAGE=/v a=\"b c\" no5lvl",
+            "MemTotal:  1014540 kB\nMemAvailable: 1 kB\n", "ACPI20=0x3f77e014\nSMBIOS=0x1\n",
+            "CONFIG_KEXEC=y\n# CONFIG_KEXEC_SIG is not set\n", "flags\t\t: fpu la57 sha_ni\n",
+            "0x0\00x9fbff\0System RAM", "root=/dev/sda1 BOOT_IMAGE=x",
+        ]
+        seeds["MachineText"] = texts.enumerated().map { [UInt8($0.offset)] + Array($0.element.utf8) }
+        seeds["KernelRecords"] = [
+            [0] + Array("SWKXTRC1".utf8) + [1, 0] + [UInt8](repeating: 0, count: 86),
+            [1] + [UInt8](repeating: 0, count: 0x1c0) + Array("EL64".utf8) + [UInt8](repeating: 1, count: 0x30),
+            // A route: its header, struct rtmsg, and RTA_OIF.
+            [2, 36, 0, 0, 0, 24, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0]
+                + [8, 0, 4, 0, 2, 0, 0, 0],
+        ]
         for (target, files) in seeds {
             let path = "\(folder)/\(target)"
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

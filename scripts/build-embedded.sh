@@ -29,11 +29,6 @@ mkdir -p "$out"
 
 modules="PhysicalMemory BootFormats Handoff PayloadImages Kexec KexecCommand kexec"
 
-# Units that need other instructions than the rest are compiled apart, each as its own module behind a C symbol, and
-# left out of "modules". One line for each: NAME SOURCE FLAGS
-# SHAExtensions Payloads/Support/SHAExtensions.swift -Xcc -msha -Xcc -msse4.1
-units=
-
 # The headers: musl's own, the kernel's and the codecs', by folders that hold nothing else. glibc's headers, which
 # lie beside the last two, would be found first otherwise, and differ in FILE, ioctl and some structs.
 if [ "$arch" = x86_64 ]; then
@@ -66,6 +61,7 @@ set -- -swift-version 6 $optimisation -wmo -parse-as-library -target "$triple" -
     -Xcc -nostdinc -Xcc -isystem -Xcc "$system/include/$musl" \
     -Xcc -isystem -Xcc "$headers/kernel" -Xcc -isystem -Xcc "$headers/codecs" -Xcc -D__linux__
 for flag in $flags; do set -- "$@" -Xcc "$flag"; done
+[ "$arch" != x86_64 ] || set -- "$@" -DSHA_EXTENSIONS -Xcc -DSHA_EXTENSIONS
 for library in CLinux CZlib CLZMA CZstd CBzip2; do set -- "$@" -I "$root/Sources/$library"; done
 
 "$root/scripts/build-payloads.sh"
@@ -86,14 +82,6 @@ if outdated "$objects" $folders Sources/C[A-Z]* build/payloads/Payloads.swift sc
         -c $(find $folders -name '*.swift' | LC_ALL=C sort) build/payloads/Payloads.swift ||
         die "the shipped modules do not compile as Embedded Swift for $arch"
 fi
-while read -r unit source flags; do
-    [ -n "$unit" ] && [ "$arch" = x86_64 ] || continue
-    objects="$objects $out/$unit.o"
-    # shellcheck disable=SC2086
-    swiftc "$@" $flags -module-name "$unit" -c "$source" -o "$out/$unit.o"
-done <<EOF
-$units
-EOF
 [ "$mode" = link ] || exit 0
 [ "$arch" = x86_64 ] || die "only x86_64 is linked: the other architectures have no purgatory yet"
 
@@ -122,6 +110,12 @@ encoder="--defsym=BZ2_compressBlock=kexec_refuse_format --defsym=BZ2_bsInitWrite
 
 # Unicode's tables for canonical equivalence: EmbeddedRuntime.swift stands in for the functions that read them.
 tables=--defsym=_swift_stdlib_nfd_decompositions=0
+
+# SHA-256 by the processor's extensions: purgatory's own object, which is compiled for them and called only after CPUID
+# has shown them. From bitcode to machine code here: the linker warns of bitcode that was made for another system.
+clang --target=x86_64-unknown-none-elf -Os -c -x ir "$root/build/payloads/work/SHAExtensions.o" \
+    -o "$link/SHAExtensions.o"
+objects="$objects $link/SHAExtensions.o"
 
 libc=/usr/lib/$musl
 libgcc=$(gcc -print-libgcc-file-name 2>/dev/null) || libgcc=

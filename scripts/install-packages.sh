@@ -5,7 +5,7 @@
 # usage: install-packages.sh build|test
 . "$(dirname "$0")/common.sh"
 
-packages="musl-dev musl-tools linux-libc-dev zlib1g-dev liblzma-dev libzstd-dev liblz4-dev libbz2-dev"
+packages="musl-dev musl-tools linux-libc-dev zlib1g-dev liblzma-dev libzstd-dev libbz2-dev"
 case ${1:-} in
 build) ;;
 test) packages="$packages qemu-system-x86 ovmf sbsigntool busybox-static cpio" ;;

@@ -160,6 +160,7 @@ static inline int kx_has_sha_extensions(void) {
 /// Payloads/Support/SHAExtensions.swift; only builds that define SHA_EXTENSIONS link it.
 void sha256_absorb_with_extensions(uint32_t *state, const void *blocks, uintptr_t count);
 #endif
+
 /// Nanoseconds of a clock of clock_gettime(2), 0 where it cannot be read.
 static inline uint64_t kx_nanoseconds(int clock) {
     struct timespec now;
