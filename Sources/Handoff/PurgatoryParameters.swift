@@ -11,11 +11,14 @@
 ///   16 trace record           104 time-stamp frequency
 ///   24 registers              128 segments: 16 of 64 bytes
 /// ```
+/// What lies before the segments is verified with purgatory's own code; their digests vouch for the segments themselves.
 public struct PurgatoryParameters: BitwiseCopyable, Sendable {
     /// Purgatory refuses to go on with any other.
     public static let currentVersion: UInt32 = 1
     /// In bytes.
     public static let size = 1152
+    /// Bytes before the segments: what a digest that stands among them can cover.
+    public static let headSize = 128
     /// `KEXEC_SEGMENT_MAX` of Linux's `linux/kexec.h`: a load has no more segments than that.
     public static let segmentLimit = 16
 
@@ -108,6 +111,12 @@ extension PurgatoryParameters {
         segments[Int(segmentCount)] = segment
         segmentCount += 1
         return true
+    }
+
+    /// Puts `digest` into the segment added last.
+    public mutating func setLastDigest(_ digest: SegmentDigest) {
+        guard segmentCount > 0 else { return }
+        segments[Int(segmentCount) - 1].digest = digest
     }
 }
 

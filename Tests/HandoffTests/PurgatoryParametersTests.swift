@@ -53,7 +53,7 @@ struct PurgatoryParametersTests {
             #expect(added)
         }
         let block = bytes(of: parameters)
-        #expect(number(block, at: 90, size: 2) == 2)
+        #expect(number(block, at: 90, size: 2) == 2 && PurgatoryParameters.headSize == 128)
         #expect(number(block, at: 128 + 64, size: 8) == 0x1001)
         #expect(number(block, at: 128 + 64 + 8, size: 8) == 0x77)
         #expect(Array(block[128 + 64 + 16..<128 + 64 + 48]) == (0..<32).map { found[$0] })
@@ -72,6 +72,16 @@ struct PurgatoryParametersTests {
         #expect(!added)
         #expect(parameters == before)
         #expect(parameters[segment: 15].start == 15)
+    }
+
+    @Test func changesTheDigestOfTheLastSegmentOnly() {
+        var parameters = PurgatoryParameters()
+        parameters.setLastDigest(digest(.fast, sample(1)))
+        #expect(parameters == PurgatoryParameters())
+        for _ in 0..<2 { _ = parameters.append(CheckedSegment()) }
+        parameters.setLastDigest(digest(.fast, sample(1)))
+        #expect(parameters[segment: 0].digest == SegmentDigest())
+        #expect(parameters[segment: 1].digest == digest(.fast, sample(1)))
     }
 
     @Test func keepsTheFirstSixteenBytesOfALongName() {

@@ -149,7 +149,7 @@ probing:
 	.byte	0
 
 	/* The loader fills this in; the numbers are checked against PurgatoryParameters where Swift is compiled. */
-	.section .data.parameters, "aw", @progbits
+	.section .parameters, "aw", @progbits
 	.balign	16
 	.globl	purgatory_parameters
 purgatory_parameters:

@@ -95,8 +95,10 @@ public struct BootPlan: Hashable, Sendable {
 
     /// Bytes that purgatory verifies; the kernel's own one takes the zero tails besides.
     public var digestedBytes: UInt64 {
-        appliedDigest == .none
-            ? 0 : segments.reduce(0) { $0 + ($1.name == PurgatoryPlan.segmentName ? 0 : UInt64($1.contentSize)) }
+        guard appliedDigest != .none else { return 0 }
+        let others = segments.filter { $0.name != PurgatoryPlan.segmentName }
+        let own = systemCall == .kexecFileLoad ? 0 : purgatory?.constantSize ?? 0
+        return others.reduce(own) { $0 + UInt64($1.contentSize) }
     }
 
     /// Where the kernel jumps to: purgatory, or the image itself.
@@ -125,6 +127,8 @@ public struct PurgatoryPlan: Hashable, Sendable {
     /// In a confidential guest CPUID raises an exception that only a kernel can answer: purgatory must not ask it.
     public var avoidsSHAExtensions = false
     public var console: PurgatoryConsole
+    /// Bytes of purgatory itself that it can verify: all that it does not write to.
+    public var constantSize: UInt64 = 0
     /// Of the time-stamp counter, in kHz: what purgatory's reset delay is timed by. 0: unknown.
     public var timeStampFrequency: UInt64 = 0
     /// Where the trace record lies, for `kexec --last`; nil for none.

@@ -90,6 +90,7 @@ public struct BootPlanner: Sendable {
         let request = PlacementRequest(
             size: image.memorySize, alignment: image.alignment, bounds: bounds, preference: .highest)
         guard let home = draft.home(for: PurgatoryPlan.segmentName, request) else { return }
+        purgatory?.constantSize = UInt64(image.constantSize)
         draft.add(
             Segment(
                 name: PurgatoryPlan.segmentName, place: home,

@@ -12,16 +12,32 @@ extension BootPlan {
         guard let purgatory, let index = segments.firstIndex(where: { $0.name == PurgatoryPlan.segmentName }) else {
             return self
         }
+        let image = try PurgatoryImage.x86_64()
         var parameters = purgatory.parameters(digest: digest)
         if digest != .none {
             for segment in segments where segment.name != PurgatoryPlan.segmentName {
                 // The plan's checks have seen to it that there are at most 16.
                 _ = parameters.append(segment.checked(by: digest.kind, kernel: kernel, initrd: initrd))
             }
+            parameters.addOwnSegment(of: image, at: segments[index].place.start, kind: digest.kind)
         }
         var plan = self
-        plan.segments[index].contents = .bytes(try PurgatoryImage.x86_64().contents(parameters))
+        plan.segments[index].contents = .bytes(image.contents(parameters))
         return plan
+    }
+}
+
+extension PurgatoryParameters {
+    /// Lets purgatory verify itself, as far as it does not change while it runs. The digest covers the number of
+    /// segments, so the segment is there before its digest is.
+    fileprivate mutating func addOwnSegment(of image: PurgatoryImage, at start: PhysicalAddress, kind: DigestKind) {
+        let own = CheckedSegment(
+            name: PurgatoryPlan.segmentName, start: start.rawValue, byteCount: UInt64(image.constantSize),
+            digest: SegmentDigest())
+        guard append(own) else { return }
+        let constant = Array(image.contents(self).prefix(image.constantSize))
+        // A span of plain bytes has none that could not be read.
+        setLastDigest(SegmentDigest(kind, of: unsafe constant.span.bytes, engine: HostSHA256()))
     }
 }
 

@@ -30,6 +30,8 @@ public struct PurgatoryImage: Hashable, Sendable {
     private let parametersOffset: Int
     /// What the segment needs in bytes, code, stack and page tables together; more than the contents have.
     public let memorySize: UInt64
+    /// Bytes from the start that purgatory never writes to: its code, its constants, the head of its parameters.
+    public var constantSize: Int { parametersOffset + PurgatoryParameters.headSize }
     /// Its place begins on a page, and below 4 GiB where the parameters ask for the 32-bit exit or for 4-level paging.
     public let alignment: UInt64 = 4096
 
