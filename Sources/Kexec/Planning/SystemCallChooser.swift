@@ -56,7 +56,7 @@ struct SystemCallChooser {
                 call: .kexecFileLoad, reason: .makesCoreHeader, alternatives: Array(legal.dropFirst()), refusal: nil)
         }
         guard let first = legal.first else {
-            return Choice(call: .kexecLoad, reason: .requested, alternatives: [], refusal: .noSystemCall(against))
+            return Choice(call: .kexecLoad, reason: .noneIsLegal, alternatives: [], refusal: .noSystemCall(against))
         }
         let reason: SystemCallReason =
             first == .kexecLoad
