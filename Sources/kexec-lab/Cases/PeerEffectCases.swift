@@ -111,6 +111,11 @@ enum PeerEffectCases {
 
             """ + (jumps + fallbacks).map { "observe \($0.name) \($0.command)\n" }.joined() + """
                 done
+                # What is opened must not get the number of a closed descriptor, and with it the program's words.
+                unheard() { cat /boot/vmlinuz | kexec -d -l -s - --initrd=/boot/initrd --command-line=x 2>&-; }
+                try unheard unheard
+                kexec -u
+                kexec --plan /boot/vmlinuz --command-line=x > /dev/full; say full rc=$?
                 load -c
                 echo 1 > /proc/sys/kernel/kexec_load_disabled
                 for program in peer kexec; do
@@ -123,7 +128,7 @@ enum PeerEffectCases {
                     say logged $(dmesg | grep -c 'kexec: .*kexec_load_disabled')
                     say finished
                     """,
-        expect: ["^LAB logged 1$", "^LAB finished$"],
+        expect: ["^LAB unheard rc=0 loaded=1", "^LAB full rc=16$", "^LAB logged 1$", "^LAB finished$"],
         judge: { logs in
             judge(jumps + fallbacks + disabled, logs[0])
                 + ["peer", "kexec"].filter { program in
