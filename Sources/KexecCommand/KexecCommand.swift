@@ -112,7 +112,9 @@ struct KexecCommand {
     }
 
     private func load(_ request: KexecRequest) throws(KexecFailure) {
-        let prepared = try PreparedLoad(request, on: try machine(below: "/"))
+        let machine = try machine(below: "/")
+        if let refusal = machine.refusal(ofLoadsTo: request.target) { throw .load(.notLoadable([refusal])) }
+        let prepared = try PreparedLoad(request, on: machine)
         if invocation.debug {
             terminal.explain(PlanReport(plan: prepared.plan, initrds: request.initrds).text)
         } else if prepared.plan.isLoadable {

@@ -77,6 +77,13 @@ enum PeerEffectCases {
             .init(name: "unload-auto", command: "/sbin/restrict 246=38 /sbin/$program -a -u", status: 0, loaded: "0"),
         ]
 
+    /// A kernel whose sysfs has no kexec files.
+    private static let unknown: [Observation] = [
+        .init(name: "unknown-S", command: "$program -S", status: 255),
+        .init(name: "unknown-Sl", command: "$program -S -l", status: 255),
+        .init(name: "unknown-size", command: "$program --print-ckr-size", status: 0),
+    ]
+
     /// The administrator's switch cannot be taken back: last.
     private static let disabled: [Observation] = [
         .init(name: "disabled-l", command: "/sbin/$program -l -c \(usual)", loaded: "1"),
@@ -84,6 +91,12 @@ enum PeerEffectCases {
         .init(name: "disabled-u", command: "/sbin/$program -u", loaded: "1"),
         .init(name: "disabled-e", command: "\(reboot) /sbin/$program -e", status: reached, link: "down", loaded: "1"),
     ]
+
+    /// Shell that makes each observation, first all of kexec-tools.
+    private static func both(_ observations: [Observation]) -> String {
+        "for program in peer kexec; do\n"
+            + observations.map { "observe \($0.name) \($0.command)\n" }.joined() + "done\n"
+    }
 
     /// `restrict` sets no-new-privileges, and a shutdown that is a script shows that it was called, and how.
     private static let going = Case(
@@ -106,31 +119,27 @@ enum PeerEffectCases {
                 try $what "$@"; say link/$what is=$(link)
                 [ ! -s /tmp/out ] || grep '^LAB called' /tmp/out
             }
+            # What is opened must not get the number of a closed descriptor, and with it the program's words.
+            unheard() { cat /boot/vmlinuz | kexec -d -l -s - --initrd=/boot/initrd --command-line=x 2>&-; }
             export program
-            for program in peer kexec; do
 
-            """ + (jumps + fallbacks).map { "observe \($0.name) \($0.command)\n" }.joined() + """
-                done
-                # What is opened must not get the number of a closed descriptor, and with it the program's words.
-                unheard() { cat /boot/vmlinuz | kexec -d -l -s - --initrd=/boot/initrd --command-line=x 2>&-; }
+            """ + both(jumps + fallbacks) + "mount -t tmpfs none /sys/kernel\n" + both(unknown) + """
+                umount /sys/kernel
                 try unheard unheard
                 kexec -u
                 kexec --plan /boot/vmlinuz --command-line=x > /dev/full; say full rc=$?
                 load -c
                 echo 1 > /proc/sys/kernel/kexec_load_disabled
-                for program in peer kexec; do
 
-                """ + disabled.map { "observe \($0.name) \($0.command)\n" }.joined() + """
-                    done
-                    # Nobody listens, as under systemd-shutdown: what is wrong stands in the kernel's log.
-                    su() { "$@" < /dev/null > /dev/null 2>&1; }
-                    su kexec -l /boot/vmlinuz --command-line=x
+                """ + both(disabled) + """
+                    # As under systemd-shutdown: what is wrong stands in the kernel's log.
+                    kexec -l /boot/vmlinuz --command-line=x < /dev/null > /dev/null 2>&1
                     say logged $(dmesg | grep -c 'kexec: .*kexec_load_disabled')
                     say finished
                     """,
         expect: ["^LAB unheard rc=0 loaded=1", "^LAB full rc=16$", "^LAB logged 1$", "^LAB finished$"],
         judge: { logs in
-            judge(jumps + fallbacks + disabled, logs[0])
+            judge(jumps + fallbacks + unknown + disabled, logs[0])
                 + ["peer", "kexec"].filter { program in
                     !logs[0].lines.contains { $0.text == "LAB called/\(program) shutdown -r now" }
                 }.map { "\($0): no call of 'shutdown -r now'" }
