@@ -54,7 +54,7 @@ enum BootParametersCases {
             name: "boot-params/peer/\(firmware.rawValue)",
             summary: "boot_params are as kexec-tools passes them but for the listed fields",
             machine: MachineShape(
-                firmware: firmware, options: hasDisk ? ["-drive", "file=null-co://,format=raw,if=ide"] : []),
+                firmware: firmware, options: hasDisk ? ["-drive", "driver=null-co,read-zeroes=on,if=ide"] : []),
             firstKernel: hasDisk ? .linux61 : .linux7,
             files: { workshop in
                 var files: [String: GuestFile] = ["sbin/peer": .program(workshop.tools.peer)]
