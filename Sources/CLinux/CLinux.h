@@ -167,10 +167,22 @@ static inline uint64_t kx_nanoseconds(int clock) {
     if (clock_gettime((clockid_t)clock, &now) != 0) return 0;
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
-/// Whether a descriptor is closed or /dev/null.
+/// O_PATH of asm-generic/fcntl.h, the same on all our architectures; glibc shows it with _GNU_SOURCE only.
+enum { KX_PATH_ONLY = 010000000 };
+/// Occupies standard output and error where they are closed: a file that is opened later would get their number, and
+/// the program's words. An O_PATH descriptor takes none, and needs no /dev. Standard input is only read on request.
+static inline void kx_occupy_output(void) {
+    int first = open("/", KX_PATH_ONLY | O_CLOEXEC), last = first;
+    while (last >= 0 && last < 2) last = open("/", KX_PATH_ONLY | O_CLOEXEC);
+    if (last > 2) (void)close(last);
+    if (first == 0) (void)close(first);
+}
+/// Whether a descriptor is closed, occupied as above, or /dev/null.
 static inline int kx_is_lost(int fd) {
     struct stat status;
-    if (fstat(fd, &status) != 0) return errno == EBADF;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || (flags & KX_PATH_ONLY) != 0) return flags >= 0 || errno == EBADF;
+    if (fstat(fd, &status) != 0) return 0;
     return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
 }
 static inline long kx_readlink(const char *path, char *bytes, unsigned long count) {

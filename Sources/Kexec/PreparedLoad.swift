@@ -36,6 +36,8 @@ public struct PreparedLoad: ~Copyable {
     /// - Returns: the call that did it, and what was refused before.
     @discardableResult
     public borrowing func load() throws(KexecFailure) -> LoadReport {
+        // What is refused need not be hashed.
+        guard plan.isLoadable else { throw .load(.notLoadable(plan.refusals)) }
         let sealed: BootPlan
         do throws(PurgatoryImageError) {
             sealed = try plan.sealed(kernel: kernel.bytes, initrd: initrd.bytes)

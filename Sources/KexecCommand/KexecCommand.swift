@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+internal import CLinux
 internal import Handoff
 internal import Kexec
 
 /// The whole program: what `kexec` does with its arguments, the program's name first; returns the exit status.
 public func runKexec(arguments: [String]) -> Int32 {
+    kx_occupy_output()
     let terminal = Terminal()
     do throws(UsageError) {
         let invocation = try parse(Array(arguments.dropFirst()))
@@ -32,9 +34,9 @@ struct KexecCommand {
 
     private func perform(_ action: KexecAction) throws(KexecFailure) -> Int32 {
         switch action {
-        case .help: terminal.say(HelpText.full())
-        case .version: terminal.say(ProgramVersion.line)
-        case .printCrashKernelSize: terminal.say("\(try kexecState().crashSize ?? 0)\n")
+        case .help: return report(HelpText.full())
+        case .version: return report(ProgramVersion.line)
+        case .printCrashKernelSize: return report("\(try kexecState().crashSize ?? 0)\n")
         case .status(let target): return ExitCode.answer(isLoaded: try kexecState().isLoaded(target))
         case .unload(let target): try unload(target)
         case .execute: try jump(try kexecState())
@@ -47,10 +49,18 @@ struct KexecCommand {
             try load(request)
             try jump(try kexecState())
         case .plan(let request, let format): return try plan(request, format)
-        case .captureMachine(let directory): try capture(into: directory)
-        case .last: try reportLastJump()
+        case .captureMachine(let directory): return try capture(into: directory)
+        case .last: return try reportLastJump()
         }
         return ExitCode.success.status
+    }
+
+    /// Prints what was asked for; a status of its own where that could not be written, for a pipe or a full disk.
+    private func report(_ text: String) -> Int32 {
+        let errno = terminal.say(text)
+        guard errno != 0 else { return ExitCode.success.status }
+        terminal.complain(Diagnostic(unwrittenOutput: errno))
+        return ExitCode.output.status
     }
 
     // MARK: The machine
@@ -66,20 +76,20 @@ struct KexecCommand {
         do throws(MachineError) { return try MachineDescription(reading: root) } catch { throw .machine(error) }
     }
 
-    private func capture(into directory: String) throws(KexecFailure) {
+    private func capture(into directory: String) throws(KexecFailure) -> Int32 {
         do throws(MachineError) {
             let capture = try captureMachine(root: "/", into: directory)
-            terminal.say("\(capture.files.count) files, \(byteSize(UInt64(capture.byteCount))) in '\(directory)'\n")
             if let problem = capture.problem { terminal.warn(Diagnostic(problem)) }
+            return report("\(capture.files.count) files, \(byteSize(UInt64(capture.byteCount))) in '\(directory)'\n")
         } catch { throw .machine(error) }
     }
 
-    private func reportLastJump() throws(KexecFailure) {
+    private func reportLastJump() throws(KexecFailure) -> Int32 {
         let root = try root("/")
         guard let bytes = lastJumpRecord(below: root) else { throw .noTrace }
         do throws(TraceRecordError) {
             // A span of plain bytes has none that could not be read.
-            terminal.say(LastReport(record: try TraceRecord(parsing: unsafe bytes.span.bytes)).text)
+            return report(LastReport(record: try TraceRecord(parsing: unsafe bytes.span.bytes)).text)
         } catch { throw .badTrace(error) }
     }
 
@@ -90,19 +100,21 @@ struct KexecCommand {
             let machine = try machine(below: invocation.machineDirectory ?? "/")
             let prepared = try PreparedLoad(request, on: machine)
             let report = PlanReport(plan: prepared.plan, initrds: request.initrds)
-            terminal.say(format == .json ? report.json.text + "\n" : report.text)
-            guard let refusal = prepared.plan.refusals.first else { return ExitCode.success.status }
+            let status = self.report(format == .json ? report.json.text + "\n" : report.text)
+            guard status == ExitCode.success.status, let refusal = prepared.plan.refusals.first else { return status }
             return ExitCode(refusal, choice: request.systemCall).status
         } catch {
             if format == .json {
-                terminal.say(PlanReport.json(refused: Diagnostic(error), kernel: request.kernel).text + "\n")
+                _ = report(PlanReport.json(refused: Diagnostic(error), kernel: request.kernel).text + "\n")
             }
             throw error
         }
     }
 
     private func load(_ request: KexecRequest) throws(KexecFailure) {
-        let prepared = try PreparedLoad(request, on: try machine(below: "/"))
+        let machine = try machine(below: "/")
+        if let refusal = machine.refusal(ofLoadsTo: request.target) { throw .load(.notLoadable([refusal])) }
+        let prepared = try PreparedLoad(request, on: machine)
         if invocation.debug {
             terminal.explain(PlanReport(plan: prepared.plan, initrds: request.initrds).text)
         } else if prepared.plan.isLoadable {

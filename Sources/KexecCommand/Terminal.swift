@@ -4,8 +4,8 @@ internal import Kexec
 
 /// Where the program's words go.
 struct Terminal {
-    /// Reports and values: standard output.
-    func say(_ text: String) { write(text, to: 1) }
+    /// Reports and values: standard output. The result is the errno where it does not take all of it, else 0.
+    func say(_ text: String) -> Int32 { write(text, to: 1) }
 
     /// What goes wrong: standard error; where that is closed or `/dev/null`, as under a shutdown, the kernel's log.
     func complain(_ diagnostic: Diagnostic) {
@@ -23,7 +23,8 @@ struct Terminal {
     /// `-d`: what is done and why, on standard error.
     func explain(_ text: String) { write(text, to: 2) }
 
-    private func write(_ text: String, to descriptor: Int32) {
+    @discardableResult
+    func write(_ text: String, to descriptor: Int32) -> Int32 {
         let bytes = Array(text.utf8)
         var done = 0
         while done < bytes.count {
@@ -32,9 +33,9 @@ struct Terminal {
                 unsafe kx_write(descriptor, buffer.baseAddress?.advanced(by: done), UInt(bytes.count - done))
             }
             if count == -Int(EINTR) { continue }
-            // Nobody is listening, and there is nobody to tell.
-            guard count > 0 else { return }
+            guard count > 0 else { return Int32(clamping: -count) }
             done += count
         }
+        return 0
     }
 }

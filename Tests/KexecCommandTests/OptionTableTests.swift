@@ -94,6 +94,52 @@ import Testing
         #expect(HelpText.line(for: later).hasSuffix(" (not yet)\n"))
     }
 
+    /// Help and manual say "not yet" of exactly what is refused for that reason.
+    @Test func marksWhatNoPlanCanHonourYet() throws {
+        let values: [KexecOption: String] = [
+            .serial: "ttyS0", .serialBaud: "9600", .type: "bzImage", .digest: "fast", .systemCall: "auto",
+            .plan: "json",
+        ]
+        for entry in OptionTable.entries {
+            let value = entry.value == .none ? "" : "=" + (values[entry.option] ?? "0x10")
+            var isRefused = false
+            do throws(UsageError) {
+                isRefused =
+                    try parse(["--" + entry.name + value, "-l", "K"]).action.request?.optionsNotBuiltYet == [
+                        entry.option
+                    ]
+            } catch {
+                if case .notInThisRelease = error { isRefused = true }
+            }
+            #expect(isRefused == (entry.standing == .laterRelease), "--\(entry.name)")
+        }
+    }
+
+    @Test func manualSaysWhatIsNotInThisRelease() throws {
+        let blocks = try manual().components(separatedBy: "\n.It Fl ")
+        for entry in OptionTable.entries {
+            let names = ["-" + entry.name, "-" + entry.name + " Ns = Ns Ar " + entry.placeholder]
+            let block = blocks.first { block in
+                block.prefix { $0 != "\n" }.components(separatedBy: " , ").contains { item in
+                    names.contains(item.hasPrefix("Fl ") ? String(item.dropFirst(3)) : item)
+                }
+            }
+            // "--plan[=json]" is spelled in a way of its own.
+            guard let block else {
+                #expect(entry.option == .plan, "--\(entry.name)")
+                continue
+            }
+            let text = block.components(separatedBy: "\n.El").first ?? ""
+            #expect(text.contains("\nNot in this release.") == (entry.standing == .laterRelease), "--\(entry.name)")
+        }
+    }
+
+    private func manual() throws -> String {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        return try String(contentsOf: root.appending(path: "Documentation/man/kexec.8"), encoding: .utf8)
+    }
+
     @Test func versionLineBeginsAsThatOfKexecTools() {
         let words = ProgramVersion.line.split(separator: " ")
         #expect(words[0] == "kexec-tools")
@@ -102,9 +148,7 @@ import Testing
     }
 
     @Test func manualNamesEveryOptionAndNoOther() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let page = try String(contentsOf: root.appending(path: "Documentation/man/kexec.8"), encoding: .utf8)
+        let page = try manual()
         // mdoc: ".It Fl t , Fl -type Ns = Ns Ar TYPE", ".It Fl -append Ns = Ns Ar LINE , Fl -command-line Ns = …"
         var documented: Set<String> = []
         for line in page.split(separator: "\n") where line.hasPrefix(".It Fl ") {
@@ -152,5 +196,20 @@ import Testing
                 #expect(error.exitStatus != 0)
             }
         }
+    }
+}
+
+/// The manual's table of exit statuses is that of the program.
+@Suite struct ExitStatusManualTests {
+    @Test func manualListsEveryStatusOnce() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let page = try String(contentsOf: root.appending(path: "Documentation/man/kexec.8"), encoding: .utf8)
+        let section = try #require(
+            page.components(separatedBy: ".Sh EXIT STATUS").last?.components(separatedBy: ".Sh ").first)
+        let listed = section.split(separator: "\n").filter { $0.hasPrefix(".It ") }.compactMap {
+            Int32($0.dropFirst(4))
+        }
+        #expect(listed == Set(ExitCode.allCases.map(\.status)).sorted())
     }
 }

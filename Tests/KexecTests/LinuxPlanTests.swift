@@ -175,6 +175,41 @@ import Testing
             })
     }
 
+    /// The sentence about it names the limits that the user set, not those of the image alone.
+    @Test func saysBetweenWhichLimitsThereIsNoRoom() {
+        let plan = PlanImage.bzImage().plan { $0.memoryMaximum = PhysicalAddress(0x11f_ffff) }
+        #expect(
+            plan.refusals.contains(
+                .noRoom(segment: "kernel", needed: 0x40_0000, largest: 0x20_0000, bounds: range(0x100_0000, 0x120_0000))
+            ), "\(plan.refusals)")
+    }
+
+    @Test func namesNoCallAsAskedForThatWasNot() {
+        var machine = MachineDescription.pc()
+        machine.kexec.hasKexecLoad = false
+        machine.kexec.hasKexecFileLoad = false
+        #expect(PlanImage.bzImage().plan(on: machine).systemCallReason == .noneIsLegal)
+        #expect(PlanImage.bzImage().plan(on: machine) { $0.systemCall = .kexecLoad }.systemCallReason == .requested)
+    }
+
+    @Test func saysWhichOptionsTheCallHasNoUseFor() {
+        func warnings(_ change: (inout KexecRequest) -> Void) -> [PlanWarning] {
+            PlanImage.bzImage().plan(change: change).warnings
+        }
+        #expect(
+            warnings {
+                $0.forcesDeviceTree = true
+                $0.givenOptions.insert(.forceDeviceTree)
+            } == [.optionIgnored(.forceDeviceTree, by: .kexecLoad)])
+        #expect(
+            warnings {
+                $0.systemCall = .kexecFileLoad
+                for option in [KexecOption.forceDeviceTree, .coreHeaders32, .coreHeaders64] {
+                    $0.givenOptions.insert(option)
+                }
+            } == [.optionIgnored(.coreHeaders32, by: .kexecFileLoad)])
+    }
+
     @Test func honoursMemoryBounds() throws {
         let plan = PlanImage.bzImage().plan(initrdSize: 5000) {
             $0.memoryMinimum = PhysicalAddress(0x1000_0000)

@@ -121,14 +121,7 @@ public struct BootPlanner: Sendable {
     }
 
     private func refuseWhatIsNotBuiltYet(_ draft: inout PlanDraft) {
-        let unusable: [(isAsked: Bool, option: KexecOption)] = [
-            (!request.modules.isEmpty, .module), (request.deviceTree != nil, .deviceTree),
-            (request.entry32Bit, .entry32Bit), (request.realMode, .realMode),
-            (request.preservesContext, .loadPreserveContext), (request.jumpsBack, .loadJumpBackHelper),
-            (request.keepsGuests, .loadLiveUpdate), (request.updatesCoreHeader, .hotplug),
-            (request.passesMemoryMapInCommandLine, .memoryMapInCommandLine), (request.entry != nil, .entry),
-        ]
-        for (isAsked, option) in unusable where isAsked { draft.refuse(.optionNotSupported(option)) }
+        for option in request.optionsNotBuiltYet { draft.refuse(.optionNotSupported(option)) }
     }
 
     /// `cmdline_size` is what the kernel takes without the NUL; what is longer would arrive cut.
@@ -143,4 +136,17 @@ public struct BootPlanner: Sendable {
 
     /// `COMMAND_LINE_SIZE` of Linux on x86, less the NUL; a vmlinux does not say its own.
     private static let linuxLineLimit = 2047
+}
+
+extension KexecRequest {
+    /// What this request asks for that no plan can honour yet; the command's option table marks the same ones.
+    package var optionsNotBuiltYet: [KexecOption] {
+        let unusable: [(isAsked: Bool, option: KexecOption)] = [
+            (!modules.isEmpty, .module), (deviceTree != nil, .deviceTree), (entry32Bit, .entry32Bit),
+            (realMode, .realMode), (preservesContext, .loadPreserveContext), (jumpsBack, .loadJumpBackHelper),
+            (keepsGuests, .loadLiveUpdate), (updatesCoreHeader, .hotplug),
+            (passesMemoryMapInCommandLine, .memoryMapInCommandLine), (entry != nil, .entry),
+        ]
+        return unusable.filter { $0.isAsked }.map { $0.option }
+    }
 }

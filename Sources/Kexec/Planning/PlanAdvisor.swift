@@ -43,7 +43,10 @@ struct PlanAdvisor {
         }
         if plan.systemCall == .kexecFileLoad {
             ignored += given(
-                [.noChecks, .digest, .consoleSerial, .consoleVGA, .resetVGA, .noEFI], ignoredBy: .kexecFileLoad)
+                [.noChecks, .digest, .consoleSerial, .consoleVGA, .resetVGA, .noEFI, .coreHeaders32],
+                ignoredBy: .kexecFileLoad)
+        } else {
+            ignored += given([.forceDeviceTree], ignoredBy: .kexecLoad)
         }
         return ignored
     }

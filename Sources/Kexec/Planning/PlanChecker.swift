@@ -14,7 +14,7 @@ struct PlanChecker {
     func faults(of plan: BootPlan) -> [PlanRefusal] { memory(plan) + rules(plan) }
 
     /// In the order of the kernel's own checks (`kexec_load_permitted`).
-    private func permissions(_ target: LoadTarget) -> [PlanRefusal] {
+    func permissions(_ target: LoadTarget) -> [PlanRefusal] {
         if machine.hasSysBoot == false { return [.notPermitted(missing: .sysBoot)] }
         if machine.kexec.loadDisabled { return [.loadDisabled] }
         let limit = target == .crash ? machine.kexec.loadLimitPanic : machine.kexec.loadLimitReboot
@@ -59,4 +59,11 @@ struct PlanChecker {
     /// `MAXMEM` of Linux on x86_64, with 4 and with 5 levels of page tables.
     private static let fourLevelLimit: UInt64 = (1 << 46) - 1
     private static let fiveLevelLimit: UInt64 = (1 << 52) - 1
+}
+
+extension MachineDescription {
+    /// What forbids every load, whatever the image, so that no file need be read first; nil where nothing does.
+    package func refusal(ofLoadsTo target: LoadTarget) -> PlanRefusal? {
+        PlanChecker(machine: self).permissions(target).first
+    }
 }

@@ -22,8 +22,14 @@ struct PlanDraft {
         refusals.append(
             .noRoom(
                 segment: name, needed: request.size, largest: memory.largestFree(in: request.bounds),
-                bounds: request.bounds))
+                bounds: usablePart(of: request.bounds)))
         return nil
+    }
+
+    /// From the first usable address in `bounds` to the last: what `--mem-min` and `--mem-max` leave of the image's own.
+    private func usablePart(of bounds: PhysicalRange) -> PhysicalRange {
+        guard let first = policy.usable.ranges.first, let last = policy.usable.ranges.last else { return bounds }
+        return PhysicalRange(from: first.start, to: last.end).intersection(bounds) ?? bounds
     }
 
     /// Takes exactly `range` for an image that names its addresses.

@@ -70,6 +70,8 @@ public enum IgnoringParty: Hashable, Sendable {
     case elfProgram
     /// The kernel places and verifies by itself.
     case kexecFileLoad
+    /// There is no flag for it.
+    case kexecLoad
     /// Only ELF executables know kinds of arguments.
     case bzImage
 }

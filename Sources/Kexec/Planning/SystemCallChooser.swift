@@ -55,7 +55,7 @@ struct SystemCallChooser {
                 alternatives: legal.filter { $0 != .kexecFileLoad }, refusal: nil)
         }
         guard let first = legal.first else {
-            return Choice(call: .kexecLoad, reason: .requested, alternatives: [], refusal: .noSystemCall(against))
+            return Choice(call: .kexecLoad, reason: .noneIsLegal, alternatives: [], refusal: .noSystemCall(against))
         }
         let reason: SystemCallReason =
             first == .kexecLoad

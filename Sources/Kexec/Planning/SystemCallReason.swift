@@ -4,6 +4,8 @@
 public enum SystemCallReason: Hashable, Sendable {
     /// The user named it.
     case requested
+    /// No call can carry the plan: it is one with a refusal, and this call stands in it as a call must.
+    case noneIsLegal
     /// Nothing stands against kexec_load, which carries every image type and the whole memory map, and copies least.
     case nothingAgainstKexecLoad
     /// Only one call is left; what speaks against the one named.

@@ -100,6 +100,13 @@ extension Diagnostic {
     }
 
     private static func forSystemCalls(_ obstacles: [SystemCallObstacle]) -> Diagnostic {
+        if let call = obstacles.first?.call, obstacles.allSatisfy({ $0.call == call }) {
+            // The one that was asked for.
+            let reasons = obstacles.map { words(for: $0.cause) }
+            return Diagnostic(
+                "\(call.name) cannot load this image: " + reasons.joined(separator: "; "),
+                hint: "-a takes the call that can")
+        }
         let reasons = obstacles.map { "\($0.call.name): \(words(for: $0.cause))" }
         return Diagnostic("no system call can load this image: " + reasons.joined(separator: "; "))
     }
@@ -162,6 +169,7 @@ extension Diagnostic {
         case .argsNone: "--args-none"
         case .elfProgram: "an ELF program that gets boot notes"
         case .kexecFileLoad: "kexec_file_load: the kernel places and verifies by itself"
+        case .kexecLoad: "kexec_load"
         case .bzImage: "a bzImage"
         }
     }
@@ -170,6 +178,7 @@ extension Diagnostic {
     static func words(for reason: SystemCallReason) -> String {
         switch reason {
         case .requested: "asked for"
+        case .noneIsLegal: "but none can load this image"
         case .nothingAgainstKexecLoad:
             "carries every image type and the whole memory map, and nothing speaks against it"
         case .only(let obstacles):

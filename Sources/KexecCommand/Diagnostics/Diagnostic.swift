@@ -14,4 +14,6 @@ struct Diagnostic: Equatable {
         self.sentence = sentence
         self.hint = hint
     }
+
+    init(unwrittenOutput errno: Int32) { self.init("cannot write to standard output: \(errnoText(errno))") }
 }

@@ -67,7 +67,7 @@ enum OptionTable {
         flag(.argumentsNone, "args-none", .image, "ELF: hand over nothing, enter it directly"),
         flag(.entry32Bit, "entry-32bit", .image, "bzImage: the 32-bit entry point").standing(.laterRelease),
         flag(.realMode, "real-mode", .image, "bzImage: the 16-bit entry point").standing(.laterRelease),
-        option(.entry, "entry", "ADDRESS", .image, "Where a preserved kernel is entered again"),
+        option(.entry, "entry", "ADDRESS", .image, "Where a preserved kernel is entered").standing(.laterRelease),
         flag(.noEFI, "noefi", .image, "Tell the next kernel nothing of EFI"),
         flag(.reuseVideoType, "reuse-video-type", .image, "Trust the video type of the first boot"),
     ]
@@ -91,7 +91,8 @@ enum OptionTable {
     private static let crash: [OptionEntry] = [
         flag(.coreHeaders64, "elf64-core-headers", .crash, "Describe memory by an ELF64 header"),
         flag(.coreHeaders32, "elf32-core-headers", .crash, "Describe memory by an ELF32 header"),
-        flag(.memoryMapInCommandLine, "pass-memmap-cmdline", .crash, "Describe memory by memmap= too"),
+        flag(.memoryMapInCommandLine, "pass-memmap-cmdline", .crash, "Describe memory by memmap= too")
+            .standing(.laterRelease),
         flag(.hotplug, "hotplug", .crash, "The kernel updates the description").since(.kexecTools32)
             .standing(.laterRelease),
     ]

@@ -83,16 +83,33 @@ enum BootParametersCases {
             judge: { try compare($0, allowed: allowed, names: ("-c", "-s")) }, needsOurs: true)
     }
 
+    /// With BIOS there is a disk, so that the firmware has EDD to tell; its module is there uncompressed for 6.1 only.
     private static func peer(_ firmware: MachineShape.Firmware) -> Case {
-        Case(
+        let hasDisk = firmware == .bios
+        return Case(
             name: "boot-params/peer/\(firmware.rawValue)",
             summary: "boot_params are as kexec-tools passes them but for the listed fields",
-            machine: MachineShape(firmware: firmware), files: { ["sbin/peer": .program($0.tools.peer)] },
+            machine: MachineShape(
+                firmware: firmware, options: hasDisk ? ["-drive", "driver=null-co,read-zeroes=on,if=ide"] : []),
+            firstKernel: hasDisk ? .linux61 : .linux7,
+            files: { workshop in
+                var files: [String: GuestFile] = ["sbin/peer": .program(workshop.tools.peer)]
+                if hasDisk {
+                    files["lab/edd.ko"] = .host("\(workshop.cache.modules(.linux61))/drivers/firmware/edd.ko")
+                }
+                return files
+            },
             script: """
+                [ ! -e /lab/edd.ko ] || insmod /lab/edd.ko
                 try load $pass -l -c /boot/vmlinuz --initrd=/boot/initrd --command-line="$second" && { say jump; $pass -e; }
                 """,
             secondScript: dump, passes: ["kexec", "peer"], expect: ["^LAB load rc=0", Case.second, "^LAB dumped bp"],
-            judge: { try compare($0, allowed: allowedAgainstPeer, names: ("ours", "theirs")) }, needsOurs: true)
+            judge: { logs in
+                // eddbuf_entries
+                let disks = logs.map { log in log.dump("bp").dropFirst(0x1e9).first ?? 0 }
+                return try compare(logs, allowed: allowedAgainstPeer, names: ("ours", "theirs"))
+                    + (hasDisk && disks.contains(0) ? ["the next kernel learns of no BIOS disk: \(disks)"] : [])
+            }, needsOurs: true)
     }
 
     private static func compare(

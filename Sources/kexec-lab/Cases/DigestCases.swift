@@ -87,9 +87,13 @@ enum DigestCases {
         let plan = try Plan(in: log)
         let purgatory = try plan.segment("purgatory").address
         let segment = try plan.segment(name)
+        try change(at: segment.address + offset(segment, connection), whenAt: purgatory, connection)
+    }
+
+    /// Flips a bit when purgatory is entered.
+    static func change(at place: UInt64, whenAt purgatory: UInt64, _ connection: GDBConnection) throws {
         try connection.setBreakpoint(at: purgatory)
         try connection.resume()
-        let place = try segment.address + offset(segment, connection)
         let byte = try connection.read(at: place, count: 1)
         try connection.write([byte[0] ^ 0x20], at: place)
         try connection.removeBreakpoint(at: purgatory)

@@ -47,6 +47,29 @@ enum MachineCases {
             """,
         expect: ["^LAB reserved (6[0-9]|[7-9][0-9])$"] + booted, quick: true)
 
+    /// Cuts one RAM entry of the firmware's map into three hundred, as loaders see it.
+    static let longMemoryMap = """
+        cp -r /sys/firmware/memmap /tmp/memmap
+        cd /tmp/memmap
+        next=$(ls | wc -l)
+        big=$(grep -l '^0x100000$' */start | head -n 1); big=${big%/start}
+        end=$(cat $big/end)
+        echo 0x7ffffff > $big/end
+        # From 128 MiB on: a page reserved, then 15 pages of RAM, 150 times; the rest is RAM.
+        i=0
+        add() { mkdir $next; printf '0x%x\\n' $1 > $next/start; printf '0x%x\\n' $2 > $next/end; echo "$3" > $next/type; next=$((next + 1)); }
+        while [ $i -lt 150 ]; do
+            at=$((0x8000000 + i * 0x10000))
+            add $at $((at + 0xfff)) Reserved
+            add $((at + 0x1000)) $((at + 0xffff)) "System RAM"
+            i=$((i + 1))
+        done
+        add $((0x8000000 + 150 * 0x10000)) $((end)) "System RAM"
+        mount --bind /tmp/memmap /sys/firmware/memmap
+        say entries1 $(ls /sys/firmware/memmap | wc -l)
+
+        """
+
     /// The firmware's map is shown to the first loader with one RAM entry cut into many; the second kernel then runs with
     /// the long map for true, and boots a third.
     private static let manyEntries = Case(
@@ -59,27 +82,7 @@ enum MachineCases {
                 "boot/initrd": .bytes(third.finished()),
             ]
         },
-        script: """
-            cp -r /sys/firmware/memmap /tmp/memmap
-            cd /tmp/memmap
-            next=$(ls | wc -l)
-            big=$(grep -l '^0x100000$' */start | head -n 1); big=${big%/start}
-            end=$(cat $big/end)
-            echo 0x7ffffff > $big/end
-            # From 128 MiB on: a page reserved, then 15 pages of RAM, 150 times; the rest is RAM.
-            i=0
-            add() { mkdir $next; printf '0x%x\\n' $1 > $next/start; printf '0x%x\\n' $2 > $next/end; echo "$3" > $next/type; next=$((next + 1)); }
-            while [ $i -lt 150 ]; do
-                at=$((0x8000000 + i * 0x10000))
-                add $at $((at + 0xfff)) Reserved
-                add $((at + 0x1000)) $((at + 0xffff)) "System RAM"
-                i=$((i + 1))
-            done
-            add $((0x8000000 + 150 * 0x10000)) $((end)) "System RAM"
-            mount --bind /tmp/memmap /sys/firmware/memmap
-            say entries1 $(ls /sys/firmware/memmap | wc -l)
-            load -c && jump
-            """,
+        script: longMemoryMap + "load -c && jump",
         secondScript: """
             say entries2 $(ls /sys/firmware/memmap | wc -l)
             try load2 kexec -l -c /boot/vmlinuz --initrd=/boot/initrd --command-line="$(line third)" && jump

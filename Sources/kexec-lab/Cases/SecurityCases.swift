@@ -74,12 +74,13 @@ enum SecurityCases {
             for call in -c -s -a; do
                 try refused$call nobody "kexec -l $call /boot/vmlinuz --initrd=/boot/initrd --command-line=x"
             done
+            try absent nobody "kexec -l /boot/absent"
             try unload nobody "kexec -u"
             try execute nobody "kexec -e"
             try plan nobody "kexec --plan -l /boot/vmlinuz"
             """,
         expect: ["^LAB load rc=0 loaded=1"]
-            + ["refused-c", "refused-s", "refused-a", "unload", "execute", "plan"].flatMap {
+            + ["refused-c", "refused-s", "refused-a", "absent", "unload", "execute", "plan"].flatMap {
                 [#"^\| kexec: .*(CAP_SYS_(BOOT|ADMIN)|root|privilege)"#, "^LAB \($0) rc=[1-9].* loaded=1"]
             }, needsOurs: true)
 }

@@ -31,12 +31,13 @@ enum GuestScripts {
         line() { echo "console=ttyS0 panic=-1 oops=panic lab.nonce=$nonce lab.stage=$1"; }
         second=$(line second)
         loaded() { cat /sys/kernel/kexec/loaded 2>/dev/null || cat /sys/kernel/kexec_loaded 2>/dev/null || echo none; }
+        crash_loaded() { cat /sys/kernel/kexec/crash_loaded 2>/dev/null || cat /sys/kernel/kexec_crash_loaded 2>/dev/null || echo none; }
         # try NAME COMMAND...: runs it; its lines get a prefix, so that nothing it prints looks like the laboratory's.
         try() {
             name=$1; shift; from=$(uptime_now)
             "$@" > /tmp/out 2>&1; rc=$?
             sed "s/^/| /" /tmp/out
-            say "$name rc=$rc loaded=$(loaded) seconds=$(echo "$(uptime_now) $from" | awk '{print $1 - $2}')"
+            say "$name rc=$rc loaded=$(loaded) crash=$(crash_loaded) seconds=$(echo "$(uptime_now) $from" | awk '{print $1 - $2}')"
             return $rc
         }
         # load OPTIONS...: the usual second kernel and initrd
