@@ -12,6 +12,8 @@ struct PlacementPolicy {
     /// Where an initrd may begin: the kernel's own loader keeps the same distance (`MIN_INITRD_LOAD_ADDR`).
     static let lowestInitrd = PhysicalAddress(0x100_0000)
 
+    /// From `--mem-min` to `--mem-max`.
+    let window: PhysicalRange
     /// What segments without a will of their own may take.
     let usable: PhysicalRangeSet
     /// What an image that names its addresses may take.
@@ -28,7 +30,7 @@ struct PlacementPolicy {
             case .reboot: machine.systemRAM.intersection(machine.memoryMap.ram).subtracting(taken.union(crash))
             case .crash: crash
             }
-        let window = PhysicalRange(
+        window = PhysicalRange(
             from: request.memoryMinimum ?? .zero,
             to: (request.memoryMaximum ?? PhysicalAddress(.max - 1)).advanced(by: 1) ?? PhysicalAddress(.max))
         usableByName = base.intersection(PhysicalRangeSet([window]))

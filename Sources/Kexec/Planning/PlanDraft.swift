@@ -22,7 +22,7 @@ struct PlanDraft {
         refusals.append(
             .noRoom(
                 segment: name, needed: request.size, largest: memory.largestFree(in: request.bounds),
-                bounds: request.bounds))
+                bounds: request.bounds.intersection(policy.window) ?? policy.window))
         return nil
     }
 

@@ -35,6 +35,8 @@ public enum Obstacle: Hashable, Sendable { case notRAM, firstPage, crashKernel, 
 /// A way into an image that it does not have, or that is not built yet.
 public enum EntryKind: Hashable, Sendable {
     case longMode(bootProtocol: UInt16)
+    /// Above 1 MiB: `LOADED_HIGH`.
+    case loadedHigh
     case protectedMode
     case realMode
 }
