@@ -41,7 +41,7 @@ import Testing
             ),
             (
                 .badValue("e_entry", at: 24, found: 0, needed: .insideLoadedPart),
-                "'e_entry' is 0x0 at offset 0x18, need an address in a PT_LOAD"
+                "'e_entry' is 0x0 at offset 0x18, need an address that a PT_LOAD fills from the file"
             ),
             (
                 .protocolTooOld(found: 0x10c, needed: 0x200, at: 0x206),
@@ -59,6 +59,15 @@ import Testing
             (
                 .needsInterpreter,
                 "it is an ELF program for an operating system: it has a PT_INTERP, need a static executable"
+            ),
+            (
+                .badPayload(at: 0x52cc),
+                "no compressed kernel begins at offset 0x52cc, where 'setup_sects' and 'payload_offset' lead"
+            ),
+            (
+                .badPayloadSize(at: 0x1234, found: 7, packed: 2048),
+                "the compressed kernel is damaged, or 'payload_length' is wrong: its last bytes, at offset 0x1234, "
+                    + "say that 2048 bytes unpack to 7"
             ),
             (.nothingToLoad, "it is an ELF file with nothing to load: no PT_LOAD has memory"),
         ] as [(ImageError, String)])
