@@ -89,7 +89,7 @@ import Testing
             (.socket, "it is neither a file nor a pipe"), (.empty, "it is empty"),
             (
                 .memoryShort(needed: 64 << 20, available: 17 << 20),
-                "not enough memory for its contents: need at least 64 MiB, 17 MiB are available"
+                "not enough memory for its contents: need at least 64 MiB, 17 MiB may be used"
             ),
             (
                 .dictionaryTooLarge(.xz, limit: 130 << 20),

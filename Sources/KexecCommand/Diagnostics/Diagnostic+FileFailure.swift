@@ -23,7 +23,7 @@ extension Diagnostic {
         case .memoryShort(let needed, let available):
             (
                 "not enough memory for its contents: need at least \(byteSize(needed)), "
-                    + "\(byteSize(available)) are available", nil
+                    + "\(byteSize(available)) may be used", nil
             )
         case .dictionaryTooLarge(let compression, let limit):
             (
