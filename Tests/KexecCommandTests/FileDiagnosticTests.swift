@@ -76,6 +76,33 @@ import Testing
         #expect(Diagnostic(error, path: "-").sentence == "cannot load standard input: " + reason)
     }
 
+    @Test(arguments: [
+        ("/boot/vmlinuz-6.1 \u{e9}\u{20ac}", "/boot/vmlinuz-6.1 \u{e9}\u{20ac}"),
+        ("a\nb\u{1b}[31m\u{7f}", "a\\x0ab\\x1b[31m\\x7f"),
+        ("\u{9b}31m\u{a0}", "\\x9b31m\u{a0}"), ("", ""),
+    ])
+    func keepsControlCharactersFromTheTerminal(text: String, shown: String) {
+        #expect(printable(text) == shown)
+    }
+
+    @Test func listsNoThousandSegments() {
+        let names = (0..<1000).map { "kernel-\($0)" }
+        let rule = PlanRefusal.segmentRule(.tooManySegments(count: 1000, limit: 16), names: names, places: [])
+        #expect(
+            Diagnostic(rule).sentence
+                == "1000 segments (kernel-0, kernel-1, kernel-2, kernel-3, kernel-4, kernel-5, kernel-6, kernel-7 "
+                + "and 992 more), the kernel takes 16: the kernel would refuse this plan")
+    }
+
+    @Test func endsWithTheStatusOfAFullMemoryWhereAFileIsTooLarge() {
+        let failure = FileFailure(path: "k", problem: .memoryShort(needed: 4097, available: 4096))
+        #expect(ExitCode(.file(failure), choice: .automatic) == .memory)
+        #expect(
+            Diagnostic(failure).sentence
+                == "cannot read 'k': not enough memory for its contents: more than the 4096 bytes that may be used")
+        #expect(ExitCode(.file(FileFailure(path: "k", problem: .empty)), choice: .automatic) == .file)
+    }
+
     @Test func hintsWhereTheUserCanAct() {
         #expect(
             Diagnostic(.unrecognised(looksLike: .cpio), path: "i").hint == "an initrd goes with --initrd=")
