@@ -30,6 +30,10 @@ public enum ImageError: Error, Hashable, Sendable {
     case partBeyondEnd(FieldName, at: UInt64, size: UInt64, available: Int)
     /// A field has a value that it must not have.
     case badValue(FieldName, at: Int, found: UInt64, needed: Requirement)
+    /// Where `payload_offset` leads, no format begins that Linux is packed with.
+    case badPayload(at: Int)
+    /// The last four bytes of a bzImage's payload, which has `packed` bytes, are not the size of what it holds.
+    case badPayloadSize(at: Int, found: UInt32, packed: UInt64)
     /// The boot protocol is older than what is asked of it.
     case protocolTooOld(found: UInt16, needed: UInt16, at: Int)
     /// Two parts of an image want the same physical memory; numbered as in the file, from 0.
@@ -51,7 +55,7 @@ public enum Requirement: Hashable, Sendable {
     case oneOf(StaticStringList)
     /// Together with the field named, less than 2 to the power of `bits`.
     case sumBelow(bits: Int, with: FieldName)
-    /// An address in a part of the image that is loaded.
+    /// An address in a part of the image that is filled from the file.
     case insideLoadedPart
 }
 

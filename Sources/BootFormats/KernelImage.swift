@@ -5,6 +5,11 @@ public enum KernelImage: Hashable, Sendable {
     case bzImage(BzImage)
     case elf(ELFImage)
 
+    /// Whether bytes that begin like these can be a kernel, however they go on; the first 0x206 decide.
+    public static func isPossible(_ bytes: borrowing RawSpan) -> Bool {
+        SetupHeader.isPresent(in: bytes) || ELFImage.isPresent(in: bytes)
+    }
+
     /// Finds out what `bytes` are, and reads and checks the headers.
     ///
     /// The image's name plays no part, and nothing is executed, copied or kept: the value holds ranges of `bytes`.

@@ -8,6 +8,7 @@
 #include <linux/capability.h>
 #include <linux/openat2.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,4 +200,6 @@ static inline long kx_receive(int fd, void *bytes, unsigned long count) {
     return kx_result(recv(fd, bytes, count, 0));
 }
 static inline int kx_execv(const char *path, char *const *arguments) { return (int)kx_result(execv(path, arguments)); }
+/// Bus errors: a mapped file was cut short, or cannot be read.
+static inline void kx_on_bus_error(void (*handler)(int)) { (void)signal(SIGBUS, handler); }
 static inline void kx_sleep(int milliseconds) { (void)poll((struct pollfd *)0, 0, milliseconds); }

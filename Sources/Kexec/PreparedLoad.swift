@@ -51,9 +51,17 @@ public struct PreparedLoad: ~Copyable {
         } catch { throw .load(error) }
     }
 
-    /// What is unpacked or piped stays in memory beside the kernel's copy of it.
+    /// What is unpacked or piped stays in memory, here and now, whatever machine the plan is for; and no kernel takes
+    /// an image of more than half of its RAM.
     private static func memoryLimit(on machine: MachineDescription) -> UInt64 {
-        machine.isRunning && machine.memoryAvailable > 0 ? machine.memoryAvailable : .max
+        let half = machine.memoryTotal > 0 ? machine.memoryTotal / 2 : .max
+        let here = machine.isRunning ? machine.memoryAvailable : memoryAvailableHere
+        return here > 0 ? min(half, here) : half
+    }
+
+    private static var memoryAvailableHere: UInt64 {
+        guard let root = try? MachineRoot(path: "/") else { return 0 }
+        return MemoryInformation(parsing: root.bytes("proc/meminfo") ?? []).available
     }
 
     private static func openKernel(_ path: String, memoryLimit: UInt64) throws(KexecFailure) -> ImageSource {

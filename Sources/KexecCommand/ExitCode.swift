@@ -95,7 +95,12 @@ extension ExitCode {
         switch failure {
         case .machine(.hidesAddresses): self = .privilege
         case .machine: self = .machine
-        case .file(let failure): self = failure.problem.isOfContents ? .image : .file
+        case .file(let failure):
+            if case .memoryShort = failure.problem {
+                self = .memory
+            } else {
+                self = failure.problem.isOfContents ? .image : .file
+            }
         case .image: self = .image
         case .typeNotSupported: self = .plan
         case .purgatory: self = .fault

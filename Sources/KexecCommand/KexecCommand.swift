@@ -4,11 +4,16 @@ internal import Handoff
 internal import Kexec
 
 /// The whole program: what `kexec` does with its arguments, the program's name first; returns the exit status.
-public func runKexec(arguments: [String]) -> Int32 {
+/// - Parameter notUTF8: the index of the first argument that is not what it was, for it was no UTF-8.
+public func runKexec(arguments: [String], notUTF8: Int? = nil) -> Int32 {
     kx_occupy_output()
     let terminal = Terminal()
     do throws(UsageError) {
+        if let notUTF8, arguments.indices.contains(notUTF8) {
+            throw .notUTF8(arguments[notUTF8], position: notUTF8)
+        }
         let invocation = try parse(Array(arguments.dropFirst()))
+        reportLostFiles()
         for warning in invocation.warnings { terminal.warn(Diagnostic(warning)) }
         return KexecCommand(invocation: invocation, terminal: terminal).run()
     } catch {

@@ -90,7 +90,7 @@ struct PlanReport {
         for warning in plan.warnings { lines.append("warning      \(Diagnostic(warning).sentence)") }
         for refusal in plan.refusals { lines.append("refused      \(Diagnostic(refusal).sentence)") }
         lines.append("loadable     \(plan.isLoadable ? "yes" : "no")")
-        return lines.joined(separator: "\n") + "\n"
+        return lines.map { printable($0) }.joined(separator: "\n") + "\n"
     }
 
     private var kindText: String {

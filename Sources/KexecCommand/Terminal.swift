@@ -9,15 +9,15 @@ struct Terminal {
 
     /// What goes wrong: standard error; where that is closed or `/dev/null`, as under a shutdown, the kernel's log.
     func complain(_ diagnostic: Diagnostic) {
-        write("kexec: \(diagnostic.sentence)\n", to: 2)
-        if let hint = diagnostic.hint { write("kexec: hint: \(hint)\n", to: 2) }
+        write("kexec: \(printable(diagnostic.sentence))\n", to: 2)
+        if let hint = diagnostic.hint { write("kexec: hint: \(printable(hint))\n", to: 2) }
         var jump = Jump(LinuxKernel())
-        jump.logIfUnheard(diagnostic.sentence)
+        jump.logIfUnheard(printable(diagnostic.sentence))
     }
 
     func warn(_ diagnostic: Diagnostic) {
-        write("kexec: warning: \(diagnostic.sentence)\n", to: 2)
-        if let hint = diagnostic.hint { write("kexec: hint: \(hint)\n", to: 2) }
+        write("kexec: warning: \(printable(diagnostic.sentence))\n", to: 2)
+        if let hint = diagnostic.hint { write("kexec: hint: \(printable(hint))\n", to: 2) }
     }
 
     /// `-d`: what is done and why, on standard error.

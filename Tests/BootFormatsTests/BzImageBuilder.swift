@@ -17,6 +17,14 @@ struct BzImageBuilder {
     /// Changes made last.
     var patches: [(offset: Int, bytes: [UInt8])] = []
 
+    /// With a PE header whose one section ends where the kernel does, and a `syssize` that may say otherwise.
+    static func withSections(kernelUnits: UInt32 = 0xff) -> BzImageBuilder {
+        let builder = BzImageBuilder()
+        return builder.patched(UInt32(0x80), at: 0x3c).patched(UInt32(0x4550), at: 0x80).patched(UInt16(1), at: 0x86)
+            .patched(UInt16(0x70), at: 0x94).patched(UInt32(builder.kernelSize), at: 0x80 + 24 + 0x70 + 16)
+            .patched(UInt32(builder.setupSize), at: 0x80 + 24 + 0x70 + 20).patched(kernelUnits, at: 0x1f4)
+    }
+
     /// Bytes of boot sector and setup code.
     var setupSize: Int { (Int(setupSectors == 0 ? 4 : setupSectors) + 1) * 512 }
     /// Where the image is complete.
@@ -59,8 +67,10 @@ struct BzImageBuilder {
         bytes.store(UInt32(0xb0), at: 0x264)
         bytes.store(UInt32(0xc0), at: 0x268)
         let start = setupSize + Int(payload.offset)
-        bytes.store(payloadMagic, at: start)
-        bytes.store(unpackedSize, at: start + Int(payload.length) - 4)
+        if payload.length > 0 {
+            bytes.store(payloadMagic, at: start)
+            bytes.store(unpackedSize, at: start + Int(payload.length) - 4)
+        }
         for patch in patches { bytes.store(patch.bytes, at: patch.offset) }
         return bytes
     }

@@ -83,8 +83,8 @@ import Testing
         let packed: UInt64 = 0x1000
         let blind = try #require(BzImageBuilder(version: 0x207).image)
         #expect(blind.header.initSize == 7 * packed)
-        let telling = try #require(BzImageBuilder(version: 0x209, unpackedSize: 0x10_0001).image)
-        #expect(telling.header.initSize >= 0x18_0000 + packed)
+        let telling = try #require(BzImageBuilder(version: 0x209, unpackedSize: 0x1_0001).image)
+        #expect(telling.header.initSize >= 0x1_8000 + packed)
         #expect(telling.header.initSize % 4096 == 0)
     }
 
@@ -106,6 +106,27 @@ import Testing
         }
         #expect(image.protectedModeKernel.upperBound == bytes.count - 15)
         #expect(throws: ImageError.self) { try recognised(Array(bytes.dropLast(16))).get() }
+    }
+
+    /// memtest86+ 6.10 lacks 8 bytes.
+    @Test func takesOtherProjectsImagesThatLackThePaddingOfTheirLastUnit() throws {
+        let bytes = BzImageBuilder(version: 0x20c, payload: (0, 0)).bytes
+        #expect(throws: Never.self) { try recognised(Array(bytes.dropLast(15))).get() }
+        #expect(throws: ImageError.self) { try recognised(Array(bytes.dropLast(16))).get() }
+    }
+
+    @Test(
+        arguments: [
+            [0x1f, 0x8b, 8, 0], [0x42, 0x5a, 0x68, 0x39], [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], [0x89, 0x4c, 0x5a, 0x4f],
+            [2, 0x21, 0x4c, 0x18], [0x28, 0xb5, 0x2f, 0xfd], [0x7f, 0x45, 0x4c, 0x46],
+            [0x5d, 0, 0, 0, 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+        ] as [[UInt8]])
+    func takesEveryFormatThatLinuxIsPackedWith(magic: [UInt8]) {
+        #expect(BzImageBuilder(payloadMagic: magic).refusal == nil)
+    }
+
+    @Test func takesAKernelCutByNoneOfItsSections() {
+        #expect(BzImageBuilder.withSections(kernelUnits: 0x100).refusal == nil)
     }
 
     @Test func takesAKernelThatCannotMoveWhateverItsAlignment() throws {
@@ -151,7 +172,7 @@ import Testing
             error: .badValue("init_size", at: 0x260, found: 0, needed: .atLeast(1))),
         Lie(
             testDescription: "init_size below the packed kernel",
-            builder: BzImageBuilder(payloadMagic: [9, 9, 9, 9]).patched(UInt32(0xfff), at: 0x260),
+            builder: BzImageBuilder(payload: (0, 0)).patched(UInt32(0xfff), at: 0x260),
             error: .badValue("init_size", at: 0x260, found: 0xfff, needed: .atLeast(0x1000))),
         Lie(
             testDescription: "init_size below the unpacked kernel",
@@ -173,10 +194,36 @@ import Testing
             error: .partBeyondEnd("setup_sects", at: 0, size: 256 * 512, available: 1536 + 0x1000)),
         Lie(
             testDescription: "payload beyond the kernel", builder: BzImageBuilder().patched(UInt32(0xd01), at: 0x24c),
-            error: .partBeyondEnd("payload_length", at: 1536 + 0x300, size: 0xd01, available: 1536 + 0x1000)),
+            error: .badValue("payload_length", at: 0x24c, found: 0xd01, needed: .atMost(0xd00))),
         Lie(
             testDescription: "payload offset wraps", builder: BzImageBuilder().patched(UInt32.max, at: 0x248),
-            error: .partBeyondEnd("payload_length", at: 0x1_0000_05ff, size: 0x800, available: 1536 + 0x1000)),
+            error: .badValue("payload_offset", at: 0x248, found: 0xffff_ffff, needed: .atMost(0xfff))),
+        Lie(
+            testDescription: "no payload length", builder: BzImageBuilder().patched(UInt32(0), at: 0x24c),
+            error: .badValue("payload_length", at: 0x24c, found: 0, needed: .atLeast(1))),
+        Lie(
+            testDescription: "syssize without the payload's end",
+            builder: BzImageBuilder().patched(UInt32(0xa0), at: 0x1f4),
+            error: .badValue("payload_length", at: 0x24c, found: 0x800, needed: .atMost(0x700))),
+        Lie(
+            testDescription: "payload of zeros", builder: BzImageBuilder(payloadMagic: [0, 0, 0, 0]),
+            error: .badPayload(at: 1536 + 0x300)),
+        Lie(
+            testDescription: "a setup sector too few", builder: BzImageBuilder().patched(UInt8(1), at: 0x1f1),
+            error: .badPayload(at: 1024 + 0x300)),
+        Lie(
+            testDescription: "payload ends in zeros", builder: BzImageBuilder(unpackedSize: 0),
+            error: .badPayloadSize(at: 1536 + 0xafc, found: 0, packed: 0x800)),
+        Lie(
+            testDescription: "payload length too small", builder: BzImageBuilder().patched(UInt32(0x7ff), at: 0x24c),
+            error: .badPayloadSize(at: 1536 + 0xafb, found: 0x30_0090, packed: 0x7ff)),
+        Lie(
+            testDescription: "syssize without the last PE section", builder: BzImageBuilder.withSections(),
+            error: .badValue("syssize", at: 0x1f4, found: 0xff, needed: .atLeast(0x100))),
+        Lie(
+            testDescription: "nothing behind the setup code",
+            builder: BzImageBuilder(kernelSize: 0, payload: (0, 0)),
+            error: .endsInside("protected-mode kernel", at: 1536, needed: 1, available: 0)),
         Lie(
             testDescription: "no room for the 64-bit entry",
             builder: BzImageBuilder(kernelSize: 0x200, payload: (0, 0)),

@@ -55,12 +55,13 @@ import Testing
     func refusesANoteThatGoesBeyondItsSegment(offset: Int) {
         var notes = note("abc", [1, 2, 3, 4])
         notes.store(UInt32.max, at: offset)
-        guard case .partBeyondEnd(let field, _, let size, _)? = executable(notes: notes).refusal else {
+        guard case .badValue(let field, _, let size, .atMost(let room))? = executable(notes: notes).refusal else {
             Issue.record("accepted")
             return
         }
         #expect(field == (offset == 0 ? "n_namesz" : "n_descsz"))
         #expect(size == UInt64(UInt32.max))
+        #expect(room == (offset == 0 ? 8 : 4))
     }
 
     @Test func refusesMegabytesOfNotes() {

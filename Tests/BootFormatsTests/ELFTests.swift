@@ -131,6 +131,9 @@ import Testing
         Lie(
             testDescription: "entry nowhere", builder: ELFBuilder(entry: 0x100_0100),
             error: .badValue("e_entry", at: 0x18, found: 0x100_0100, needed: .insideLoadedPart)),
+        Lie(
+            testDescription: "entry in the zeros behind the file's part", builder: ELFBuilder(entry: 0x200_0100),
+            error: .badValue("e_entry", at: 0x18, found: 0x200_0100, needed: .insideLoadedPart)),
     ])
     func refusesALie(lie: Lie) {
         #expect(lie.builder.refusal == lie.error)

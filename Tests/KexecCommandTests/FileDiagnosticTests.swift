@@ -41,7 +41,7 @@ import Testing
             ),
             (
                 .badValue("e_entry", at: 24, found: 0, needed: .insideLoadedPart),
-                "'e_entry' is 0x0 at offset 0x18, need an address in a PT_LOAD"
+                "'e_entry' is 0x0 at offset 0x18, need an address that a PT_LOAD fills from the file"
             ),
             (
                 .protocolTooOld(found: 0x10c, needed: 0x200, at: 0x206),
@@ -60,11 +60,47 @@ import Testing
                 .needsInterpreter,
                 "it is an ELF program for an operating system: it has a PT_INTERP, need a static executable"
             ),
+            (
+                .badPayload(at: 0x52cc),
+                "no compressed kernel begins at offset 0x52cc, where 'setup_sects' and 'payload_offset' lead"
+            ),
+            (
+                .badPayloadSize(at: 0x1234, found: 7, packed: 2048),
+                "the compressed kernel is damaged, or 'payload_length' is wrong: its last bytes, at offset 0x1234, "
+                    + "say that 2048 bytes unpack to 7"
+            ),
             (.nothingToLoad, "it is an ELF file with nothing to load: no PT_LOAD has memory"),
         ] as [(ImageError, String)])
     func saysWhyAnImageCannotBeLoaded(error: ImageError, reason: String) {
         #expect(Diagnostic(error, path: "/boot/k").sentence == "cannot load '/boot/k': " + reason)
         #expect(Diagnostic(error, path: "-").sentence == "cannot load standard input: " + reason)
+    }
+
+    @Test(arguments: [
+        ("/boot/vmlinuz-6.1 \u{e9}\u{20ac}", "/boot/vmlinuz-6.1 \u{e9}\u{20ac}"),
+        ("a\nb\u{1b}[31m\u{7f}", "a\\x0ab\\x1b[31m\\x7f"),
+        ("\u{9b}31m\u{a0}", "\\x9b31m\u{a0}"), ("", ""),
+    ])
+    func keepsControlCharactersFromTheTerminal(text: String, shown: String) {
+        #expect(printable(text) == shown)
+    }
+
+    @Test func listsNoThousandSegments() {
+        let names = (0..<1000).map { "kernel-\($0)" }
+        let rule = PlanRefusal.segmentRule(.tooManySegments(count: 1000, limit: 16), names: names, places: [])
+        #expect(
+            Diagnostic(rule).sentence
+                == "1000 segments (kernel-0, kernel-1, kernel-2, kernel-3, kernel-4, kernel-5, kernel-6, kernel-7 "
+                + "and 992 more), the kernel takes 16: the kernel would refuse this plan")
+    }
+
+    @Test func endsWithTheStatusOfAFullMemoryWhereAFileIsTooLarge() {
+        let failure = FileFailure(path: "k", problem: .memoryShort(needed: 4097, available: 4096))
+        #expect(ExitCode(.file(failure), choice: .automatic) == .memory)
+        #expect(
+            Diagnostic(failure).sentence
+                == "cannot read 'k': not enough memory for its contents: more than the 4096 bytes that may be used")
+        #expect(ExitCode(.file(FileFailure(path: "k", problem: .empty)), choice: .automatic) == .file)
     }
 
     @Test func hintsWhereTheUserCanAct() {
@@ -80,7 +116,7 @@ import Testing
             (.socket, "it is neither a file nor a pipe"), (.empty, "it is empty"),
             (
                 .memoryShort(needed: 64 << 20, available: 17 << 20),
-                "not enough memory for its contents: need at least 64 MiB, 17 MiB are available"
+                "not enough memory for its contents: need at least 64 MiB, 17 MiB may be used"
             ),
             (
                 .dictionaryTooLarge(.xz, limit: 130 << 20),

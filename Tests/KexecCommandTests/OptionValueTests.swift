@@ -39,6 +39,12 @@ private func error(_ words: [String]) -> UsageError? {
         #expect(error(["K", "--mem-max", text]) == .numberTooLarge(option: "--mem-max", value: text))
     }
 
+    @Test func refusesStandardInputForTwoFiles() {
+        #expect(error(["-", "--initrd=-"]) == .standardInputTwice)
+        #expect(error(["K", "--initrd=-", "--initrd=-"]) == .standardInputTwice)
+        #expect(error(["-", "--initrd=./-"]) == nil)
+    }
+
     @Test func refusesMemoryLimitsTheWrongWayRound() {
         #expect(
             error(["K", "--mem-min=2M", "--mem-max=1M"]) == .memoryLimitsCrossed(minimum: 0x20_0000, maximum: 0x10_0000)

@@ -50,6 +50,26 @@ private func load(_ file: Range<Int>, at address: UInt64, memory: UInt64) -> ELF
         #expect(byte(of: plan, image, at: 0x100_0000 + 39 * 0x1000 + 0x11) == bytes[39 * 0x100 + 0x11])
     }
 
+    /// A thousand neighbours of 64 KiB each were copied once for each of them: 32 GB.
+    @Test(.timeLimit(.minutes(1))) func mergesAThousandNeighboursAtOnce() {
+        let loads = (0..<1000).map {
+            load(0..<0x8000, at: 0x100_0000 + UInt64($0) * 0x1_0000, memory: 0x1_0000)
+        }
+        let image = PlanImage.elf(loads, bytes: bytes)
+        let plan = image.plan()
+        #expect(plan.refusals == [])
+        #expect(byte(of: plan, image, at: 0x100_0000 + 999 * 0x1_0000 + 0x123) == bytes[0x123])
+        #expect(byte(of: plan, image, at: 0x100_0000 + 998 * 0x1_0000 + 0x8123) == 0)
+    }
+
+    @Test func makesNoMoreThanALittleMemoryOfALittleFile() {
+        let loads = (0..<40).map { load(0..<16, at: 0x100_0000 + UInt64($0) << 24, memory: 1 << 24) }
+        let made = PlanImage.elf(loads, bytes: bytes).plan(on: .pc(2 << 30)).segments.reduce(0) {
+            if case .bytes(let bytes) = $1.contents { $0 + bytes.count } else { $0 }
+        }
+        #expect(made <= 65 << 20)
+    }
+
     @Test func refusesMoreSegmentsThanTheKernelTakes() {
         let loads = (0..<40).map { load(0..<16, at: 0x100_0000 + UInt64($0) * 0x10_0000, memory: 0x1000) }
         let plan = PlanImage.elf(loads, bytes: bytes).plan()

@@ -23,6 +23,13 @@ private func unpack(
         #expect(unpack(sample.bytes, sample.compression) == .success(CompressedSample.contents))
     }
 
+    @Test(arguments: CompressedSample.all.filter { $0.compression != .lzma })
+    func stopsWhereNoKernelCanComeOfIt(sample: CompressedSample) throws {
+        let streams = Array(repeatElement(sample.bytes, count: 20).joined())
+        let unpacked = try unpack(streams, sample.compression).get()
+        #expect(unpacked.count >= 1 << 20 && unpacked.count < 10 * CompressedSample.contents.count)
+    }
+
     @Test(arguments: CompressedSample.all)
     func refusesAStreamCutAnywhere(sample: CompressedSample) {
         let bytes = sample.bytes

@@ -162,6 +162,35 @@ import Testing
         #expect(plan.refusals.contains(.entryMissing(.longMode(bootProtocol: 0x0200))))
     }
 
+    @Test func refusesAZImageForWhatItIs() {
+        let plan = PlanImage.bzImage { $0.loadFlags = 0 }.plan()
+        #expect(plan.refusals.contains(.entryMissing(.loadedHigh)))
+        #expect(!plan.refusals.contains(.entryMissing(.longMode(bootProtocol: 0x020f))))
+    }
+
+    @Test func saysThatKexecFileLoadWantsAnImageForAllMemory() {
+        let plan = PlanImage.bzImage { $0.extendedLoadFlags = 1 }.plan { $0.systemCall = .kexecFileLoad }
+        #expect(
+            plan.refusals.contains(.noSystemCall([SystemCallObstacle(call: .kexecFileLoad, cause: .lowMemoryOnly)])))
+    }
+
+    @Test func countsNoLineBelowNothing() {
+        let plan = PlanImage.bzImage { $0.commandLineSize = 20 }.plan { $0.systemCall = .kexecFileLoad }
+        let cause = SystemCallObstacle.Cause.commandLineTooLong(length: 13, limit: 0)
+        #expect(plan.refusals.contains(.noSystemCall([SystemCallObstacle(call: .kexecFileLoad, cause: cause)])))
+    }
+
+    @Test func namesTheBoundsThatTheUserSet() {
+        let plan = PlanImage.bzImage().plan {
+            $0.memoryMinimum = PhysicalAddress(0x1000_0000)
+            $0.memoryMaximum = PhysicalAddress(0x1000_ffff)
+        }
+        #expect(
+            plan.refusals.contains {
+                if case .noRoom("kernel", _, _, range(0x1000_0000, 0x1001_0000)) = $0 { true } else { false }
+            })
+    }
+
     @Test(arguments: [2047, 2048]) func takesExactlyAsLongALineAsTheKernel(length: Int) {
         let plan = PlanImage.bzImage().plan { $0.commandLine = String(repeating: "x", count: length) }
         #expect(plan.refusals == (length <= 2047 ? [] : [.commandLineTooLong(length: 2048, limit: 2047)]))

@@ -48,15 +48,15 @@ extension ELFImage {
     }
 
     /// `e_entry` of vmlinux is physical; a program that was linked to run elsewhere than it is loaded names the
-    /// virtual address.
+    /// virtual address. What is not filled from the file is zeros, and no code.
     private func physicalAddress(ofEntry entry: UInt64) throws(ImageError) -> UInt64 {
         for segment in segments {
             let start = segment.physicalAddress.rawValue
-            if entry >= start, entry - start < segment.memorySize { return entry }
+            if entry >= start, entry - start < UInt64(segment.file.count) { return entry }
         }
         for segment in segments where entry >= segment.virtualAddress {
             let offset = entry - segment.virtualAddress
-            if offset < segment.memorySize { return segment.physicalAddress.rawValue + offset }
+            if offset < UInt64(segment.file.count) { return segment.physicalAddress.rawValue + offset }
         }
         throw .badValue("e_entry", at: 0x18, found: entry, needed: .insideLoadedPart)
     }

@@ -38,26 +38,29 @@ public struct ELFNoteReader: Sendable {
     }
 
     /// The next note of `bytes`; nil at the end.
-    /// - Throws: `.endsInside` or `.partBeyondEnd` where a note does not end before its segment.
+    /// - Throws: `.endsInside` or `.badValue` where a note does not end before its segment.
     public mutating func next(in bytes: borrowing RawSpan) throws(ImageError) -> ELFNote? {
         // What is left may be padding that is too small for a note.
         guard end - offset >= 12 else { return nil }
         let nameSize = try bytes.little(UInt32.self, at: offset, "n_namesz")
         let descriptorSize = try bytes.little(UInt32.self, at: offset + 4, "n_descsz")
         let type = try bytes.little(UInt32.self, at: offset + 8, "n_type")
-        let name = try part("n_namesz", at: offset + 12, size: nameSize)
-        let descriptor = try part("n_descsz", at: aligned(name.upperBound), size: descriptorSize)
+        let name = try part("n_namesz", at: offset, size: nameSize, from: offset + 12)
+        let descriptor = try part("n_descsz", at: offset + 4, size: descriptorSize, from: aligned(name.upperBound))
         offset = min(end, aligned(descriptor.upperBound))
         let hasNUL = bytes.byte(at: name.upperBound - 1) == 0 && !name.isEmpty
         return ELFNote(
             type: type, name: name.lowerBound..<name.upperBound - (hasNUL ? 1 : 0), descriptor: descriptor)
     }
 
-    private func part(_ field: FieldName, at start: Int, size: UInt32) throws(ImageError) -> Range<Int> {
+    /// - Parameter offset: of the field that tells the size.
+    private func part(
+        _ field: FieldName, at offset: Int, size: UInt32, from start: Int
+    ) throws(ImageError) -> Range<Int> {
         // `aligned` may have gone beyond the end.
         let start = min(start, end)
         guard UInt64(size) <= UInt64(end - start) else {
-            throw .partBeyondEnd(field, at: UInt64(start), size: UInt64(size), available: end)
+            throw .badValue(field, at: offset, found: UInt64(size), needed: .atMost(UInt64(end - start)))
         }
         return start..<start + Int(size)
     }

@@ -9,7 +9,8 @@ extension BzImage {
         var header = try SetupHeader(parsing: bytes)
         let kernel = try Self.protectedModeKernel(of: header, in: bytes)
         let payload = try Self.payload(of: header, in: kernel, bytes)
-        let unpacked = payload.flatMap { Self.unpackedSize(of: $0, bytes) }
+        let unpacked = try payload.flatMap { payload throws(ImageError) in try Self.unpackedSize(of: payload, bytes) }
+        if payload != nil { try Self.checkSections(kernel, bytes) }
         if header.version >= 0x20a {
             try Self.checkInitSize(header, kernel: kernel, unpackedSize: unpacked)
         } else {
@@ -22,19 +23,23 @@ extension BzImage {
 
     /// What follows the setup code, as much as `syssize` tells: signatures may come after it.
     ///
-    /// Before 2.04 `syssize` has 16 bits and so cannot tell a bzImage's size: the file's end does. Images before 2.08
-    /// may lack up to 15 bytes of the last 16-byte unit; since then a checksum fills it.
+    /// Before 2.04 `syssize` has 16 bits and so cannot tell a bzImage's size: the file's end does. Up to 15 bytes of the
+    /// last 16-byte unit may be missing before 2.08, since when Linux fills it, and in other projects' images, which
+    /// have no payload (memtest86+).
     private static func protectedModeKernel(
         of header: SetupHeader, in bytes: borrowing RawSpan
     ) throws(ImageError) -> Range<Int> {
         let start = header.setupSize
-        guard bytes.byteCount > start else {
+        guard bytes.byteCount >= start else {
             throw .partBeyondEnd("setup_sects", at: 0, size: UInt64(start), available: bytes.byteCount)
+        }
+        guard bytes.byteCount > start else {
+            throw .endsInside("protected-mode kernel", at: start, needed: 1, available: 0)
         }
         let available = bytes.byteCount - start
         let isTrusted = header.systemSize > 0 && (header.version >= 0x204 || !header.isLoadedHigh)
         let size = isTrusted ? header.systemSize : UInt64(available)
-        let slack: UInt64 = header.version >= 0x208 ? 0 : 15
+        let slack: UInt64 = header.version >= 0x208 && header.payloadLength != 0 ? 0 : 15
         guard size <= UInt64(available) + slack else {
             throw .partBeyondEnd("syssize", at: UInt64(start), size: size, available: bytes.byteCount)
         }
@@ -53,23 +58,68 @@ extension BzImage {
     private static func payload(
         of header: SetupHeader, in kernel: Range<Int>, _ bytes: borrowing RawSpan
     ) throws(ImageError) -> Range<Int>? {
-        guard header.payloadOffset != 0 || header.payloadLength != 0 else { return nil }
-        let start = UInt64(kernel.lowerBound) + UInt64(header.payloadOffset)
-        guard start + UInt64(header.payloadLength) <= UInt64(kernel.upperBound) else {
-            throw .partBeyondEnd(
-                "payload_length", at: start, size: UInt64(header.payloadLength), available: bytes.byteCount)
+        let (offset, length) = (UInt64(header.payloadOffset), UInt64(header.payloadLength))
+        guard offset != 0 || length != 0 else { return nil }
+        let room = UInt64(kernel.count)
+        guard offset < room else {
+            throw .badValue("payload_offset", at: 0x248, found: offset, needed: .atMost(room - 1))
+        }
+        guard length > 0, length <= room - offset else {
+            throw .badValue(
+                "payload_length", at: 0x24c, found: length, needed: length == 0 ? .atLeast(1) : .atMost(room - offset))
         }
         // Both ends lie within `kernel` now, and so in `Int`.
-        return Int(start)..<Int(start) + Int(header.payloadLength)
+        let start = kernel.lowerBound + Int(offset)
+        // Where the setup code is not as long as `setup_sects` says, this leads astray too.
+        guard isUncompressed(bytes, start) || isCompressed(bytes, start) else {
+            throw .badPayload(at: start)
+        }
+        return start..<start + Int(length)
+    }
+
+    private static func isUncompressed(_ bytes: borrowing RawSpan, _ start: Int) -> Bool {
+        bytes.holds("\u{7f}ELF", at: start)
+    }
+
+    /// LZO, which only Linux itself unpacks, or one of the formats that we know, too.
+    private static func isCompressed(_ bytes: borrowing RawSpan, _ start: Int) -> Bool {
+        bytes.little(UInt32.self, at: start) == 0x4f5a_4c89 || Compression.format(of: bytes, at: start) != nil
     }
 
     /// The kernel's own size, which stands in the payload's last four bytes, whatever compressed it.
-    private static func unpackedSize(of payload: Range<Int>, _ bytes: borrowing RawSpan) -> UInt64? {
-        let isLZO = bytes.little(UInt32.self, at: payload.lowerBound) == 0x4f5a_4c89
-        guard payload.count >= 8, isLZO || Compression.format(of: bytes, at: payload.lowerBound) != nil,
-            let size = bytes.little(UInt32.self, at: payload.upperBound - 4)
-        else { return nil }
+    ///
+    /// Kernels are packed to a fifth or so: where a size makes no sense, the payload does not end where it should.
+    private static func unpackedSize(of payload: Range<Int>, _ bytes: borrowing RawSpan) throws(ImageError) -> UInt64? {
+        guard isCompressed(bytes, payload.lowerBound) else { return nil }
+        let packed = UInt64(payload.count)
+        let plausible = packed...packed * 64
+        guard let size = bytes.little(UInt32.self, at: payload.upperBound - 4), plausible.contains(UInt64(size)) else {
+            throw .badPayloadSize(
+                at: payload.upperBound - 4, found: bytes.little(UInt32.self, at: payload.upperBound - 4) ?? 0,
+                packed: packed)
+        }
         return UInt64(size)
+    }
+
+    /// Linux is a PE file for EFI as well, whose last section ends where the kernel does: a smaller `syssize` would
+    /// leave a part of the kernel behind.
+    private static func checkSections(_ kernel: Range<Int>, _ bytes: borrowing RawSpan) throws(ImageError) {
+        guard bytes.holds("MZ", at: 0), let header = bytes.little(UInt32.self, at: 0x3c).map({ Int($0 & 0xffff) }),
+            bytes.holds("PE\0\0", at: header), let count = bytes.little(UInt16.self, at: header + 6),
+            let optionalSize = bytes.little(UInt16.self, at: header + 20)
+        else { return }
+        for index in 0..<min(Int(count), 16) {
+            let section = header + 24 + Int(optionalSize) + 40 * index
+            guard let size = bytes.little(UInt32.self, at: section + 16),
+                let start = bytes.little(UInt32.self, at: section + 20)
+            else { return }
+            let end = UInt64(start) + UInt64(size)
+            guard size == 0 || end <= UInt64(kernel.upperBound) else {
+                let units = (end - min(end, UInt64(kernel.lowerBound)) + 15) / 16
+                throw .badValue(
+                    "syssize", at: 0x1f4, found: UInt64((kernel.count + 15) / 16), needed: .atLeast(units))
+            }
+        }
     }
 
     /// The kernel unpacks itself within `init_size`, so neither it nor what comes out of it may be larger.

@@ -4,7 +4,7 @@ internal import CLinux
 /// A whole file, mapped read-only and private: its bytes are pages of the page cache, lent as long as it lives.
 ///
 /// A file that another process cuts short while it is mapped ends this process with SIGBUS, as it does every
-/// program that maps files.
+/// program that maps files; `kexec` catches that.
 @safe public struct MappedFile: ~Copyable {
     private let file: FileDescriptor
     @usableFromInline let base: UnsafeMutableRawPointer?

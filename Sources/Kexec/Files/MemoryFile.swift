@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import CLinux
 
 /// A file without a name that lives in memory (memfd) and grows while it is written, through a map.
@@ -31,6 +32,21 @@ struct MemoryFile: ~Copyable {
     var isFull: FileProblem {
         .memoryShort(needed: max(expectedSize, UInt64(limit) + 1), available: UInt64(limit))
     }
+
+    /// Whether what is there rules out a kernel, however it goes on; what it is instead can be told by then.
+    var isNoKernel: Bool {
+        // The map has at least `count` bytes.
+        unsafe Self.isNoKernel(UnsafeRawBufferPointer(start: window.base, count: count))
+    }
+
+    /// The same for bytes that are still being written.
+    static func isNoKernel(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count >= recognisable else { return false }
+        // The span does not leave this call.
+        return unsafe !KernelImage.isPossible(RawSpan(_unsafeBytes: bytes))
+    }
+
+    private static let recognisable = 1 << 20
 
     /// Refuses early what cannot end well.
     func checkExpectedSize() throws(FileProblem) {

@@ -69,28 +69,44 @@ enum ELFPageRuns {
     private static func merged(_ runs: [Run], _ bytes: borrowing RawSpan) -> [Run] {
         guard runs.count > maximumRuns else { return runs }
         var result: [Run] = []
-        for run in runs {
-            guard let last = result.last, last.place.end == run.place.start,
-                last.place.size + run.place.size <= largestMadeRun
-            else {
-                result.append(run)
-                continue
+        var room = largestMade
+        var first = 0
+        while first < runs.count {
+            var end = first + 1
+            while end < runs.count, runs[end].place.start == runs[end - 1].place.end,
+                runs[end].place.end.rawValue - runs[first].place.start.rawValue <= room
+            {
+                end += 1
             }
-            var made = contents(of: last, bytes)
-            let size = Int(clamping: last.place.size)
-            made += [UInt8](repeating: 0, count: max(0, size - made.count))
-            made += contents(of: run, bytes)
-            result[result.count - 1] = Run(
-                place: PhysicalRange(from: last.place.start, to: run.place.end), contents: .bytes(made))
+            if end - first > 1 {
+                let run = joined(runs[first..<end], bytes)
+                room -= run.place.size
+                result.append(run)
+            } else {
+                result.append(runs[first])
+            }
+            first = end
         }
         return result
+    }
+
+    /// One run of several without a gap between them.
+    private static func joined(_ runs: ArraySlice<Run>, _ bytes: borrowing RawSpan) -> Run {
+        let start = runs.first?.place.start ?? .zero
+        var made: [UInt8] = []
+        for run in runs {
+            let offset = Int(clamping: run.place.start.rawValue - start.rawValue)
+            made += [UInt8](repeating: 0, count: max(0, offset - made.count))
+            made += contents(of: run, bytes)
+        }
+        return Run(place: PhysicalRange(from: start, to: runs.last?.place.end ?? start), contents: .bytes(made))
     }
 
     /// 16 segments, less those that a plan needs besides the image.
     private static let maximumRuns = 10
 
     /// Made runs are memory of ours: an image of a few KiB must not be able to ask for all of it.
-    private static let largestMadeRun: UInt64 = 64 << 20
+    private static let largestMade: UInt64 = 64 << 20
 
     private static func contents(of run: Run, _ bytes: borrowing RawSpan) -> [UInt8] {
         switch run.contents {
@@ -105,12 +121,8 @@ enum ELFPageRuns {
     }
 
     static func copy(_ bytes: borrowing RawSpan, _ range: Range<Int>) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(range.count)
-        for index in range.clamped(to: 0..<bytes.byteCount) {
-            // The range was clamped to the span's bounds above.
-            result.append(unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))
-        }
-        return result
+        let range = range.clamped(to: 0..<bytes.byteCount)
+        // The range was clamped to the span's bounds above, and the pointer does not leave this call.
+        return unsafe bytes.withUnsafeBytes { unsafe Array($0[range]) }
     }
 }

@@ -19,8 +19,12 @@ struct LinuxPlanner {
     /// - Returns: what purgatory has to do; nil where the draft was refused.
     func plan(_ draft: inout PlanDraft) -> PurgatoryPlan? {
         let header = image.header
-        guard header.has64BitEntry, header.isLoadedHigh else {
+        guard header.has64BitEntry else {
             draft.refuse(.entryMissing(.longMode(bootProtocol: header.version)))
+            return nil
+        }
+        guard header.isLoadedHigh else {
+            draft.refuse(.entryMissing(.loadedHigh))
             return nil
         }
         guard let kernel = placeKernel(&draft) else { return nil }

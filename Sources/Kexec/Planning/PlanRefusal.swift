@@ -43,6 +43,8 @@ public enum Obstacle: Hashable, Sendable {
 /// A way into an image that it does not have, or that is not built yet.
 public enum EntryKind: Hashable, Sendable {
     case longMode(bootProtocol: UInt16)
+    /// Above 1 MiB: `LOADED_HIGH`.
+    case loadedHigh
     case protectedMode
     case realMode
 }

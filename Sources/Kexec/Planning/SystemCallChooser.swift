@@ -66,7 +66,8 @@ struct SystemCallChooser {
     private func isForKernelToSay(_ cause: SystemCallObstacle.Cause) -> Bool {
         switch cause {
         case .notInKernel, .lockdown, .signaturesEnforced, .imaAppraisal, .memoryMapTooLong: true
-        case .imageKind, .pagingDepth, .option, .commandLineTooLong, .moduleNotLoaded, .moduleUnsupported,
+        case .imageKind, .lowMemoryOnly, .pagingDepth, .option, .commandLineTooLong, .moduleNotLoaded,
+            .moduleUnsupported,
             .firmware32Bit:
             false
         }
@@ -97,12 +98,13 @@ struct SystemCallChooser {
         var causes: [SystemCallObstacle.Cause] = []
         if machine.kexec.hasKexecFileLoad == false { causes.append(.notInKernel) }
         causes += needs.kexecLoadOptions.map { .option($0) }
-        guard case .bzImage(let image) = needs.image, image.header.has64BitEntry, image.header.canBeLoadedAbove4G,
-            image.header.version >= 0x020c
-        else { return causes + [.imageKind(needs.kind)] }
+        guard case .bzImage(let image) = needs.image, image.header.has64BitEntry, image.header.version >= 0x020c else {
+            return causes + [.imageKind(needs.kind)]
+        }
+        if !image.header.canBeLoadedAbove4G { causes.append(.lowMemoryOnly) }
         if machine.uses5LevelPaging, !image.header.supports5LevelPaging { causes.append(.pagingDepth) }
         if machine.efi?.platformSize == 32 { causes.append(.firmware32Bit) }
-        let limit = Int(clamping: image.header.commandLineSize) - Self.fileLoadLineReserve - 1
+        let limit = max(0, Int(clamping: image.header.commandLineSize) - Self.fileLoadLineReserve - 1)
         if needs.commandLineLength > limit {
             causes.append(.commandLineTooLong(length: needs.commandLineLength, limit: limit))
         }

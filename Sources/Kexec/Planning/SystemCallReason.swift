@@ -27,6 +27,8 @@ public struct SystemCallObstacle: Hashable, Sendable {
         case imaAppraisal
         /// The in-kernel loader takes 64-bit bzImages only.
         case imageKind(String)
+        /// The in-kernel loader wants an image that may lie above 4 GiB, wherever it places it.
+        case lowMemoryOnly
         /// The image cannot run with 5-level paging, and the in-kernel loader does not turn it off.
         case pagingDepth
         /// An option only kexec_load can honour.

@@ -20,10 +20,13 @@ extension Diagnostic {
         case .empty: ("it is empty", nil)
         case .tooLarge(let size, let limit):
             ("it has \(byteSize(size)), this program can map \(byteSize(limit))", nil)
+        // One more is what a reader knows that stopped at the limit.
+        case .memoryShort(let needed, let available) where needed &- available == 1:
+            ("not enough memory for its contents: more than the \(byteSize(available)) that may be used", nil)
         case .memoryShort(let needed, let available):
             (
                 "not enough memory for its contents: need at least \(byteSize(needed)), "
-                    + "\(byteSize(available)) are available", nil
+                    + "\(byteSize(available)) may be used", nil
             )
         case .dictionaryTooLarge(let compression, let limit):
             (

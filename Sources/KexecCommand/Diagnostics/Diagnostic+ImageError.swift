@@ -29,6 +29,17 @@ extension Diagnostic {
                 "'\(field.description)' is \(hexadecimal(found)) at offset \(hexadecimal(UInt64(clamping: offset))), "
                     + "need \(words(for: needed))", nil
             )
+        case .badPayload(let offset):
+            (
+                "no compressed kernel begins at offset \(hexadecimal(UInt64(clamping: offset))), "
+                    + "where 'setup_sects' and 'payload_offset' lead", nil
+            )
+        case .badPayloadSize(let offset, let found, let packed):
+            (
+                "the compressed kernel is damaged, or 'payload_length' is wrong: its last bytes, at offset "
+                    + "\(hexadecimal(UInt64(clamping: offset))), say that \(count(packed, "byte")) unpack to \(found)",
+                nil
+            )
         case .protocolTooOld(let found, let needed, let offset):
             (
                 "setup header says boot protocol \(protocolVersion(found)) at offset "
@@ -51,7 +62,7 @@ extension Diagnostic {
         case .powerOfTwo: "a power of two"
         case .oneOf(let list): list.name.description
         case .sumBelow(let bits, let other): "a sum with '\(other.description)' that has \(bits) bits"
-        case .insideLoadedPart: "an address in a PT_LOAD"
+        case .insideLoadedPart: "an address that a PT_LOAD fills from the file"
         }
     }
 

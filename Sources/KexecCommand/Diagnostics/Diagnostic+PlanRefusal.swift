@@ -63,12 +63,20 @@ extension Diagnostic {
         case .longMode(let version):
             "the image (boot protocol \(version >> 8).\(twoDigits(version & 0xff))) has no 64-bit entry: "
                 + "xloadflags lacks XLF_KERNEL_64, and the 32-bit entry is not supported by this version"
+        case .loadedHigh:
+            "the image is an old zImage, to be loaded below 1 MiB: loadflags at offset 0x211 lacks LOADED_HIGH"
         case .protectedMode: "the image has no 32-bit entry"
         case .realMode: "the image has no real-mode entry"
         }
     }
 
     private static func twoDigits(_ number: UInt16) -> String { number < 10 ? "0\(number)" : "\(number)" }
+
+    /// The first eight, and how many more: an image can ask for a thousand.
+    private static func list(_ names: [String]) -> String {
+        let others = names.count - 8
+        return names.prefix(8).joined(separator: ", ") + (others > 0 ? " and \(others) more" : "")
+    }
 
     private static func forSegmentRule(
         _ rule: BrokenSegmentRule, _ names: [String], _ places: [PhysicalRange]
@@ -80,7 +88,7 @@ extension Diagnostic {
         let broken: String =
             switch rule {
             case .tooManySegments(let count, let limit):
-                "\(count) segments (\(names.joined(separator: ", "))), the kernel takes \(limit)"
+                "\(count) segments (\(list(names))), the kernel takes \(limit)"
             case .entryOutsideCrashRegion(let entry):
                 "entry point \(hexadecimal(entry)) lies outside the crash kernel region"
             case .endBeforeStart(let index): "\(named(index)) ends before it begins"
@@ -120,6 +128,8 @@ extension Diagnostic {
         case .signaturesEnforced(.secureBoot): "Secure Boot is on: the kernel takes signed images only"
         case .imaAppraisal: "IMA appraises kernel images, and kexec_load shows it no file"
         case .imageKind(let kind): "takes 64-bit bzImages only, this is \(kind)"
+        case .lowMemoryOnly:
+            "the image may not be loaded above 4 GiB: xloadflags at offset 0x236 lacks XLF_CAN_BE_LOADED_ABOVE_4G"
         case .pagingDepth: "the image cannot be entered with 5-level paging, which is on"
         case .option(let option): "cannot honour \(OptionTable.name(of: option))"
         case .commandLineTooLong(let length, let limit): "command line has \(length) bytes, it takes \(limit)"

@@ -26,6 +26,10 @@ enum UsageError: Error, Hashable, Sendable {
     /// `--mem-min` lies above `--mem-max`.
     case memoryLimitsCrossed(minimum: UInt64, maximum: UInt64)
     case noKernel
+    /// "-" for two files: the first would leave nothing for the second, or both would get the same.
+    case standardInputTwice
+    /// A word that is no UTF-8, as far as it could be read; counted as a shell does, from 1.
+    case notUTF8(String, position: Int)
     /// A second file name.
     case unexpectedArgument(String, kernel: String)
     /// An option that only a load can honour, with an action that loads nothing.

@@ -35,6 +35,7 @@ struct LZ4Decoder {
             guard isBlock else { return position }
             guard let block = input.range(at: position + 4, size: size) else { throw input.truncated }
             try unpackBlock(block, into: &output, size: Self.legacyBlockSize, history: output.count)
+            if output.isNoKernel { return input.count }
             position = block.upperBound
         }
         guard position == input.count else { throw input.truncated }
@@ -69,6 +70,7 @@ struct LZ4Decoder {
                 let history = frame.hasIndependentBlocks ? output.count : first
                 try unpackBlock(block, into: &output, size: frame.blockSize, history: history)
             }
+            if output.isNoKernel { return input.count }
             position = block.upperBound
             if frame.hasBlockChecksums { position = try unsafe checkSum(of: input.part(block), at: position) }
         }

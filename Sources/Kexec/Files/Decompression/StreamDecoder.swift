@@ -22,7 +22,7 @@ struct DecodingStep {
 /// Windows of 128 MiB and a little to manage them: more than any kernel's, and no more than a small machine has.
 let decoderMemoryLimit: UInt64 = 130 << 20
 
-/// Unpacks stream after stream; gzip, xz and bzip2 files may have several.
+/// Unpacks stream after stream, until it is clear that no kernel comes out; gzip, xz and bzip2 files may have several.
 func unpackStreams<Decoder: StreamDecoder & ~Copyable>(
     of input: CompressedInput, _: Decoder.Type, into output: inout MemoryFile
 ) throws(FileProblem) {
@@ -32,6 +32,7 @@ func unpackStreams<Decoder: StreamDecoder & ~Copyable>(
     repeat {
         var decoder = try Decoder()
         try unpackStream(of: input, from: &position, with: &decoder, into: &output)
+        if output.isNoKernel { return }
     } while input.continues(at: position)
     try input.checkEnd(at: position, unpackedSize: output.count)
 }
@@ -56,7 +57,8 @@ private func unpackStream<Decoder: StreamDecoder & ~Copyable>(
         case .ended: return
         case .more where consumed == 0 && output.count == before:
             throw output.remaining == 0 && position < input.count ? output.isFull : input.truncated
-        case .more: break
+        // Ten gigabytes of zeros are recognised by their beginning.
+        case .more: if output.isNoKernel { return }
         case .corrupt: throw .corrupt(input.compression, at: position)
         case .memoryShort: throw .memoryShort(needed: decoderMemoryLimit, available: 0)
         case .dictionaryTooLarge: throw .dictionaryTooLarge(input.compression, limit: decoderMemoryLimit)

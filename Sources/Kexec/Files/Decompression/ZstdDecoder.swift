@@ -3,19 +3,20 @@
     internal import BootFormats
     internal import CZstd
 
-    /// Unpacks zstd frames (RFC 8878), each in one go: straight to where its bytes stay, which is then the window too.
+    /// Unpacks zstd frames (RFC 8878) block by block, until it is clear that no kernel comes out: straight to where the
+    /// bytes stay, which is then the window too.
     func unpackZstd(_ input: CompressedInput, into output: inout MemoryFile) throws(FileProblem) {
         let decoder = try ZstdDecoder()
         var position = 0
         while let frame = try zstdFrame(of: input, at: position) {
             try output.reserve(frame.size)
             try unsafe output.append { (room, used) throws(FileProblem) in
-                // Of the room, the decoder writes to what lies beyond the bytes used.
-                let result = unsafe decoder.decode(
-                    frame.bytes, into: UnsafeMutableRawBufferPointer(rebasing: room[used...]))
-                guard kx_zstd_error(result) == 0 else { throw .corrupt(.zstd, at: position) }
-                return result
+                guard let count = unsafe decoder.decode(frame.bytes, into: room, at: used) else {
+                    throw .corrupt(.zstd, at: position)
+                }
+                return count
             }
+            if output.isNoKernel { return }
             position += frame.count
         }
         try input.checkEnd(at: position, unpackedSize: output.count)
@@ -62,10 +63,31 @@
 
         deinit { unsafe ZSTD_freeDCtx(context) }
 
-        /// - Returns: bytes written, or libzstd's error.
-        func decode(_ frame: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer) -> Int {
-            // Counts and pointers belong together.
-            unsafe ZSTD_decompressDCtx(context, room.baseAddress, room.count, frame.baseAddress, frame.count)
+        /// Decodes one frame, or as much of it as shows that it is no kernel.
+        ///
+        /// Block by block; the room stays where it is, for the decoder looks back into it.
+        /// - Parameters:
+        ///   - room: holds the output of earlier frames, too.
+        ///   - start: where in `room` the output begins.
+        /// - Returns: bytes written; nil for a frame that is not valid.
+        func decode(_ frame: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer, at start: Int) -> Int? {
+            guard let input = frame.baseAddress, let output = room.baseAddress,
+                unsafe kx_zstd_error(ZSTD_decompressBegin(context)) == 0
+            else { return nil }
+            var offset = 0
+            var end = start
+            while unsafe !MemoryFile.isNoKernel(UnsafeRawBufferPointer(rebasing: room[..<end])) {
+                let next = unsafe ZSTD_nextSrcSizeToDecompress(context)
+                guard next > 0 else { break }
+                guard next <= frame.count - offset else { return nil }
+                // Both offsets lie within their buffers, and the counts are what is left or less.
+                let count = unsafe ZSTD_decompressContinue(
+                    context, output + end, room.count - end, input + offset, next)
+                guard kx_zstd_error(count) == 0 else { return nil }
+                offset += next
+                end += count
+            }
+            return end - start
         }
     }
 #endif
