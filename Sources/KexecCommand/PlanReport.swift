@@ -19,7 +19,7 @@ struct PlanReport {
             ("system_call", .string(plan.systemCall.name)),
             ("system_call_reason", .string(Diagnostic.words(for: plan.systemCallReason))),
             ("entry", .address(plan.entry.rawValue)), ("command_line", .string(plan.commandLine)),
-            ("digest", digest),
+            ("digest", digest), ("placed_by", .string(placesItself ? "kexec" : "kernel")),
             ("segments", .array(plan.segments.map(segment))),
             ("refusals", .array(plan.refusals.map { .string(Diagnostic($0).sentence) })),
             ("warnings", .array(plan.warnings.map { .string(Diagnostic($0).sentence) })),
@@ -35,8 +35,8 @@ struct PlanReport {
                 .object([("path", .string(kernel)), ("kind", .null), ("compression", .null), ("protocol", .null)])
             ),
             ("system_call", .null), ("system_call_reason", .null), ("entry", .null), ("command_line", .null),
-            ("digest", .null), ("segments", .array([])), ("refusals", .array([.string(diagnostic.sentence)])),
-            ("warnings", .array([])),
+            ("digest", .null), ("placed_by", .null), ("segments", .array([])),
+            ("refusals", .array([.string(diagnostic.sentence)])), ("warnings", .array([])),
         ])
     }
 
@@ -77,10 +77,10 @@ struct PlanReport {
         }
         lines.append("entry        \(hexadecimal(plan.entry.rawValue))")
         lines.append("command line \(plan.commandLine)")
-        let party = plan.systemCall == .kexecFileLoad ? ", by the kernel's own purgatory" : ""
+        let party = placesItself ? "" : ", by the kernel's own purgatory"
         lines.append("digest       \(plan.appliedDigest.name), \(byteSize(plan.digestedBytes))\(party)")
         if plan.purgatory?.turnsOff5LevelPaging == true { lines.append("paging       turned down to 4 levels") }
-        if plan.systemCall == .kexecFileLoad {
+        if !placesItself {
             lines.append("placement    by the kernel; with kexec_load it would be:")
         }
         for segment in plan.segments {
@@ -92,6 +92,9 @@ struct PlanReport {
         lines.append("loadable     \(plan.isLoadable ? "yes" : "no")")
         return lines.map { printable($0) }.joined(separator: "\n") + "\n"
     }
+
+    /// The kernel's file loader chooses the addresses by itself.
+    private var placesItself: Bool { plan.systemCall != .kexecFileLoad }
 
     private var kindText: String {
         var text = plan.image.kind

@@ -34,8 +34,9 @@ import Testing
         #expect(
             Set(report.keys) == [
                 "version", "loadable", "image", "system_call", "system_call_reason", "entry", "command_line", "digest",
-                "segments", "refusals", "warnings",
+                "placed_by", "segments", "refusals", "warnings",
             ])
+        #expect(report["placed_by"] as? String == "kexec")
         #expect(report["entry"] as? String == "0x100000200")
         #expect(report["command_line"] as? String == "a=\"b\"")
         #expect(
@@ -58,6 +59,7 @@ import Testing
     @Test(arguments: [DigestChoice.fast, .sha256, .none])
     func tellsWhatTheKernelsOwnPurgatoryChecks(digest: DigestChoice) throws {
         let plan = plan(.kexecFileLoad, digest: digest)
+        #expect(try json(plan)["placed_by"] as? String == "kernel")
         let found = try #require(try json(plan)["digest"] as? [String: Any])
         #expect(found["algorithm"] as? String == "sha256" && found["bytes"] as? Int == 0x2003)
         let text = PlanReport(plan: plan, initrds: []).text
