@@ -155,17 +155,43 @@ import Testing
         #expect(old.plan(on: machine) { $0.systemCall = .kexecFileLoad }.refusals.isEmpty == false)
     }
 
-    @Test func refusesAnImageWithout64BitEntry() {
+    @Test func entersAKernelWithout64BitEntryInProtectedMode() throws {
+        let plan = PlanImage.bzImage { $0.extendedLoadFlags = 0 }.plan(on: .pc(2 << 30), initrdSize: 5000)
+        let kernel = try #require(plan["kernel"])
+        #expect(plan.refusals == [] && plan.systemCall == .kexecLoad)
+        #expect(plan.purgatory?.mode == .protectedMode && plan.entry == kernel.place.start)
+        #expect(kernel.place.start.rawValue == 0x100_0000)
+    }
+
+    @Test func entersA64BitKernelInProtectedModeWhereThatIsAskedFor() throws {
+        var machine = MachineDescription.pc(8 << 30)
+        machine.uses5LevelPaging = true
+        let image = PlanImage.bzImage {
+            $0.extendedLoadFlags = 0x1f
+            $0.initrdAddressMaximum = 0x7fff_ffff
+        }
+        let plan = image.plan(on: machine, initrdSize: 5000) { $0.entry32Bit = true }
+        #expect(plan.refusals == [])
+        #expect(plan.purgatory?.mode == .protectedMode && plan.purgatory?.turnsOff5LevelPaging == false)
+        #expect(plan.entry == plan["kernel"]?.place.start)
+        #expect(try #require(plan["initrd"]).place.end.rawValue <= 0x8000_0000)
+        for segment in plan.segments { #expect(segment.reserved.end <= .fourGiB, "\(segment.name)") }
+        let file = image.plan { ($0.entry32Bit, $0.systemCall) = (true, .kexecFileLoad) }
+        #expect(
+            file.refusals.contains(
+                .noSystemCall([SystemCallObstacle(call: .kexecFileLoad, cause: .option(.entry32Bit))])))
+    }
+
+    @Test func refusesAKernelThatOnlyItsRealModeCodeCanStart() {
         let plan = PlanImage.bzImage {
-            $0.extendedLoadFlags = 0; $0.version = 0x0200
+            $0.extendedLoadFlags = 0; $0.version = 0x0201
         }.plan()
-        #expect(plan.refusals.contains(.entryMissing(.longMode(bootProtocol: 0x0200))))
+        #expect(plan.refusals.contains(.entryMissing(.protectedMode(bootProtocol: 0x0201))))
     }
 
     @Test func refusesAZImageForWhatItIs() {
         let plan = PlanImage.bzImage { $0.loadFlags = 0 }.plan()
         #expect(plan.refusals.contains(.entryMissing(.loadedHigh)))
-        #expect(!plan.refusals.contains(.entryMissing(.longMode(bootProtocol: 0x020f))))
     }
 
     @Test func saysThatKexecFileLoadWantsAnImageForAllMemory() {

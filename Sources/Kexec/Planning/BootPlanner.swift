@@ -117,6 +117,7 @@ public struct BootPlanner: Sendable {
         if request.memoryMinimum != nil { options.append(.memoryMinimum) }
         if request.memoryMaximum != nil { options.append(.memoryMaximum) }
         if request.hidesEFI, machine.efi != nil { options.append(.noEFI) }
+        if request.entry32Bit { options.append(.entry32Bit) }
         return options
     }
 
@@ -142,10 +143,10 @@ extension KexecRequest {
     /// What this request asks for that no plan can honour yet; the command's option table marks the same ones.
     package var optionsNotBuiltYet: [KexecOption] {
         let unusable: [(isAsked: Bool, option: KexecOption)] = [
-            (!modules.isEmpty, .module), (deviceTree != nil, .deviceTree), (entry32Bit, .entry32Bit),
-            (realMode, .realMode), (preservesContext, .loadPreserveContext), (jumpsBack, .loadJumpBackHelper),
-            (keepsGuests, .loadLiveUpdate), (updatesCoreHeader, .hotplug),
-            (passesMemoryMapInCommandLine, .memoryMapInCommandLine), (entry != nil, .entry),
+            (!modules.isEmpty, .module), (deviceTree != nil, .deviceTree), (realMode, .realMode),
+            (preservesContext, .loadPreserveContext), (jumpsBack, .loadJumpBackHelper), (keepsGuests, .loadLiveUpdate),
+            (updatesCoreHeader, .hotplug), (passesMemoryMapInCommandLine, .memoryMapInCommandLine),
+            (entry != nil, .entry),
         ]
         return unusable.filter { $0.isAsked }.map { $0.option }
     }

@@ -2,7 +2,8 @@
 internal import BootFormats
 internal import PhysicalMemory
 
-/// Plans a bzImage by its 64-bit entry ("64-bit BOOT PROTOCOL" in the boot protocol document).
+/// Plans a bzImage by its 64-bit entry, or by the 32-bit one where it has no other or the user asks for that ("64-bit BOOT
+/// PROTOCOL" and "32-bit BOOT PROTOCOL" in the boot protocol document).
 struct LinuxPlanner {
     let image: BzImage
     /// The image's bytes from 0x1f1: what boot_params takes over.
@@ -10,8 +11,14 @@ struct LinuxPlanner {
     let initrdSize: Int
     let parameters: BootParametersPlanner
 
-    /// The 64-bit entry lies here in the protected-mode kernel.
+    /// The 64-bit entry lies here in the protected-mode kernel; the 32-bit one is its first byte.
     private static let longModeEntryOffset: UInt64 = 0x200
+    /// The oldest protocol whose kernels take the command line from where the header says, and not from their real-mode
+    /// code's segment.
+    private static let oldestProtectedMode: UInt16 = 0x0202
+    /// Up to here a kernel of 32 bits can move itself (its `KERNEL_IMAGE_SIZE`). It begins low, as a boot loader would put
+    /// it: near the end of what it maps at once, some 890 MiB, it finds no place for its page tables and hangs.
+    private static let kernelEnd32 = PhysicalAddress(0x2000_0000)
     /// The in-kernel loader's lower bound for a kernel (`MIN_KERNEL_LOAD_ADDR`).
     private static let lowestKernel: UInt64 = 0x10_0000
 
@@ -19,12 +26,12 @@ struct LinuxPlanner {
     /// - Returns: what purgatory has to do; nil where the draft was refused.
     func plan(_ draft: inout PlanDraft) -> PurgatoryPlan? {
         let header = image.header
-        guard header.has64BitEntry else {
-            draft.refuse(.entryMissing(.longMode(bootProtocol: header.version)))
-            return nil
-        }
         guard header.isLoadedHigh else {
             draft.refuse(.entryMissing(.loadedHigh))
+            return nil
+        }
+        guard mode == .longMode || header.version >= Self.oldestProtectedMode else {
+            draft.refuse(.entryMissing(.protectedMode(bootProtocol: header.version)))
             return nil
         }
         guard let kernel = placeKernel(&draft) else { return nil }
@@ -40,18 +47,24 @@ struct LinuxPlanner {
         guard
             let result = parameters.add(
                 zeroPage, initrd: initrd, initrdSize: UInt64(initrdSize), bounds: bounds, to: &draft),
-            let entry = kernel.place.start.advanced(by: Self.longModeEntryOffset)
+            let entry = kernel.place.start.advanced(by: mode == .longMode ? Self.longModeEntryOffset : 0)
         else { return nil }
-        let turnsOff = parameters.machine.uses5LevelPaging && !header.supports5LevelPaging
+        // By the 32-bit entry there is no paging at all.
+        let turnsOff = parameters.machine.uses5LevelPaging && mode == .longMode && !header.supports5LevelPaging
         return PurgatoryPlan(
-            mode: .longMode, entry: entry, rsi: result.address.rawValue, turnsOff5LevelPaging: turnsOff,
+            mode: mode, entry: entry, rsi: result.address.rawValue, turnsOff5LevelPaging: turnsOff,
             console: parameters.request.console, trace: result.trace)
     }
 
-    /// Where kernel, initrd and boot_params may lie: anywhere, or below 4 GiB for kernels that hold 32-bit pointers.
+    private var mode: PurgatoryPlan.Mode {
+        image.header.has64BitEntry && !parameters.request.entry32Bit ? .longMode : .protectedMode
+    }
+
+    /// Whether kernel, initrd and boot_params may lie anywhere: not where the kernel holds 32-bit pointers to them.
+    private var reachesAllMemory: Bool { mode == .longMode && image.header.canBeLoadedAbove4G }
+
     private var bounds: PhysicalRange {
-        PhysicalRange(
-            from: .zero, to: image.header.canBeLoadedAbove4G ? PhysicalAddress(.max) : .fourGiB)
+        PhysicalRange(from: .zero, to: reachesAllMemory ? PhysicalAddress(.max) : .fourGiB)
     }
 
     /// Only the file's bytes are handed over; the rest of `init_size` is kept free of other segments, for the kernel
@@ -80,14 +93,14 @@ struct LinuxPlanner {
             for: "kernel",
             PlacementRequest(
                 size: size, alignment: UInt64(header.kernelAlignment),
-                bounds: PhysicalRange(from: start, to: bounds.end), preference: .highest))
+                bounds: PhysicalRange(from: start, to: header.has64BitEntry ? bounds.end : Self.kernelEnd32),
+                preference: header.has64BitEntry ? .highest : .lowest))
     }
 
     private func placeInitrd(_ draft: inout PlanDraft) -> Segment? {
         // Before the 64-bit fields were there, `initrd_addr_max` was the last byte an initrd may use.
         let end =
-            image.header.canBeLoadedAbove4G
-            ? bounds.end : PhysicalAddress(UInt64(image.header.initrdAddressMaximum) + 1)
+            reachesAllMemory ? bounds.end : PhysicalAddress(UInt64(image.header.initrdAddressMaximum) + 1)
         let request = PlacementRequest(
             size: UInt64(initrdSize), bounds: PhysicalRange(from: PlacementPolicy.lowestInitrd, to: end),
             preference: .highest)

@@ -42,11 +42,9 @@ public enum Obstacle: Hashable, Sendable {
 
 /// A way into an image that it does not have, or that is not built yet.
 public enum EntryKind: Hashable, Sendable {
-    case longMode(bootProtocol: UInt16)
     /// Above 1 MiB: `LOADED_HIGH`.
     case loadedHigh
-    case protectedMode
-    case realMode
+    case protectedMode(bootProtocol: UInt16)
 }
 
 public enum Permission: Hashable, Sendable { case sysBoot }
@@ -76,4 +74,6 @@ public enum IgnoringParty: Hashable, Sendable {
     case kexecLoad
     /// Only ELF executables know kinds of arguments.
     case bzImage
+    /// It has the one entry that its header names.
+    case elf
 }

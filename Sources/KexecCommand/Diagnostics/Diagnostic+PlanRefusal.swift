@@ -60,13 +60,11 @@ extension Diagnostic {
 
     private static func sentence(for entry: EntryKind) -> String {
         switch entry {
-        case .longMode(let version):
-            "the image (boot protocol \(version >> 8).\(twoDigits(version & 0xff))) has no 64-bit entry: "
-                + "xloadflags lacks XLF_KERNEL_64, and the 32-bit entry is not supported by this version"
+        case .protectedMode(let version):
+            "the image (boot protocol \(version >> 8).\(twoDigits(version & 0xff))) can be entered in real mode only, "
+                + "need boot protocol 2.02 or later"
         case .loadedHigh:
             "the image is an old zImage, to be loaded below 1 MiB: loadflags at offset 0x211 lacks LOADED_HIGH"
-        case .protectedMode: "the image has no 32-bit entry"
-        case .realMode: "the image has no real-mode entry"
         }
     }
 
@@ -181,6 +179,7 @@ extension Diagnostic {
         case .kexecFileLoad: "kexec_file_load: the kernel places and verifies by itself"
         case .kexecLoad: "kexec_load"
         case .bzImage: "a bzImage"
+        case .elf: "an ELF executable"
         }
     }
 

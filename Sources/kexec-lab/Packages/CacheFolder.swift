@@ -6,7 +6,7 @@ import Foundation
 /// ```
 /// apt/        private apt state            packages/   downloaded .deb files
 /// tools/      unpacked programs, runnable  trees/      unpacked kernel packages
-/// kernels/    NAME/{vmlinuz,vmlinux,config,modules/}   record   what was found: package, version, SHA-256
+/// kernels/    NAME/{vmlinuz,vmlinux,config,modules/,busybox}   record   what was found: package, version, SHA-256
 /// ```
 struct CacheFolder: Sendable {
     let path: String
@@ -26,6 +26,8 @@ struct CacheFolder: Sendable {
     func kernel(_ name: KernelName) -> String { "\(path)/kernels/\(name.rawValue)/vmlinuz" }
     func vmlinux(_ name: KernelName) -> String { "\(path)/kernels/\(name.rawValue)/vmlinux" }
     func modules(_ name: KernelName) -> String { "\(path)/kernels/\(name.rawValue)/modules" }
+    /// For kernels that run no programs of the tool set.
+    func busybox(_ name: KernelName) -> String { "\(path)/kernels/\(name.rawValue)/busybox" }
     var tools: String { "\(path)/tools" }
     var record: String { "\(path)/record" }
 

@@ -26,7 +26,12 @@ enum KernelName: String, CaseIterable, Sendable {
             }
         case .linux7Signed: [PackagePattern(#"linux-binary-[0-9]+\.[0-9.]+\+deb13-cloud-amd64"#)]
         case .linux61Full: [PackagePattern(#"linux-image-6\.1\.[0-9.-]+-amd64"#)]
-        case .linux61PAE: [PackagePattern(#"linux-image-6\.1\.[0-9.-]+-686-pae-unsigned"#, architecture: "i386")]
+        case .linux61PAE:
+            [
+                PackagePattern(#"linux-image-6\.1\.[0-9.-]+-686-pae-unsigned"#, architecture: "i386"),
+                // Its programs: a kernel of 32 bits runs no others.
+                PackagePattern("busybox-static", architecture: "i386"),
+            ]
         }
     }
 }
@@ -35,6 +40,8 @@ enum KernelName: String, CaseIterable, Sendable {
 struct PackagePattern: Sendable {
     let expression: String
     let architecture: String
+    /// What every match begins with.
+    var prefix: String { String(expression.prefix { $0.isLetter || $0 == "-" }) }
 
     init(_ expression: String, architecture: String = "amd64") {
         self.expression = expression

@@ -62,6 +62,9 @@ struct Preparation {
         if let config = found.first(where: { last($0) == "config" || last($0).hasPrefix("config-") }) {
             try files.copyItem(atPath: "\(tree)/\(config)", toPath: "\(made)/config")
         }
+        if let busybox = found.first(where: { last($0) == "busybox" && $0.contains("bin/") }) {
+            try files.copyItem(atPath: "\(tree)/\(busybox)", toPath: "\(made)/busybox")
+        }
         if let drivers = found.first(where: { $0.hasSuffix("/kernel/drivers") && $0.contains("lib/modules/") }) {
             try files.createSymbolicLink(
                 atPath: "\(made)/modules", withDestinationPath: "\(tree)/\(drivers.dropLast("/drivers".count))")

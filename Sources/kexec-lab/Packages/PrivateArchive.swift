@@ -76,7 +76,7 @@ struct PrivateArchive {
     /// The newest package whose whole name matches, as `name:architecture`.
     func newest(_ pattern: PackagePattern) async throws -> String {
         let expression = try Regex(pattern.expression)
-        let names = try await apt("apt-cache", ["pkgnames", "linux-"]).split(separator: "\n").map(String.init)
+        let names = try await apt("apt-cache", ["pkgnames", pattern.prefix]).split(separator: "\n").map(String.init)
         let matching = names.filter { $0.wholeMatch(of: expression) != nil }
         guard let newest = matching.max(by: { $0.compare($1, options: .numeric) == .orderedAscending }) else {
             throw LabError("no package matches '\(pattern.expression)'; is the archive complete?")

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+
+/// The ways into a kernel besides the 64-bit one.
+enum EntryCases {
+    static let all: [Case] = protectedMode + [i386]
+
+    /// One word of 600 letters, for a kernel takes only so many that it does not know; the last one shows the end.
+    private static let longLine = "$second pad=$(printf '%0600d' 0 | tr 0 x) lab.end=ENDMARK"
+
+    private static let protectedMode: [Case] = [KernelName.linux61, .linux612, .linux7].flatMap { kernel in
+        [MachineShape.Firmware.bios, .efi].map { firmware in
+            Case(
+                name: "entry/32-bit/\(kernel.rawValue)/\(firmware.rawValue)",
+                summary: "\(kernel.rawValue) is entered by its 32-bit entry, with a long command line",
+                machine: MachineShape(firmware: firmware, memory: 6144), secondKernel: kernel,
+                script: """
+                    line="\(longLine)"
+                    try load kexec -l /boot/vmlinuz --entry-32bit --initrd=/boot/initrd --command-line="$line" && jump
+                    """,
+                secondScript: "say end=$(argument lab.end) length=$(argument pad | wc -c)",
+                expect: ["^LAB load rc=0 loaded=1", Case.second, "^LAB end=ENDMARK length=601$", "^LAB end second"],
+                needsOurs: true)
+        }
+    }
+
+    /// A kernel of 32 bits has no other entry, and nobody need know.
+    private static let i386 = Case(
+        name: "entry/i386", summary: "a kernel of 32 bits is started from one of 64 bits, by itself in the right mode",
+        machine: MachineShape(memory: 6144), secondKernel: .linux61PAE,
+        secondFiles: { ["bin/busybox": .program($0.cache.busybox(.linux61PAE))] },
+        script: "load && jump", secondScript: "say machine=$(uname -m)",
+        expect: ["^LAB load rc=0 loaded=1", Case.second, "^LAB machine=i686$", "^LAB end second"])
+}
