@@ -125,6 +125,13 @@ import Testing
         #expect(BzImageBuilder(payloadMagic: magic).refusal == nil)
     }
 
+    /// Bare-metal programs in the shape of a bzImage have payloads of their own kinds.
+    @Test func takesAnyPayloadOfAnImageThatNamesNoLinuxVersion() {
+        let image = BzImageBuilder(payloadMagic: [9, 9, 9, 9], unpackedSize: 0)
+        #expect(image.refusal == .badPayload(at: 1536 + 0x300))
+        #expect(image.patched(UInt16(0), at: 0x20e).refusal == nil)
+    }
+
     @Test func takesAKernelCutByNoneOfItsSections() {
         #expect(BzImageBuilder.withSections(kernelUnits: 0x100).refusal == nil)
     }

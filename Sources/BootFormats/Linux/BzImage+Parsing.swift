@@ -9,8 +9,12 @@ extension BzImage {
         var header = try SetupHeader(parsing: bytes)
         let kernel = try Self.protectedModeKernel(of: header, in: bytes)
         let payload = try Self.payload(of: header, in: kernel, bytes)
-        let unpacked = try payload.flatMap { payload throws(ImageError) in try Self.unpackedSize(of: payload, bytes) }
-        if payload != nil { try Self.checkSections(kernel, bytes) }
+        var unpacked: UInt64?
+        // Other projects' images (iPXE, memtest86+, payloads of every kind) name no kernel version.
+        if let payload, header.kernelVersionOffset != 0 {
+            unpacked = try Self.unpackedSize(ofLinux: payload, bytes)
+            try Self.checkSections(kernel, bytes)
+        }
         if header.version >= 0x20a {
             try Self.checkInitSize(header, kernel: kernel, unpackedSize: unpacked)
         } else {
@@ -70,15 +74,7 @@ extension BzImage {
         }
         // Both ends lie within `kernel` now, and so in `Int`.
         let start = kernel.lowerBound + Int(offset)
-        // Where the setup code is not as long as `setup_sects` says, this leads astray too.
-        guard isUncompressed(bytes, start) || isCompressed(bytes, start) else {
-            throw .badPayload(at: start)
-        }
         return start..<start + Int(length)
-    }
-
-    private static func isUncompressed(_ bytes: borrowing RawSpan, _ start: Int) -> Bool {
-        bytes.holds("\u{7f}ELF", at: start)
     }
 
     /// LZO, which only Linux itself unpacks, or one of the formats that we know, too.
@@ -86,11 +82,16 @@ extension BzImage {
         bytes.little(UInt32.self, at: start) == 0x4f5a_4c89 || Compression.format(of: bytes, at: start) != nil
     }
 
-    /// The kernel's own size, which stands in the payload's last four bytes, whatever compressed it.
+    /// The kernel's own size, which stands in the payload's last four bytes, whatever compressed it; nil where it is
+    /// not compressed.
     ///
+    /// Where the setup code is not as long as `setup_sects` says, the payload is astray, and begins with no format.
     /// Kernels are packed to a fifth or so: where a size makes no sense, the payload does not end where it should.
-    private static func unpackedSize(of payload: Range<Int>, _ bytes: borrowing RawSpan) throws(ImageError) -> UInt64? {
-        guard isCompressed(bytes, payload.lowerBound) else { return nil }
+    private static func unpackedSize(
+        ofLinux payload: Range<Int>, _ bytes: borrowing RawSpan
+    ) throws(ImageError) -> UInt64? {
+        if bytes.holds("\u{7f}ELF", at: payload.lowerBound) { return nil }
+        guard isCompressed(bytes, payload.lowerBound) else { throw .badPayload(at: payload.lowerBound) }
         let packed = UInt64(payload.count)
         let plausible = packed...packed * 64
         guard let size = bytes.little(UInt32.self, at: payload.upperBound - 4), plausible.contains(UInt64(size)) else {

@@ -84,7 +84,8 @@ extension SetupHeader {
         if version >= 0x203 {
             initrdAddressMaximum = try bytes.little(UInt32.self, at: 0x22c, "initrd_addr_max")
         }
-        kernelVersion = try readVersionText(bytes)
+        kernelVersionOffset = try bytes.little(UInt16.self, at: 0x20e, "kernel_version")
+        kernelVersion = readVersionText(bytes)
     }
 
     /// Where a kernel cannot be moved its alignment says nothing, and other projects' images leave it 0.
@@ -120,8 +121,8 @@ extension SetupHeader {
     }
 
     /// The text that `kernel_version` points to: it is for people, so a wrong pointer is no reason to refuse.
-    private func readVersionText(_ bytes: borrowing RawSpan) throws(ImageError) -> String? {
-        let pointer = Int(try bytes.little(UInt16.self, at: 0x20e, "kernel_version"))
+    private func readVersionText(_ bytes: borrowing RawSpan) -> String? {
+        let pointer = Int(kernelVersionOffset)
         guard pointer != 0, pointer < setupSectors * 512 else { return nil }
         var text: [UInt8] = []
         for offset in pointer + 0x200..<pointer + 0x200 + 256 {

@@ -14,7 +14,9 @@ public struct SetupHeader: Hashable, Sendable {
     public var videoMode: UInt16 = 0
     /// The bytes that make up the header, from 0x1f1: up to the target of the jump at 0x200, at most 0x290.
     public var extent = 0x1f1..<0x202
-    /// `kernel_version`, offset 0x20e points to it: "6.1.0-13-amd64 (…) #1 SMP …"; nil where it is no text.
+    /// `kernel_version`, offset 0x20e: where its version stands, counted from 0x200; 0 for none, as in what is no Linux.
+    public var kernelVersionOffset: UInt16 = 0
+    /// What `kernel_version` points to: "6.1.0-13-amd64 (…) #1 SMP …"; nil where it is no text.
     public var kernelVersion: String?
     /// `loadflags`, offset 0x211.
     public var loadFlags: UInt8 = 0
