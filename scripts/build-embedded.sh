@@ -105,8 +105,16 @@ old_formats=$(llvm-nm --undefined-only "$link/libzstd.a" 2>/dev/null | awk '
     /(ZSTD|ZBUFF)v0[1-7]_/ && !seen[$2]++ {
         print "--defsym=" $2 (($2 ~ /findFrameSizeInfo/) ? "=kexec_refuse_frame_size" : "=kexec_refuse_format")
     }')
-# bzip2's encoder, 30 KB.
-encoder="--defsym=BZ2_compressBlock=kexec_refuse_format --defsym=BZ2_bsInitWrite=kexec_refuse_format"
+# bzip2's encoder, 30 KB; its functions on files with all of the C library's that they call, 4 KB; the checksum of zlib's
+# own format, which is not gzip's.
+unused=
+for name in BZ2_compressBlock BZ2_bsInitWrite \
+    fopen64 fdopen fclose ferror fflush fread fwrite fgetc ungetc fputc \
+    adler32; do
+    unused="$unused --defsym=$name=kexec_refuse_format"
+done
+# zlib's checksum is liblzma's, too: 11 KB of code and tables once less.
+checksum=--defsym=crc32=kexec_crc32
 
 # Unicode's tables for canonical equivalence: EmbeddedRuntime.swift stands in for the functions that read them.
 tables=--defsym=_swift_stdlib_nfd_decompositions=0
@@ -122,7 +130,7 @@ libgcc=$(gcc -print-libgcc-file-name 2>/dev/null) || libgcc=
 # shellcheck disable=SC2086
 ld.lld -static --no-dynamic-linker --gc-sections --icf=all --build-id=none -z noexecstack \
     -mllvm -enable-machine-outliner=always -mllvm -inline-threshold=-30000 \
-    --defsym=main=kexec_main $old_formats $encoder $tables -Map="$root/build/kexec.map" -o "$root/build/kexec.unstripped" \
+    --defsym=main=kexec_main $old_formats $unused $checksum $tables -Map="$root/build/kexec.map" -o "$root/build/kexec.unstripped" \
     "$libc/crt1.o" "$libc/crti.o" $objects \
     "$link/libz.a" "$link/liblzma.a" "$link/libzstd.a" "$link/libbz2.a" \
     "$libc/libc.a" $libgcc "$libc/crtn.o"

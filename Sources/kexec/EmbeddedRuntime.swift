@@ -2,6 +2,7 @@
 // What the static program needs and musl does not have, and what stands in for parts of the codec libraries that
 // are left out of it (scripts/build-embedded.sh names them).
 #if hasFeature(Embedded)
+    internal import CLZMA
     internal import CLinux
 
     /// Fills `count` bytes with random numbers: the seed of Dictionary's and Set's hashing, good for nothing else.
@@ -32,6 +33,14 @@
         // The caller's own variables; `ZSTD_CONTENTSIZE_ERROR` is all ones but one.
         unsafe compressedSize?.pointee = unknownFormat
         unsafe decompressedBound?.pointee = .max - 1
+    }
+
+    /// zlib's `crc32`, by liblzma; of no bytes it is asked for the value to begin with.
+    @c(kexec_crc32)
+    func checksum(_ before: UInt, _ bytes: UnsafePointer<UInt8>?, _ count: UInt32) -> UInt {
+        // zlib's own buffer, of as many bytes as it says.
+        guard let bytes = unsafe bytes else { return 0 }
+        return UInt(unsafe lzma_crc32(bytes, Int(count), UInt32(truncatingIfNeeded: before)))
     }
 
     // Strings are paths and kernel options here, and equal when their bytes are: no scalar is composed, decomposed or
