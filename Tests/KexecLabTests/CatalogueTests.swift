@@ -63,13 +63,14 @@ struct BootParametersLayoutTests {
     }
 }
 
-struct DigestPlanTests {
+struct GuestPlanTests {
     @Test func readsAPlanThatWasPrintedInPieces() throws {
-        let text = #"{"version":1,"segments":[{"name":"kernel","start":"0x1000000","memory_size":4096,"size":12}]}"#
+        let segment = #"{"name":"kernel","start":"0x1000000","memory_size":4096,"size":12}"#
+        let text = #"{"version":1,"entry":"0x1000200","segments":[\#(segment)]}"#
         let lines = [text.prefix(30), text.dropFirst(30)].map { ConsoleLine(seconds: 0, text: "LAB plan \($0)") }
-        let plan = try DigestCases.Plan(in: ConsoleLog(lines: lines))
+        let plan = try GuestPlan(in: ConsoleLog(lines: lines))
         #expect(try plan.segment("kernel").address == 0x100_0000)
-        #expect(try plan.segment("kernel").size == 12)
+        #expect(try plan.segment("kernel").size == 12 && plan.entryAddress == 0x100_0200)
         #expect(throws: LabError.self) { try plan.segment("initrd") }
     }
 }

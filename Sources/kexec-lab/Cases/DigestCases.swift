@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import Foundation
 
 /// One byte of each segment is changed between the copy and the check, through QEMU's debug stub, at purgatory's entry.
 enum DigestCases {
@@ -11,51 +10,16 @@ enum DigestCases {
         } + ["fast", "sha256"].map { flip("purgatory", digest: $0) { try entry(in: $0, $1) } } + [accepted]
 
     /// Where in a segment the byte lies that is changed.
-    typealias Place = @Sendable (Plan.Segment, GDBConnection) throws -> UInt64
+    typealias Place = @Sendable (GuestPlan.Segment, GDBConnection) throws -> UInt64
 
     /// The address of the next kernel in purgatory's parameters, whose offset stands in its header.
-    private static func entry(in purgatory: Plan.Segment, _ connection: GDBConnection) throws -> UInt64 {
+    private static func entry(in purgatory: GuestPlan.Segment, _ connection: GDBConnection) throws -> UInt64 {
         let offset = try connection.read(at: purgatory.address + 16, count: 4)
         return offset.reversed().reduce(0) { $0 << 8 | UInt64($1) } + 8
     }
 
-    /// A plan has addresses as hexadecimal text and sizes as numbers.
-    struct Plan: Decodable {
-        struct Segment: Decodable {
-            var name: String
-            var start: String
-            var memorySize: UInt64
-            var size: UInt64?
-            var address: UInt64 { UInt64(start.dropFirst(2), radix: 16) ?? 0 }
-        }
-        var segments: [Segment]
-
-        init(in log: ConsoleLog) throws {
-            let text = log.lines.filter { $0.text.hasPrefix("LAB plan ") }.map { String($0.text.dropFirst(9)) }.joined()
-            let decoder = JSONDecoder()
-            decoder.keyDecodingStrategy = .convertFromSnakeCase
-            self = try decoder.decode(Plan.self, from: Data(text.utf8))
-        }
-
-        func segment(_ name: String) throws -> Segment {
-            guard let segment = segments.first(where: { $0.name == name || $0.name.hasPrefix("\(name) ") }) else {
-                throw LabError("the plan has no segment '\(name)': \(segments.map(\.name))")
-            }
-            return segment
-        }
-    }
-
-    /// The plan is printed in pieces that the terminal does not wrap; the pause lets the laboratory halt the machine.
     private static func script(_ options: String) -> String {
-        """
-        options="-c \(options) --initrd=/boot/initrd --console-serial"
-        kexec --plan=json -l /boot/vmlinuz $options --command-line="$second" > /tmp/plan || say plan failed
-        { tr -d '\\n' < /tmp/plan | fold -w 400; echo; } | sed 's/^/LAB plan /'
-        load $options || poweroff -f
-        say debugger
-        sleep 3
-        jump
-        """
+        GuestPlan.script("-c \(options) --initrd=/boot/initrd --console-serial")
     }
 
     private static func flip(_ segment: String, digest: String, at place: @escaping Place) -> Case {
@@ -84,7 +48,7 @@ enum DigestCases {
     private static func change(
         _ name: String, at offset: Place, _ connection: GDBConnection, _ log: ConsoleLog
     ) throws {
-        let plan = try Plan(in: log)
+        let plan = try GuestPlan(in: log)
         let purgatory = try plan.segment("purgatory").address
         let segment = try plan.segment(name)
         try change(at: segment.address + offset(segment, connection), whenAt: purgatory, connection)

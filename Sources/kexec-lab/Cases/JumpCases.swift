@@ -2,7 +2,9 @@
 
 /// The jump itself: when it may not happen nothing else may have happened, and when it may it needs nothing.
 enum JumpCases {
-    static let all: [Case] = [untouched, restored, withoutKexec, bare, force, unload, last, digestOff, purgatorySpeaks]
+    static let all: [Case] = [
+        untouched, restored, withoutKexec, bare, force, unload, last, digestOff, purgatorySpeaks, purgatoryWrites,
+    ]
 
     /// Interfaces, addresses, routes and mounts of the first guest, with a network card that carries a route. Debian's 6.1
     /// kernel has its modules uncompressed.
@@ -139,4 +141,21 @@ enum JumpCases {
         name: "jump/console-serial", summary: "purgatory says on the serial port that it runs",
         script: "load -c --console-serial --serial=ttyS0 --serial-baud=115200 && jump",
         expect: ["^LAB load rc=0 loaded=1", "I'm in purgatory", Case.second])
+
+    /// Read from text memory before the next kernel clears it.
+    private static let purgatoryWrites = Case(
+        name: "jump/console-vga", summary: "purgatory says on the screen that it runs, in text mode",
+        script: GuestPlan.script("-c --console-vga --reset-vga --initrd=/boot/initrd"),
+        expect: ["^LAB load rc=0 loaded=1", "^LAB debugger$", Case.second],
+        debugger: { connection, log in
+            let entry = try GuestPlan(in: log).entryAddress
+            try connection.setBreakpoint(at: entry)
+            try connection.resume()
+            // 25 rows of 80 cells, each a character and its colours.
+            let cells = try connection.read(at: 0xb8000, count: 160)
+            let row = String(decoding: stride(from: 0, to: 160, by: 2).map { cells[$0] }, as: UTF8.self)
+            guard row.hasPrefix("I'm in purgatory   ") else { throw LabError("the screen says '\(row)'") }
+            try connection.removeBreakpoint(at: entry)
+            try connection.release()
+        }, needsOurs: true)
 }
