@@ -15,22 +15,19 @@ DESTDIR ?=
 SWIFT_FLAGS := --manifest-cache none
 LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab
 
-.PHONY: all build-packages test-packages lab test vm-test demo check fuzz disasm install clean distclean help
+.PHONY: all packages lab test vm-test demo check fuzz disasm install clean distclean help
 
-all: build-packages ## build/kexec: the static program (Embedded Swift, musl, all codecs)
+all: packages ## build/kexec: the static program (Embedded Swift, musl, all codecs)
 	@scripts/build-embedded.sh x86_64
 	@ls -l build/kexec | awk '{ print "build/kexec: " $$5 " bytes" }'
 
-build-packages:
-	@scripts/install-packages.sh build
+packages:
+	@scripts/install-packages.sh
 
-test-packages:
-	@scripts/install-packages.sh test
-
-lab: test-packages
+lab: packages
 	swift build $(SWIFT_FLAGS) --product kexec-lab
 
-test: test-packages ## unit tests, build/kexec, and the quick part of the VM cases
+test: packages ## unit tests, build/kexec, and the quick part of the VM cases
 	swift test $(SWIFT_FLAGS)
 	@$(MAKE) --no-print-directory all lab
 	$(LAB) run --quick
@@ -41,10 +38,10 @@ vm-test: all lab ## all VM cases, or those whose name holds FILTER=
 demo: all lab ## one kexec in a VM: the second kernel's own lines, and how long the jump took
 	$(LAB) demo
 
-check: build-packages ## format, licence lines, Embedded compile for four architectures, sizes, purgatory's machine code
+check: packages ## format, licence lines, Embedded compile for four architectures, sizes, purgatory's machine code
 	@KEXEC_HARD=$(KEXEC_HARD) KEXEC_AIM=$(KEXEC_AIM) PURGATORY_HARD=$(PURGATORY_HARD) scripts/check.sh
 
-fuzz: build-packages ## fuzzes every parser for SECONDS= (60) in all
+fuzz: packages ## fuzzes every parser for SECONDS= (60) in all
 	@scripts/fuzz.sh $(SECONDS)
 
 disasm: ## build/payloads/*.disassembly

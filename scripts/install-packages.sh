@@ -2,15 +2,11 @@
 # SPDX-License-Identifier: MIT
 # Makes sure that the Debian packages for building and testing are there: installs what is missing when root, and
 # otherwise names it. Asks dpkg first, so that it costs nothing when nothing is missing.
-# usage: install-packages.sh build|test
+# What the virtual machines need (QEMU, firmware, kernels) the lab fetches into build/cache, beside the system.
+# usage: install-packages.sh
 . "$(dirname "$0")/common.sh"
 
 packages="musl-dev musl-tools linux-libc-dev zlib1g-dev liblzma-dev libzstd-dev libbz2-dev"
-case ${1:-} in
-build) ;;
-test) packages="$packages qemu-system-x86 ovmf sbsigntool busybox-static cpio" ;;
-*) die "usage: install-packages.sh build|test" ;;
-esac
 
 command -v dpkg-query >/dev/null || {
     echo "install-packages.sh: not a Debian system; needed are the files of: $packages" >&2
