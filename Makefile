@@ -5,6 +5,7 @@
 KEXEC_HARD := 700000
 KEXEC_AIM := 550000
 PURGATORY_HARD := 8192
+REAL_MODE_HARD := 4096
 
 FILTER ?=
 SECONDS ?= 60
@@ -38,8 +39,9 @@ vm-test: all lab ## all VM cases, or those whose name holds FILTER=
 demo: all lab ## one kexec in a VM: the second kernel's own lines, and how long the jump took
 	$(LAB) demo
 
-check: packages ## format, licence lines, Embedded compile for four architectures, sizes, purgatory's machine code
-	@KEXEC_HARD=$(KEXEC_HARD) KEXEC_AIM=$(KEXEC_AIM) PURGATORY_HARD=$(PURGATORY_HARD) scripts/check.sh
+check: packages ## format, licence lines, Embedded compile for four architectures, sizes, the payloads' machine code
+	@KEXEC_HARD=$(KEXEC_HARD) KEXEC_AIM=$(KEXEC_AIM) PURGATORY_HARD=$(PURGATORY_HARD) \
+		REAL_MODE_HARD=$(REAL_MODE_HARD) scripts/check.sh
 
 fuzz: packages ## fuzzes every parser for SECONDS= (60) in all
 	@scripts/fuzz.sh $(SECONDS)

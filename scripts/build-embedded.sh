@@ -121,7 +121,7 @@ tables=--defsym=_swift_stdlib_nfd_decompositions=0
 
 # SHA-256 by the processor's extensions: purgatory's own object, which is compiled for them and called only after CPUID
 # has shown them. From bitcode to machine code here: the linker warns of bitcode that was made for another system.
-clang --target=x86_64-unknown-none-elf -Os -c -x ir "$root/build/payloads/work/SHAExtensions.o" \
+clang --target=x86_64-unknown-none-elf -Os -c -x ir "$root/build/payloads/work/purgatory/SHAExtensions.o" \
     -o "$link/SHAExtensions.o"
 objects="$objects $link/SHAExtensions.o"
 

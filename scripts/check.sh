@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What must hold beside the tests, one line for each check; what is wrong follows its line. Fails when any check fails.
-# Budgets in bytes come from the Makefile: KEXEC_HARD, KEXEC_AIM, PURGATORY_HARD.
+# Budgets in bytes come from the Makefile: KEXEC_HARD, KEXEC_AIM, PURGATORY_HARD, REAL_MODE_HARD.
 # usage: make check
 . "$(dirname "$0")/common.sh"
 find_toolchain
@@ -99,7 +99,9 @@ if scripts/build-payloads.sh >"$work/log" 2>&1 </dev/null; then
         check "static: build/kexec asks for no interpreter and no library" scripts/check-static.sh build/kexec
         check "SHA extensions: build/kexec can use them" sha_extensions
     fi
-    check "purgatory: machine code, relocations, symbols, size" scripts/check-purgatory.sh "$PURGATORY_HARD"
+    check "purgatory: machine code, relocations, symbols, size" \
+        scripts/check-payload.sh purgatory "$PURGATORY_HARD" sha256_absorb_with_extensions
+    check "real mode: machine code, relocations, symbols, size" scripts/check-payload.sh real-mode "$REAL_MODE_HARD"
 else
     report "payloads" 1 "$work/log"
 fi

@@ -10,7 +10,7 @@
 //     --work DIR        for objects and the module cache; made where it is missing
 //     --images FILE     writes the Swift source that PayloadImages is completed with
 //     --evidence FILE   writes the Swift source that PayloadTests examines: ELF and disassembly
-//     --keep DIR        copies purgatory.{bin,elf,map,s} there, for people
+//     --keep DIR        copies purgatory.{bin,elf,map,s} and real-mode.{…} there, for people
 //
 // The same sources and toolchain give the same bytes, wherever the package lies. Exit status 0, or 1 with a line that
 // says what failed.
@@ -20,21 +20,29 @@ let toolchain = Toolchain(folder: options.required("--toolchain"))
 let work = options.required("--work")
 makeFolder(work)
 
-let purgatory = PurgatoryBuild(toolchain: toolchain, package: options.required("--package"), work: work)
-purgatory.build()
+let package = options.required("--package")
+let purgatory = PayloadBuild(.purgatory, toolchain: toolchain, package: package, work: work)
+let realMode = PayloadBuild(.realMode, toolchain: toolchain, package: package, work: work)
+for payload in [purgatory, realMode] { payload.build() }
 
 if let file = options["--images"] {
-    write(swiftSource([("purgatoryX86_64", contents(of: purgatory.image))]), to: file)
+    write(
+        swiftSource([
+            ("purgatoryX86_64", contents(of: purgatory.image)), ("realModeX86_64", contents(of: realMode.image)),
+        ]), to: file)
 }
 if let file = options["--evidence"] {
     let evidence = [
         ("purgatoryELF", contents(of: purgatory.elf)), ("purgatoryDisassembly", contents(of: purgatory.disassembly)),
+        ("realModeELF", contents(of: realMode.elf)), ("realModeDisassembly", contents(of: realMode.disassembly)),
     ]
     write(swiftSource(evidence), to: file)
 }
 if let folder = options["--keep"] {
     makeFolder(folder)
-    for file in [purgatory.image, purgatory.elf, purgatory.map, purgatory.disassembly] {
-        write(contents(of: file), to: folder + "/" + lastComponent(of: file))
+    for payload in [purgatory, realMode] {
+        for file in [payload.image, payload.elf, payload.map, payload.disassembly] {
+            write(contents(of: file), to: folder + "/" + lastComponent(of: file))
+        }
     }
 }

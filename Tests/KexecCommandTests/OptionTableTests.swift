@@ -90,7 +90,7 @@ import Testing
     @Test func helpSaysWhatIsRefused() throws {
         let entry = try #require(OptionTable.entries.first { $0.option == .reuseInitrd })
         #expect(HelpText.line(for: entry).hasSuffix(" (not on x86)\n"))
-        let later = try #require(OptionTable.entries.first { $0.option == .realMode })
+        let later = try #require(OptionTable.entries.first { $0.option == .deviceTree })
         #expect(HelpText.line(for: later).hasSuffix(" (not yet)\n"))
     }
 

@@ -156,7 +156,8 @@ import Testing
     }
 
     @Test func entersAKernelWithout64BitEntryInProtectedMode() throws {
-        let plan = PlanImage.bzImage { $0.extendedLoadFlags = 0 }.plan(on: .pc(2 << 30), initrdSize: 5000)
+        let image = PlanImage.bzImage { ($0.extendedLoadFlags, $0.payloadLength) = (0, 0x1000) }
+        let plan = image.plan(on: .pc(2 << 30), initrdSize: 5000)
         let kernel = try #require(plan["kernel"])
         #expect(plan.refusals == [] && plan.systemCall == .kexecLoad)
         #expect(plan.purgatory?.mode == .protectedMode && plan.entry == kernel.place.start)
@@ -182,10 +183,10 @@ import Testing
                 .noSystemCall([SystemCallObstacle(call: .kexecFileLoad, cause: .option(.entry32Bit))])))
     }
 
-    @Test func refusesAKernelThatOnlyItsRealModeCodeCanStart() {
+    @Test func refusesTheProtectedModeEntryOfAKernelThatOnlyItsRealModeCodeCanStart() {
         let plan = PlanImage.bzImage {
             $0.extendedLoadFlags = 0; $0.version = 0x0201
-        }.plan()
+        }.plan { $0.entry32Bit = true }
         #expect(plan.refusals.contains(.entryMissing(.protectedMode(bootProtocol: 0x0201))))
     }
 

@@ -35,6 +35,8 @@ static inline struct processor_facts processor_facts(uint32_t leaf, uint32_t sub
 
 /* Memory that a device watches: neither left out nor put together with other stores. */
 static inline void device_store(uintptr_t address, uint16_t value) { *(volatile uint16_t *)address = value; }
+static inline void device_store32(uintptr_t address, uint32_t value) { *(volatile uint32_t *)address = value; }
+static inline uint32_t device_load32(uintptr_t address) { return *(volatile uint32_t *)address; }
 
 #ifdef __x86_64__
 static inline uint64_t read_cr0(void) {
@@ -49,6 +51,18 @@ static inline uint64_t read_cr3(void) {
     uint64_t value;
     __asm__ volatile("mov %%cr3, %0" : "=r"(value));
     return value;
+}
+
+static inline void write_cr3(uint64_t value) { __asm__ volatile("mov %0, %%cr3" ::"r"(value) : "memory"); }
+
+static inline uint64_t read_msr(uint32_t number) {
+    uint32_t low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(number));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void write_msr(uint32_t number, uint64_t value) {
+    __asm__ volatile("wrmsr" ::"a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(number) : "memory");
 }
 
 static inline uint64_t read_cr4(void) {

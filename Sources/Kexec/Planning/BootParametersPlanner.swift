@@ -51,8 +51,30 @@ struct BootParametersPlanner {
         parameters.setRSDP(machine.rsdp ?? 0)
         let more = parameters.setMemoryMap(memoryMapForNextKernel())
         if !more.isEmpty { list.append(type: SetupDataType.e820Extension, payload: encodedE820(more)) }
+        addOwnNodes(to: &list)
+    }
+
+    private func addOwnNodes(to list: inout SetupDataList) {
         if let seed { list.append(type: SetupDataType.rngSeed, payload: seed) }
         list.append(type: TraceRecord.setupDataType, payload: trace.encoded)
+    }
+
+    /// What a kernel that asks the BIOS for the rest is told: the seed, and the trace record.
+    /// - Returns: where the list begins, and where the trace record's payload will be.
+    func addSetupData(to draft: inout PlanDraft, below end: PhysicalAddress) -> (
+        start: PhysicalAddress, trace: PhysicalAddress?
+    )? {
+        var list = SetupDataList()
+        addOwnNodes(to: &list)
+        let bounds = PhysicalRange(from: .zero, to: end)
+        let wanted = PlacementRequest(size: UInt64(list.size), bounds: bounds, preference: .highest)
+        guard let home = draft.home(for: "setup_data", wanted) else { return nil }
+        draft.add(Segment(name: "setup_data", place: home, contents: .bytes(list.encoded(at: home.start))))
+        return (home.start, tracePlace(in: list, at: home))
+    }
+
+    private func tracePlace(in list: SetupDataList, at home: PhysicalRange) -> PhysicalAddress? {
+        list.payloadOffset(of: TraceRecord.setupDataType).flatMap { home.start.advanced(by: UInt64($0)) }
     }
 
     private func memoryMapForNextKernel() -> MemoryMap {
@@ -78,6 +100,6 @@ struct BootParametersPlanner {
         }
         parameters.setSetupData(home.start)
         draft.add(Segment(name: "setup_data", place: home, contents: .bytes(list.encoded(at: home.start) + map)))
-        return list.payloadOffset(of: TraceRecord.setupDataType).flatMap { home.start.advanced(by: UInt64($0)) }
+        return tracePlace(in: list, at: home)
     }
 }

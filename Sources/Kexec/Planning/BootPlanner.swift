@@ -64,6 +64,10 @@ public struct BootPlanner: Sendable {
         var purgatory: PurgatoryPlan?
         switch image {
         case .bzImage(let bzImage):
+            if entersRealMode(bzImage.header) {
+                return RealModePlanner(image: bzImage, initrdSize: initrdSize, parameters: parameters)
+                    .plan(&draft, bytes: kernel)
+            }
             let header = ELFPageRuns.copy(kernel, bzImage.setupHeader)
             purgatory = LinuxPlanner(
                 image: bzImage, setupHeader: header, initrdSize: initrdSize, parameters: parameters
@@ -76,6 +80,11 @@ public struct BootPlanner: Sendable {
                 .plan(&draft, bytes: kernel)
         }
         return purgatory
+    }
+
+    /// By itself where nothing else is promised and there is a BIOS.
+    private func entersRealMode(_ header: SetupHeader) -> Bool {
+        request.realMode || (header.promisesRealModeOnly && !request.entry32Bit && machine.efi == nil)
     }
 
     /// Purgatory leaves long mode, or changes its page tables, only by way of 32-bit code: below 4 GiB then.
@@ -118,6 +127,7 @@ public struct BootPlanner: Sendable {
         if request.memoryMaximum != nil { options.append(.memoryMaximum) }
         if request.hidesEFI, machine.efi != nil { options.append(.noEFI) }
         if request.entry32Bit { options.append(.entry32Bit) }
+        if request.realMode { options.append(.realMode) }
         return options
     }
 
@@ -143,7 +153,7 @@ extension KexecRequest {
     /// What this request asks for that no plan can honour yet; the command's option table marks the same ones.
     package var optionsNotBuiltYet: [KexecOption] {
         let unusable: [(isAsked: Bool, option: KexecOption)] = [
-            (!modules.isEmpty, .module), (deviceTree != nil, .deviceTree), (realMode, .realMode),
+            (!modules.isEmpty, .module), (deviceTree != nil, .deviceTree),
             (preservesContext, .loadPreserveContext), (jumpsBack, .loadJumpBackHelper), (keepsGuests, .loadLiveUpdate),
             (updatesCoreHeader, .hotplug), (passesMemoryMapInCommandLine, .memoryMapInCommandLine),
             (entry != nil, .entry),

@@ -31,7 +31,7 @@ struct PlanAdvisor {
     /// Options that were given and that this image or system call has no use for.
     private func ignoredOptions(_ image: KernelImage, _ plan: BootPlan) -> [PlanWarning] {
         var ignored: [PlanWarning] = []
-        if case .elf = image { ignored += given([.entry32Bit], ignoredBy: .elf) }
+        if case .elf = image { ignored += given([.entry32Bit, .realMode], ignoredBy: .elf) }
         switch image {
         case .bzImage:
             ignored += given([.argumentsELF, .argumentsLinux, .argumentsNone], ignoredBy: .bzImage)

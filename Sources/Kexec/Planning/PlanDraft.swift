@@ -5,6 +5,8 @@ internal import PhysicalMemory
 struct PlanDraft {
     let policy: PlacementPolicy
     private(set) var memory: MemoryAllocator
+    /// RAM below 640 KiB, for what runs in real mode.
+    private var lowMemory: MemoryAllocator
     private(set) var segments: [Segment] = []
     private(set) var refusals: [PlanRefusal] = []
     var warnings: [PlanWarning] = []
@@ -12,6 +14,18 @@ struct PlanDraft {
     init(policy: PlacementPolicy) {
         self.policy = policy
         memory = MemoryAllocator(free: policy.usable)
+        lowMemory = MemoryAllocator(free: policy.usableByName.intersection(PhysicalRangeSet([Self.conventional])))
+    }
+
+    private static let conventional = PhysicalRange(from: .zero, to: PhysicalAddress(0xa_0000))
+
+    /// Finds a home in the memory that real mode reaches; where there is none, refuses and returns nil.
+    mutating func lowHome(for name: String, size: UInt64, from start: PhysicalAddress) -> PhysicalRange? {
+        let bounds = PhysicalRange(from: start, to: Self.conventional.end)
+        if let home = lowMemory.place(PlacementRequest(size: size, bounds: bounds, preference: .lowest)) { return home }
+        refusals.append(
+            .noRoom(segment: name, needed: size, largest: lowMemory.largestFree(in: bounds), bounds: bounds))
+        return nil
     }
 
     mutating func refuse(_ refusal: PlanRefusal) { refusals.append(refusal) }
@@ -39,6 +53,7 @@ struct PlanDraft {
         if overlapped == nil, policy.usableByName.contains(range) {
             // Of a range that reaches below 1 MiB, what lies above is taken from the common memory too.
             memory = MemoryAllocator(free: memory.free.subtracting(PhysicalRangeSet([range])))
+            lowMemory = MemoryAllocator(free: lowMemory.free.subtracting(PhysicalRangeSet([range])))
             return true
         }
         let obstacle = overlapped.map { Obstacle.otherSegment($0) } ?? policy.obstacle(to: range)

@@ -29,6 +29,8 @@ public enum PlanRefusal: Error, Hashable, Sendable {
     /// The purgatory built into this program is broken: no file of the user's can cause it.
     case purgatoryUnusable(PurgatoryImageError)
     case initrdWithoutLinux(arguments: ELFArguments)
+    /// Real-mode code calls the BIOS, and EFI started this machine.
+    case noBIOS
 }
 
 /// What stands where a segment wants to be.
@@ -45,6 +47,8 @@ public enum EntryKind: Hashable, Sendable {
     /// Above 1 MiB: `LOADED_HIGH`.
     case loadedHigh
     case protectedMode(bootProtocol: UInt16)
+    /// The setup code leaves no room for its stack below `limit`; bytes.
+    case realMode(setupSize: Int, limit: Int)
 }
 
 public enum Permission: Hashable, Sendable { case sysBoot }

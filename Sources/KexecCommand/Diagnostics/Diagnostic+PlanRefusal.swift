@@ -40,6 +40,10 @@ extension Diagnostic {
         case .needsXen:
             self.init("this is domain 0 or a PV guest of Xen, where kexec goes by hypercalls: not supported")
         case .purgatoryUnusable: self.init("the purgatory in this program is broken: this is a bug in its build")
+        case .noBIOS:
+            self.init(
+                "the image is entered in real mode and calls the BIOS, and this machine was started by EFI: it has none",
+                hint: "leave out --real-mode")
         case .initrdWithoutLinux(let arguments):
             self.init(
                 "an initrd cannot be passed with \(arguments == .elf ? "--args-elf" : "--args-none")",
@@ -63,6 +67,9 @@ extension Diagnostic {
         case .protectedMode(let version):
             "the image (boot protocol \(version >> 8).\(twoDigits(version & 0xff))) can be entered in real mode only, "
                 + "need boot protocol 2.02 or later"
+        case .realMode(let size, let limit):
+            "the image's setup code, \(size) bytes by 'setup_sects', leaves no room for a stack: "
+                + "need \(limit) bytes or less"
         case .loadedHigh:
             "the image is an old zImage, to be loaded below 1 MiB: loadflags at offset 0x211 lacks LOADED_HIGH"
         }

@@ -66,7 +66,7 @@ enum OptionTable {
         flag(.argumentsLinux, "args-linux", .image, "ELF: hand over what a Linux kernel wants"),
         flag(.argumentsNone, "args-none", .image, "ELF: hand over nothing, enter it directly"),
         flag(.entry32Bit, "entry-32bit", .image, "bzImage: the 32-bit entry point"),
-        flag(.realMode, "real-mode", .image, "bzImage: the 16-bit entry point").standing(.laterRelease),
+        flag(.realMode, "real-mode", .image, "bzImage: the 16-bit entry point"),
         option(.entry, "entry", "ADDRESS", .image, "Where a preserved kernel is entered").standing(.laterRelease),
         flag(.noEFI, "noefi", .image, "Tell the next kernel nothing of EFI"),
         flag(.reuseVideoType, "reuse-video-type", .image, "Trust the video type of the first boot"),

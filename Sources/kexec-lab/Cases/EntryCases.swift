@@ -2,7 +2,7 @@
 
 /// The ways into a kernel besides the 64-bit one.
 enum EntryCases {
-    static let all: [Case] = protectedMode + [i386]
+    static let all: [Case] = protectedMode + [i386] + realMode
 
     /// One word of 600 letters, for a kernel takes only so many that it does not know; the last one shows the end.
     private static let longLine = "$second pad=$(printf '%0600d' 0 | tr 0 x) lab.end=ENDMARK"
@@ -21,6 +21,31 @@ enum EntryCases {
                 expect: ["^LAB load rc=0 loaded=1", Case.second, "^LAB end=ENDMARK length=601$", "^LAB end second"],
                 needsOurs: true)
         }
+    }
+
+    /// The setup code asks the BIOS for the memory map, and says so: an E820 entry of Linux's own making is no proof, an
+    /// `edd` folder is, where there is a disk.
+    private static let realMode: [Case] = [KernelName.linux61, .linux612, .linux7].map { kernel in
+        Case(
+            name: "entry/real-mode/\(kernel.rawValue)",
+            summary: "\(kernel.rawValue) is entered in real mode, with a long command line, and its BIOS calls return",
+            machine: MachineShape(memory: 2048, options: ["-drive", "driver=null-co,read-zeroes=on,if=ide"]),
+            secondKernel: kernel, secondFiles: { ["sbin/kexec": .program($0.kexec)] },
+            script: """
+                line="\(longLine)"
+                try load kexec -l /boot/vmlinuz --real-mode --initrd=/boot/initrd --command-line="$line" && jump
+                """,
+            secondScript: """
+                say end=$(argument lab.end) length=$(argument pad | wc -c)
+                bp=/sys/kernel/boot_params/data
+                say disks=$(od -An -tu1 -j 489 -N 1 $bp | tr -d ' ') loader=$(od -An -tx1 -j 528 -N 1 $bp | tr -d ' ')
+                try last kexec --last
+                """,
+            expect: [
+                "^LAB load rc=0 loaded=1", Case.second, "^LAB end=ENDMARK length=601$", "^LAB disks=[1-9] loader=d0$",
+                "^LAB last rc=0", "^LAB end second",
+            ],
+            needsOurs: true)
     }
 
     /// A kernel of 32 bits has no other entry, and nobody need know.

@@ -1,15 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What purgatory's machine code must be like, read from the ELF file that scripts/build-payloads.sh leaves: no
+# What a payload's machine code must be like, read from the ELF file that scripts/build-payloads.sh leaves: no
 # relocation, no undefined symbol, a flat file within its budget, and neither vector nor x87 registers outside the one
-# function that is entered with their state switched on.
-# usage: check-purgatory.sh BUDGET-IN-BYTES
+# function, if any, that is entered with their state switched on.
+# usage: check-payload.sh NAME BUDGET-IN-BYTES [VECTOR-FUNCTION]
 . "$(dirname "$0")/common.sh"
 find_toolchain
-vector_function=sha256_absorb_with_extensions
-
-budget=$1
-image=build/payloads/purgatory.elf
+image=build/payloads/$1.elf
+budget=$2
+vector_function=${3:-}
 [ -e "$image" ] || die "no '$image': scripts/build-payloads.sh did not leave it"
 status=0
 complain() {
@@ -23,7 +22,8 @@ relocations=$(llvm-objdump --reloc --dynamic-reloc "$image" | grep ' R_X86_64_')
 [ -z "$relocations" ] || complain "relocations: $relocations"
 
 code=$(llvm-objdump --disassemble --no-show-raw-insn "$image")
-printf '%s\n' "$code" | grep -q "<$vector_function>:" || complain "no function '$vector_function': is this check out of date?"
+[ -z "$vector_function" ] || printf '%s\n' "$code" | grep -q "<$vector_function>:" ||
+    complain "no function '$vector_function': is this check out of date?"
 vectors=$(printf '%s\n' "$code" | awk -v allowed="<$vector_function>:" '
     /^[0-9a-f]+ <.*>:$/ { function_name = $2 }
     /%(xmm|ymm|zmm|mm|st)[0-9(]|%st\>/ && function_name != allowed && !seen[function_name]++ { print function_name, $0 }')

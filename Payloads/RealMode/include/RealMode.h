@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the assembly of the way down to real mode and its Swift must agree on. RealMode.swift refuses to be linked where
+ * the numbers differ from RealModeParameters.
+ */
+#pragma once
+
+#define REAL_MODE_PARAMETERS_VERSION 1
+#define REAL_MODE_PARAMETERS_SIZE 48
+/* Offsets: the pointer that is jumped to, the stack, the data segments, the general registers. */
+#define REAL_MODE_ENTRY 4
+#define REAL_MODE_STACK 8
+#define REAL_MODE_DATA 12
+#define REAL_MODE_REGISTERS 16
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+/* Seven pages of the image, for page tables. */
+extern char real_mode_page_tables;
+static inline void *page_tables(void) { return &real_mode_page_tables; }
+
+/* Defined nowhere: a link error says that the numbers above are not those of RealModeParameters. */
+void real_mode_h_disagrees_with_real_mode_parameters(void);
+#endif

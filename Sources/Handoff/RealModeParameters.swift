@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+
+/// What the loader tells the payload that goes down to real mode: one source file, compiled into both.
+///
+/// ```
+///    0 version    4 instruction pointer, code segment    8 stack pointer, stack segment
+///   12 data segments    16 eax ebx ecx edx esi edi ebp    44 zero
+/// ```
+public struct RealModeParameters: BitwiseCopyable, Hashable, Sendable {
+    public static let currentVersion: UInt32 = 1
+    /// In bytes.
+    public static let size = 48
+
+    public private(set) var version = RealModeParameters.currentVersion
+    /// Where real-mode code begins: `codeSegment` times 16, plus `instructionPointer`.
+    public var instructionPointer: UInt16 = 0
+    public var codeSegment: UInt16 = 0
+    public var stackPointer: UInt16 = 0
+    public var stackSegment: UInt16 = 0
+    /// `ds`, `es`, `fs` and `gs`.
+    public var dataSegment: UInt16 = 0
+    private var zero0: UInt16 = 0
+    public var eax: UInt32 = 0
+    public var ebx: UInt32 = 0
+    public var ecx: UInt32 = 0
+    public var edx: UInt32 = 0
+    public var esi: UInt32 = 0
+    public var edi: UInt32 = 0
+    public var ebp: UInt32 = 0
+    private var zero1: UInt32 = 0
+
+    public init() {}
+}
