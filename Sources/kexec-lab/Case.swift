@@ -74,6 +74,8 @@ struct MachineShape: Sendable {
     var processors = 1
     /// The first kernel lies on a disk and is started by the firmware's shell, not by QEMU's own loader; EFI only.
     var bootsFromDisk = false
+    /// A network card, and a server that gives the second kernel and ram disk away (DHCP and TFTP, inside QEMU).
+    var servesSecondKernel = false
     /// Added to QEMU's command line.
     var options: [String] = []
 }

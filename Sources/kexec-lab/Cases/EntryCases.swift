@@ -2,7 +2,7 @@
 
 /// The ways into a kernel besides the 64-bit one.
 enum EntryCases {
-    static let all: [Case] = protectedMode + [i386] + realMode
+    static let all: [Case] = protectedMode + [i386] + realMode + [ipxe, memdisk]
 
     /// One word of 600 letters, for a kernel takes only so many that it does not know; the last one shows the end.
     private static let longLine = "$second pad=$(printf '%0600d' 0 | tr 0 x) lab.end=ENDMARK"
@@ -47,6 +47,31 @@ enum EntryCases {
             ],
             needsOurs: true)
     }
+
+    /// iPXE finds the card by its own driver, and waits by the BIOS's tick.
+    private static let ipxe = Case(
+        name: "entry/ipxe", summary: "Debian's ipxe.lkrn does DHCP and TFTP and boots Linux",
+        machine: MachineShape(servesSecondKernel: true), files: { ["boot/ipxe.lkrn": .host($0.tools.ipxe)] },
+        script: """
+            {
+                echo '#!ipxe'; echo dhcp
+                echo "kernel tftp://10.0.2.2/vmlinuz initrd=initrd $second lab.end=by-ipxe"
+                echo 'initrd tftp://10.0.2.2/initrd'; echo boot
+            } > /boot/script
+            try load kexec -l /boot/ipxe.lkrn --initrd=/boot/script && jump
+            """,
+        secondScript: "say end=$(argument lab.end)",
+        expect: ["^LAB load rc=0 loaded=1", Case.second, "^LAB end=by-ipxe$", "^LAB end second"], deadline: 300,
+        needsOurs: true)
+
+    /// memdisk puts a disk into memory behind int 13h; its boot sector reads the next one, and counts the BIOS's ticks.
+    private static let memdisk = Case(
+        name: "entry/memdisk", summary: "syslinux's memdisk boots a floppy disk from memory",
+        files: {
+            ["boot/memdisk": .host($0.tools.memdisk), "boot/floppy": .host(try await BootSector.floppy(in: $0))]
+        },
+        script: "try load kexec -l /boot/memdisk --initrd=/boot/floppy --command-line=floppy && jump",
+        expect: ["^LAB load rc=0 loaded=1", "^LAB jump", "^LAB sector two, 3 ticks$"], quick: true, needsOurs: true)
 
     /// A kernel of 32 bits has no other entry, and nobody need know.
     private static let i386 = Case(

@@ -22,12 +22,19 @@ struct QEMUCommand {
         ]
         arguments += shape.bootsFromDisk ? try disk() : ["-kernel", kernel, "-initrd", initrd, "-append", commandLine]
         arguments += try firmware()
+        if shape.servesSecondKernel {
+            let server = "user,id=server,restrict=on,tftp=\(Self.served(in: folder))"
+            arguments += ["-netdev", server, "-device", "e1000,netdev=server,romfile="]
+        }
         if let debugSocket { arguments += ["-gdb", "unix:\(debugSocket),server=on,wait=off"] }
         var command = tools.command("qemu-system-x86_64", arguments + shape.options)
         // Else QEMU looks for its modules where the system keeps those of another QEMU.
         command.environment["QEMU_MODULE_DIR"] = "\(tools.libraries)/qemu"
         return command
     }
+
+    /// Where the files lie that the machine's server gives away.
+    static func served(in folder: String) -> String { "\(folder)/served" }
 
     private func firmware() throws -> [String] {
         switch shape.firmware {

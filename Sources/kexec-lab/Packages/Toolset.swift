@@ -9,7 +9,7 @@ struct Toolset: Sendable {
     static let release = "trixie"
     static let packages = [
         "qemu-system-x86", "ovmf", "sbsigntool", "busybox-static", "kexec-tools",
-        "xz-utils", "zstd", "lz4", "bzip2", "openssl",
+        "xz-utils", "zstd", "lz4", "bzip2", "openssl", "ipxe", "syslinux-common",
     ]
     /// Written when all is unpacked; another list of packages makes it stale.
     static let stamp = ([release] + packages).joined(separator: "\n") + "\n"
@@ -23,6 +23,9 @@ struct Toolset: Sendable {
     var busybox: String { "\(root)/usr/bin/busybox" }
     var peer: String { "\(root)/usr/sbin/kexec" }
     var kexecTest: String { "\(libraries)/kexec-tools/kexec_test.static" }
+    /// Network boot firmware and a disk in memory, both in the shape of a kernel that is entered in real mode.
+    var ipxe: String { "\(root)/boot/ipxe.lkrn" }
+    var memdisk: String { "\(root)/usr/lib/syslinux/memdisk" }
     var snakeoilKey: String { "\(root)/usr/share/ovmf/PkKek-1-snakeoil.key" }
     var snakeoilCertificate: String { "\(root)/usr/share/ovmf/PkKek-1-snakeoil.pem" }
     var isComplete: Bool { (try? String(contentsOfFile: "\(root)/complete", encoding: .utf8)) == Self.stamp }

@@ -63,10 +63,14 @@ struct CaseRunner: Sendable {
         let nonce = String(UInt32.random(in: 0x1000_0000...0xffff_ffff), radix: 16)
         let folder = try caseFolder(test, pass)
         let initrd = "\(folder)/initrd"
-        try Data(try await firstInitrd(test, pass)).write(to: URL(fileURLWithPath: initrd))
+        try Data(try await firstInitrd(test, pass, folder)).write(to: URL(fileURLWithPath: initrd))
         defer { try? FileManager.default.removeItem(atPath: initrd) }
         var outcome = try await start(test, folder, initrd, nonce)
-        defer { try? FileManager.default.removeItem(atPath: "\(folder)/disk") }
+        defer {
+            for made in ["\(folder)/disk", QEMUCommand.served(in: folder)] {
+                try? FileManager.default.removeItem(atPath: made)
+            }
+        }
         if outcome.log.firstMarker == nil { outcome = try await start(test, folder, initrd, nonce) }
         let matcher = ConsoleMatcher(
             nonce: nonce, firstRelease: try workshop.release(of: test.firstKernel),
@@ -107,16 +111,26 @@ struct CaseRunner: Sendable {
         ).run()
     }
 
-    private func firstInitrd(_ test: Case, _ pass: String) async throws -> [UInt8] {
+    private func firstInitrd(_ test: Case, _ pass: String, _ folder: String) async throws -> [UInt8] {
         var second = try await InitramfsBuilder(workshop.tools)
         for (path, file) in try await test.secondFiles(workshop) { try await second.add(path, file) }
         if !test.secondScript.isEmpty { try await second.add("lab/second", .text(test.secondScript + "\n")) }
         var first = try await InitramfsBuilder(workshop.tools)
         try await first.add("sbin/kexec", .program(workshop.kexec))
         try await first.add("boot/vmlinuz", .host(workshop.cache.kernel(test.secondKernel)))
-        try await first.add("boot/initrd", .bytes(second.finished()))
+        let secondInitrd = second.finished()
+        try await first.add("boot/initrd", .bytes(secondInitrd))
+        if test.machine.servesSecondKernel { try serve(test.secondKernel, secondInitrd, in: folder) }
         for (path, file) in try await test.files(workshop) { try await first.add(path, file) }
         try await first.add("lab/first", .text("pass='\(pass)'\n\(test.script)\n"))
         return first.finished()
+    }
+
+    private func serve(_ kernel: KernelName, _ initrd: [UInt8], in folder: String) throws {
+        let served = QEMUCommand.served(in: folder)
+        try? FileManager.default.removeItem(atPath: served)
+        try FileManager.default.createDirectory(atPath: served, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: workshop.cache.kernel(kernel), toPath: "\(served)/vmlinuz")
+        try Data(initrd).write(to: URL(fileURLWithPath: "\(served)/initrd"))
     }
 }
