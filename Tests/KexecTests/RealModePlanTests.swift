@@ -65,15 +65,14 @@ import Testing
         #expect(plan.refusals == [])
         #expect(plan["kernel"]?.place.start.rawValue == 0x10_0000 && plan["setup"] != nil && plan["setup_data"] == nil)
         #expect(Self.foreign().plan { $0.entry32Bit = true }["setup"] == nil)
-        var machine = MachineDescription.pc()
-        machine.efi = EFIFacts()
-        #expect(Self.foreign().plan(on: machine)["setup"] == nil)
     }
 
     @Test func refusesRealModeWhereThereIsNoBIOS() {
         var machine = MachineDescription.pc()
         machine.efi = EFIFacts()
         #expect(PlanImage.bzImage().plan(on: machine) { $0.realMode = true }.refusals.contains(.noBIOS))
+        #expect(Self.foreign().plan(on: machine).refusals.contains(.noBIOS))
+        #expect(Self.foreign().plan(on: machine) { $0.entry32Bit = true }.refusals == [])
     }
 
     /// Before 2.02 the command line is found by its offset from 0x90000.

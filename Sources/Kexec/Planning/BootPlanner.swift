@@ -82,9 +82,9 @@ public struct BootPlanner: Sendable {
         return purgatory
     }
 
-    /// By itself where nothing else is promised and there is a BIOS.
+    /// By itself where nothing else is promised: what is no Linux has nothing at the address of its 32-bit entry.
     private func entersRealMode(_ header: SetupHeader) -> Bool {
-        request.realMode || (header.promisesRealModeOnly && !request.entry32Bit && machine.efi == nil)
+        request.realMode || (header.promisesRealModeOnly && !request.entry32Bit)
     }
 
     /// Purgatory leaves long mode, or changes its page tables, only by way of 32-bit code: below 4 GiB then.

@@ -43,7 +43,7 @@ extension Diagnostic {
         case .noBIOS:
             self.init(
                 "the image is entered in real mode and calls the BIOS, and this machine was started by EFI: it has none",
-                hint: "leave out --real-mode")
+                hint: "a Linux kernel can be entered without: --entry-32bit")
         case .initrdWithoutLinux(let arguments):
             self.init(
                 "an initrd cannot be passed with \(arguments == .elf ? "--args-elf" : "--args-none")",
