@@ -105,7 +105,7 @@ public struct KexecRequest: Hashable, Sendable {
     public var realMode = false
     /// `--dtb`
     public var deviceTree: String?
-    /// `--module="file arguments"`, multiboot only.
+    /// `--module="file arguments"`, Multiboot only.
     public var modules: [String] = []
     /// `--load-preserve-context`, `--load-jump-back-helper`
     public var preservesContext = false
@@ -125,4 +125,9 @@ public struct KexecRequest: Hashable, Sendable {
     public var givenOptions = KexecOptionSet()
 
     public init(kernel: String) { self.kernel = kernel }
+
+    /// The file that each of `modules` begins with, up to the first blank.
+    public var moduleFiles: [String] {
+        modules.map { String(decoding: $0.utf8.prefix { $0 != UInt8(ascii: " ") }, as: UTF8.self) }
+    }
 }

@@ -29,6 +29,10 @@ public enum PlanRefusal: Error, Hashable, Sendable {
     /// The purgatory built into this program is broken: no file of the user's can cause it.
     case purgatoryUnusable(PurgatoryImageError)
     case initrdWithoutLinux(arguments: ELFArguments)
+    /// A Multiboot kernel knows modules only.
+    case initrdWithMultiboot
+    /// Only Multiboot kernels know modules; the image's kind.
+    case modulesWithoutMultiboot(kind: String)
 }
 
 /// What stands where a segment wants to be.
@@ -60,6 +64,8 @@ public enum PlanWarning: Hashable, Sendable {
     /// A crash kernel loaded without `elfcorehdr=` has no `/proc/vmcore`.
     case noCoreHeader
     case notVerified
+    /// A Multiboot image asks for a framebuffer, and nothing is known of one.
+    case noFramebuffer
 }
 
 /// What has no use for an option.
@@ -76,4 +82,6 @@ public enum IgnoringParty: Hashable, Sendable {
     case bzImage
     /// It has the one entry that its header names.
     case elf
+    /// It is entered in one way only.
+    case multiboot
 }
