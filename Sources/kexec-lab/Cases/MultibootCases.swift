@@ -2,7 +2,7 @@
 
 /// Multiboot kernels: two of ours that print what they were given, and Xen with a domain 0.
 enum MultibootCases {
-    static let all: [Case] = [first] + second + refused
+    static let all: [Case] = [first] + second + refused + xen
 
     private static let load = """
         echo "first module" > /boot/one; echo "second module" > /boot/two
@@ -63,6 +63,25 @@ enum MultibootCases {
                 ],
             // kexec-tools tells nothing of the screen where it is in text mode, and nothing of EFI.
             needsOurs: true)
+    }
+
+    /// Domain 0's console is Xen's, which is on the serial port. Of Debian's kernels only the full ones can be domain 0.
+    private static let xen: [Case] = ["", "--type=multiboot-x86"].map { type in
+        Case(
+            name: "multiboot/xen/\(type.isEmpty ? "2" : "1")",
+            summary: "Xen, packed as Debian has it, starts a domain 0 up to its own init",
+            secondKernel: .linux61Full, otherKernels: [.xen417],
+            files: { ["boot/xen.gz": .host($0.cache.kernel(.xen417))] },
+            script: """
+                try load kexec -l \(type) /boot/xen.gz \
+                    --command-line="com1=115200,8n1 console=com1 dom0_mem=400M noreboot" \
+                    --module="/boot/vmlinuz $(line second | sed s/ttyS0/hvc0/)" --module=/boot/initrd && jump
+                """,
+            secondScript: "say hypervisor $(cat /sys/hypervisor/type)",
+            expect: [
+                "^LAB load rc=0 loaded=1", "^LAB jump", "^\\(XEN\\) Xen version 4\\.17", Case.second,
+                "^LAB hypervisor xen$", "^LAB end second",
+            ], deadline: 300)
     }
 
     /// Headers that are cut or contradict themselves end in one line; nothing is loaded.
