@@ -127,7 +127,17 @@ public struct KexecRequest: Hashable, Sendable {
     public init(kernel: String) { self.kernel = kernel }
 
     /// The file that each of `modules` begins with, up to the first blank.
-    public var moduleFiles: [String] {
-        modules.map { String(decoding: $0.utf8.prefix { $0 != UInt8(ascii: " ") }, as: UTF8.self) }
+    package var moduleFiles: [String] {
+        modules.map { module in
+            var name: [UInt8] = []
+            for byte in module.utf8 {
+                if byte == UInt8(ascii: " ") { break }
+                name.append(byte)
+            }
+            return String(decoding: name, as: UTF8.self)
+        }
     }
+
+    /// The files besides the kernel that are handed over: no image takes both initrds and modules.
+    package var otherFiles: [String] { initrds.isEmpty ? moduleFiles : initrds }
 }

@@ -5,8 +5,8 @@ internal import PhysicalMemory
 /// A plan as people and as programs read it.
 struct PlanReport {
     let plan: BootPlan
-    /// Names the initrds or modules, for the segments' `file`.
-    let request: KexecRequest
+    /// Paths of the initrds or modules, for the segments' `file`.
+    let files: [String]
 
     /// The version of the JSON's shape; keys are only ever added.
     private static let version: UInt64 = 1
@@ -55,11 +55,7 @@ struct PlanReport {
         let contents: (kind: String, file: String?, range: Range<Int>?) =
             switch segment.contents {
             case .kernel(let range): ("file", plan.image.path, range)
-            case .initrd(let range):
-                (
-                    "file", (request.initrds.isEmpty ? request.moduleFiles : request.initrds).joined(separator: "+"),
-                    range
-                )
+            case .initrd(let range): ("file", files.joined(separator: "+"), range)
             case .bytes: ("made", nil, nil)
             }
         return .object([

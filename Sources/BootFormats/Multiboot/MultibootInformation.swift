@@ -88,14 +88,14 @@ public struct MultibootInformation: Hashable, Sendable {
                 bytes.store(module.range.start.low, at: list + 16 * index)
                 bytes.store(module.range.end.low, at: list + 16 * index + 4)
                 bytes.store(here(), at: list + 16 * index + 8)
-                bytes += module.text.utf8 + [0]
+                bytes += Self.text(module.text)
             }
         }
         flags |= 1 << 2
         bytes.store(here(), at: 16)
-        bytes += commandLine.utf8 + [0]
+        bytes += Self.text(commandLine)
         bytes.store(here(), at: 64)
-        bytes += bootLoaderName.utf8 + [0]
+        bytes += Self.text(bootLoaderName)
         if let framebuffer {
             flags |= 1 << 12
             bytes.store(framebuffer.encoded, at: 88)
@@ -107,45 +107,58 @@ public struct MultibootInformation: Hashable, Sendable {
     // MARK: Version 2 (section 3.6)
 
     private func secondVersion() -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: 8)
-        func append(_ type: UInt32, _ contents: [UInt8]) {
-            bytes.pad(to: 8)
-            bytes.appendLittle(type)
-            bytes.appendLittle(UInt32(8 + contents.count))
-            bytes += contents
-        }
-        func words(_ values: UInt32...) -> [UInt8] {
-            var bytes: [UInt8] = []
-            for value in values { bytes.appendLittle(value) }
-            return bytes
-        }
-        append(1, commandLine.utf8 + [0])
-        append(2, bootLoaderName.utf8 + [0])
+        var list = TagList()
+        list.append(1, Self.text(commandLine))
+        list.append(2, Self.text(bootLoaderName))
         for module in modules {
-            append(3, words(module.range.start.low, module.range.end.low) + module.text.utf8 + [0])
+            list.append(3, [module.range.start.low, module.range.end.low], Self.text(module.text))
         }
-        append(4, words(lowerMemory, upperMemory))
-        append(6, words(24, 0) + memoryMap.entries.flatMap { encodedE820([$0.known]) + [0, 0, 0, 0] })
+        list.append(4, [lowerMemory, upperMemory])
+        var map: [UInt8] = []
+        for entry in memoryMap.entries {
+            map += encodedE820([entry.known])
+            map.pad(to: 8)
+        }
+        list.append(6, [24, 0], map)
         if let framebuffer {
             // A reserved field of 16 bits comes before the colours.
-            append(8, framebuffer.encoded[..<22] + [0, 0] + framebuffer.encoded[22...])
+            var fields = framebuffer.encoded
+            fields.insert(0, at: 22)
+            fields.insert(0, at: 22)
+            list.append(8, fields)
         }
         if let efi {
+            let low = UInt32(truncatingIfNeeded: efi.systemTable)
             if efi.isWide {
-                append(
-                    12,
-                    words(
-                        UInt32(truncatingIfNeeded: efi.systemTable), UInt32(truncatingIfNeeded: efi.systemTable >> 32)))
+                list.append(12, [low, UInt32(truncatingIfNeeded: efi.systemTable >> 32)])
             } else {
-                append(11, words(UInt32(truncatingIfNeeded: efi.systemTable)))
+                list.append(11, [low])
             }
-            append(17, words(efi.descriptorSize, efi.descriptorVersion) + efi.memoryMap)
+            list.append(17, [efi.descriptorSize, efi.descriptorVersion], efi.memoryMap)
         }
-        if let loadBase { append(21, words(loadBase.low)) }
-        append(0, [])
-        bytes.store(UInt32(bytes.count), at: 0)
-        return bytes
+        if let loadBase { list.append(21, [loadBase.low]) }
+        list.append(0)
+        list.bytes.store(UInt32(list.bytes.count), at: 0)
+        return list.bytes
     }
+
+    private struct TagList {
+        var bytes = [UInt8](repeating: 0, count: 8)
+
+        mutating func append(_ type: UInt32, _ words: [UInt32] = [], _ rest: [UInt8] = []) {
+            bytes.pad(to: 8)
+            let start = bytes.count
+            bytes.appendLittle(type)
+            bytes.appendLittle(UInt32(0))
+            for word in words { bytes.appendLittle(word) }
+            bytes += rest
+            bytes.store(UInt32(bytes.count - start), at: start + 4)
+        }
+
+        mutating func append(_ type: UInt32, _ contents: [UInt8]) { append(type, [], contents) }
+    }
+
+    private static func text(_ text: String) -> [UInt8] { Array(text.utf8) + [0] }
 
     // MARK: Memory
 

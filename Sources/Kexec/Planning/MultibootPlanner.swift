@@ -93,13 +93,13 @@ enum MultibootEFI {
         guard let handover = EFIHandover(request: request, machine: machine, imageSupportsIt: true) else { return nil }
         let info = handover.info(mapAt: 0)
         let ranges = machine.efi?.runtimeMap ?? []
+        var descriptors = handover.runtimeMap
+        for range in remainder(of: map, without: ranges) {
+            descriptors += EFIHandover.encoded(range, size: Int(clamping: info.descriptorSize))
+        }
         return MultibootInformation.EFI(
             isWide: machine.efi?.platformSize != 32, systemTable: info.systemTable,
-            descriptorSize: info.descriptorSize, descriptorVersion: info.descriptorVersion,
-            memoryMap: handover.runtimeMap
-                + remainder(of: map, without: ranges).flatMap {
-                    EFIHandover.encoded($0, size: Int(clamping: info.descriptorSize))
-                })
+            descriptorSize: info.descriptorSize, descriptorVersion: info.descriptorVersion, memoryMap: descriptors)
     }
 
     /// The firmware's own map is lost once the boot services have ended: what is no runtime memory is told as far as
@@ -107,15 +107,20 @@ enum MultibootEFI {
     private static func remainder(of map: MemoryMap, without ranges: [EFIRuntimeRange]) -> [EFIRuntimeRange] {
         let runtime = PhysicalRangeSet(
             ranges.compactMap {
-                PhysicalRange(start: PhysicalAddress($0.physicalAddress), size: $0.pageCount &* pageSize)
+                let (size, overflow) = $0.pageCount.multipliedReportingOverflow(by: pageSize)
+                return overflow ? nil : PhysicalRange(start: PhysicalAddress($0.physicalAddress), size: size)
             })
-        return map.entries.flatMap { entry in
-            PhysicalRangeSet([entry.range]).subtracting(runtime).ranges.compactMap { $0.shrunk(to: pageSize) }.map {
-                EFIRuntimeRange(
-                    type: type(entry.type), physicalAddress: $0.start.rawValue, virtualAddress: 0,
-                    pageCount: $0.size / pageSize, attribute: 0)
+        var remainder: [EFIRuntimeRange] = []
+        for entry in map.entries {
+            for range in PhysicalRangeSet([entry.range]).subtracting(runtime).ranges {
+                guard let pages = range.shrunk(to: pageSize) else { continue }
+                remainder.append(
+                    EFIRuntimeRange(
+                        type: type(entry.type), physicalAddress: pages.start.rawValue, virtualAddress: 0,
+                        pageCount: pages.size / pageSize, attribute: 0))
             }
         }
+        return remainder
     }
 
     /// `EFI_MEMORY_TYPE`: conventional, ACPI's two, unusable, persistent, reserved.

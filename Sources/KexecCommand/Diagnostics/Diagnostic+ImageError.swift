@@ -64,7 +64,7 @@ extension Diagnostic {
         case .powerOfTwo: "a power of two"
         case .oneOf(let list): list.name.description
         case .sumBelow(let bits, let other): "a sum with '\(other.description)' that has \(bits) bits"
-        case .insideLoadedPart: "an address that a PT_LOAD fills from the file"
+        case .insideLoadedPart: "an address that is filled from the file"
         }
     }
 
