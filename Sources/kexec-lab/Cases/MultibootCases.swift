@@ -2,7 +2,7 @@
 
 /// Multiboot kernels: two of ours that print what they were given, and Xen with a domain 0.
 enum MultibootCases {
-    static let all: [Case] = [first] + second + refused + xen
+    static let all: [Case] = first + second + refused + xen
 
     private static let load = """
         echo "first module" > /boot/one; echo "second module" > /boot/two
@@ -17,22 +17,25 @@ enum MultibootCases {
     }
 
     /// The interrupt vectors are firmware's, in its ROM, and the BIOS data area tells of 639 KiB.
-    private static let first = Case(
-        name: "multiboot/1", summary: "a Multiboot kernel gets modules, line and memory map; BIOS' low memory survives",
-        files: { ["boot/tiny": .host(try await MultibootKernel.one.make(in: $0))] }, script: load,
-        expect: ["^LAB load rc=0 loaded=1", "^LAB jump", "^LAB multiboot magic=2badb002 flags=0000124d$"]
-            + [
-                "^LAB multiboot lower=0000027f upper=000ffb80$", "^LAB multiboot line=/boot/tiny a=b  c$",
-                "^LAB multiboot loader=swift-kexec ",
-            ] + modules("^LAB multiboot ")
-            + [
-                "^LAB multiboot range start=0{16} size=000000000009fc00 type=00000001$",
-                "^LAB multiboot range start=0000000000100000 size=000000003fee0000 type=00000001$",
-                "^LAB multiboot framebuffer at=00000000000b8000 pitch=00a0 width=0050 height=0019 depth=10 type=2$",
-                "^LAB multiboot vectors 10=c[0-9a-f]{7} 13=f[0-9a-f]{7} base=027f$", "^LAB multiboot end$",
-            ],
-        // kexec-tools puts the information on top of the vectors.
-        needsOurs: true)
+    private static let first: [Case] = [MultibootKernel.one, .flat].map { kernel in
+        Case(
+            name: "multiboot/\(kernel == .one ? "1" : "flat")",
+            summary: "a Multiboot kernel gets modules, line and memory map; BIOS' low memory survives",
+            files: { ["boot/tiny": .host(try await kernel.make(in: $0))] }, script: load,
+            expect: ["^LAB load rc=0 loaded=1", "^LAB jump", "^LAB multiboot magic=2badb002 flags=0000124d$"]
+                + [
+                    "^LAB multiboot lower=0000027f upper=000ffb80$", "^LAB multiboot line=/boot/tiny a=b  c$",
+                    "^LAB multiboot loader=swift-kexec ",
+                ] + modules("^LAB multiboot ")
+                + [
+                    "^LAB multiboot range start=0{16} size=000000000009fc00 type=00000001$",
+                    "^LAB multiboot range start=0000000000100000 size=000000003fee0000 type=00000001$",
+                    "^LAB multiboot framebuffer at=00000000000b8000 pitch=00a0 width=0050 height=0019 depth=10 type=2$",
+                    "^LAB multiboot vectors 10=c[0-9a-f]{7} 13=f[0-9a-f]{7} base=027f$", "^LAB multiboot end$",
+                ],
+            // kexec-tools puts the information on top of the vectors.
+            needsOurs: true)
+    }
 
     private static let second: [Case] = [MachineShape.Firmware.bios, .efi].map { firmware in
         Case(

@@ -3,13 +3,15 @@ import Foundation
 
 /// Kernels that print on the first serial port all that a Multiboot loader gave them, and reset the machine. They are in
 /// C, compiled by the toolchain's clang: an assembler's text that goes through lists is hard to believe.
-enum MultibootKernel: Int, Sendable {
-    case one = 1
-    case two = 2
+enum MultibootKernel: String, Sendable {
+    case one = "multiboot1"
+    case two = "multiboot2"
+    /// The first one without an ELF file around it: its header says where it goes.
+    case flat = "multiboot1.flat"
 
     func make(in workshop: Workshop) async throws -> String {
-        try await workshop.made("multiboot\(rawValue)") { path in
-            try (Self.common + (self == .one ? Self.first : Self.second))
+        try await workshop.made(rawValue) { path in
+            try (Self.common + (self == .two ? Self.second : Self.header(isFlat: self == .flat) + Self.first))
                 .write(toFile: path + ".c", atomically: true, encoding: .utf8)
             try Self.layout.write(toFile: path + ".lds", atomically: true, encoding: .utf8)
             _ = try await HostCommand(
@@ -26,7 +28,7 @@ enum MultibootKernel: Int, Sendable {
                 [
                     "-static", "-nostdlib", "-e", "start", "--build-id=none", "-z", "max-page-size=4096",
                     "-T", path + ".lds", path + ".o", "-o", path,
-                ]
+                ] + (self == .flat ? ["--oformat=binary"] : [])
             ).output()
         }
     }
@@ -38,6 +40,7 @@ enum MultibootKernel: Int, Sendable {
             . = 0x2000000;
             .text : { *(.text.first) *(.text*) *(.rodata*) *(.got*) *(.data*) } :all
             .bss : { *(.bss*) } :all
+            image_end = .;
         }
 
         """
@@ -78,12 +81,21 @@ enum MultibootKernel: Int, Sendable {
 
         """
 
+    /// Multiboot 0.6.96, section 3.1, and the entry.
+    private static func header(isFlat: Bool) -> String {
+        let addresses = isFlat ? ".long header, header, 0, image_end, start\\n" : ""
+        return """
+            #define FLAGS "\(isFlat ? "0x10003" : "3")"
+            __asm__(".section .text.first, \\"ax\\"\\n.balign 4\\n"
+                "header: .long 0x1badb002, " FLAGS ", -(0x1badb002 + " FLAGS ")\\n\(addresses)"
+                ".globl start\\nstart: movl $stack_end, %esp\\npushl %ebx\\npushl %eax\\ncall run\\n"
+                ".bss\\n.balign 16\\n.skip 4096\\nstack_end:\\n.text\\n");
+
+            """
+    }
+
     /// Multiboot 0.6.96, section 3.3.
     private static let first = """
-        __asm__(".section .text.first, \\"ax\\"\\n.balign 4\\n.long 0x1badb002, 3, -(0x1badb002 + 3)\\n"
-            ".globl start\\nstart: movl $stack_end, %esp\\npushl %ebx\\npushl %eax\\ncall run\\n"
-            ".bss\\n.balign 16\\n.skip 4096\\nstack_end:\\n.text\\n");
-
         void run(u32 magic, u32 address) {
             line; text("magic="); number(magic, 8); text(" flags="); number(at(u32, 0), 8);
             line; text("lower="); number(at(u32, 4), 8); text(" upper="); number(at(u32, 8), 8);
