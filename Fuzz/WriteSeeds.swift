@@ -28,7 +28,15 @@ import Foundation
         seeds["Decompression"] = CompressedSample.all.map(\.bytes)
         seeds["LZ4Block"] = CompressedSample.all.filter { $0.compression == .lz4 }.map { Array($0.bytes[11...]) }
         seeds["Recognition"] = images + (seeds["ELF"] ?? []) + CompressedSample.all.map { Array($0.bytes.prefix(32)) }
-        seeds["Planning"] = images + (seeds["ELF"] ?? [])
+        let addresses: [MultibootBuilder.Tag] = [.words(2, 0x10_0000, 0x10_0000, 0x10_0080, 0), .words(3, 0x10_0020)]
+        var flat = MultibootBuilder.two(.words(1, 4, 6), .words(5, 1024, 768, 32, isOptional: true), isELF: false)
+        flat.tags.insert(contentsOf: addresses, at: 0)
+        let multiboot = [
+            MultibootBuilder.one(), .one(flags: 1 << 16 | 7, isELF: false), flat,
+            .two(.words(6), .relocatable(0x20_0000, 0xffff_ffff, 0x1000, 2)),
+        ].map(\.bytes)
+        seeds["Multiboot"] = multiboot
+        seeds["Planning"] = images + (seeds["ELF"] ?? []) + multiboot
         seeds["Options"] = [
             "-l\0vmlinuz\0--initrd=i\0--append=a b", "-p\0-u", "--mem-min=0x1000\0--mem-max\0-1G\0-tbzImage\0k",
             "--plan=json\0--machine=d\0--serial=ttyS1\0--serial-baud=9600\0-\0--\0-x",

@@ -42,6 +42,8 @@ public enum ImageError: Error, Hashable, Sendable {
     case otherMachine(ELFMachine)
     /// An ELF program that a dynamic linker would have to prepare: it has a `PT_INTERP`.
     case needsInterpreter
+    /// A Multiboot header does not say where the image is loaded or entered, and no ELF header does.
+    case needsAddresses
     /// Nothing in an ELF file is to be loaded: no `PT_LOAD` has memory.
     case nothingToLoad
 }

@@ -9,6 +9,9 @@ public enum ImageKind: String, CaseIterable, Hashable, Sendable {
     case elfX86_64 = "elf-x86_64"
     /// EM_386 or EM_486.
     case elfX86 = "elf-x86"
+    /// With a header of Multiboot 0.6.96, or of Multiboot2.
+    case multibootX86 = "multiboot-x86"
+    case multiboot2X86 = "multiboot2-x86"
 
     /// "bzImage64", "elf-x86".
     public var name: String { rawValue }

@@ -4,19 +4,28 @@
 public enum KernelImage: Hashable, Sendable {
     case bzImage(BzImage)
     case elf(ELFImage)
+    case multiboot(MultibootImage)
 
-    /// Whether bytes that begin like these can be a kernel, however they go on; the first 0x206 decide.
+    /// Whether bytes that begin like these can be a kernel, however they go on; the first 32768 decide.
     public static func isPossible(_ bytes: borrowing RawSpan) -> Bool {
-        SetupHeader.isPresent(in: bytes) || ELFImage.isPresent(in: bytes)
+        SetupHeader.isPresent(in: bytes) || ELFImage.isPresent(in: bytes) || MultibootImage.isPresent(in: bytes)
     }
 
     /// Finds out what `bytes` are, and reads and checks the headers.
     ///
     /// The image's name plays no part, and nothing is executed, copied or kept: the value holds ranges of `bytes`.
+    /// What is of several kinds is taken for the one that kexec-tools takes it for: Multiboot before ELF, but for a
+    /// 64-bit ELF file with a header of the first Multiboot.
     /// - Throws: `.empty`, `.unrecognised` for what is no kernel, otherwise what is wrong with the image found.
     public init(recognizing bytes: borrowing RawSpan) throws(ImageError) {
         guard bytes.byteCount > 0 else { throw .empty }
-        if SetupHeader.isPresent(in: bytes) {
+        if let image = try MultibootImage(.two, in: bytes) {
+            self = .multiboot(image)
+        } else if ELFImage.isPresent(in: bytes), bytes.byte(at: 4) == 2 {
+            self = .elf(try ELFImage(parsing: bytes))
+        } else if let image = try MultibootImage(.one, in: bytes) {
+            self = .multiboot(image)
+        } else if SetupHeader.isPresent(in: bytes) {
             self = .bzImage(try BzImage(parsing: bytes))
         } else if ELFImage.isPresent(in: bytes) {
             self = .elf(try ELFImage(parsing: bytes))
@@ -30,10 +39,29 @@ public enum KernelImage: Hashable, Sendable {
     /// A 64-bit bzImage passes as `.bzImage` too: it has the older entry points as well.
     /// - Throws: as `init(recognizing:)`, and `.otherKind`.
     public init(_ bytes: borrowing RawSpan, as wanted: ImageKind) throws(ImageError) {
-        try self.init(recognizing: bytes)
+        if let image = try Self.image(bytes, as: wanted) {
+            self = image
+        } else {
+            try self.init(recognizing: bytes)
+        }
         let found = kind
         guard found == wanted || (found == .bzImage64 && wanted == .bzImage) else {
             throw .otherKind(wanted: wanted, found: found)
+        }
+    }
+
+    /// For files of several kinds; nil where `bytes` do not look like an image of the family.
+    private static func image(_ bytes: borrowing RawSpan, as wanted: ImageKind) throws(ImageError) -> KernelImage? {
+        switch wanted {
+        case .bzImage, .bzImage64:
+            return SetupHeader.isPresent(in: bytes) ? .bzImage(try BzImage(parsing: bytes)) : nil
+        case .elfX86, .elfX86_64:
+            return ELFImage.isPresent(in: bytes) ? .elf(try ELFImage(parsing: bytes)) : nil
+        case .multibootX86, .multiboot2X86:
+            let version: MultibootImage.Version = wanted == .multibootX86 ? .one : .two
+            if let image = try MultibootImage(version, in: bytes) { return .multiboot(image) }
+            if let error = MultibootImage.wrongChecksum(version, in: bytes) { throw error }
+            return nil
         }
     }
 
@@ -42,6 +70,7 @@ public enum KernelImage: Hashable, Sendable {
         switch self {
         case .bzImage(let image): image.header.has64BitEntry ? .bzImage64 : .bzImage
         case .elf(let image): image.elfClass == .elf64 ? .elfX86_64 : .elfX86
+        case .multiboot(let image): image.kind
         }
     }
 }

@@ -105,7 +105,7 @@ public struct KexecRequest: Hashable, Sendable {
     public var realMode = false
     /// `--dtb`
     public var deviceTree: String?
-    /// `--module="file arguments"`, multiboot only.
+    /// `--module="file arguments"`, Multiboot only.
     public var modules: [String] = []
     /// `--load-preserve-context`, `--load-jump-back-helper`
     public var preservesContext = false
@@ -125,4 +125,19 @@ public struct KexecRequest: Hashable, Sendable {
     public var givenOptions = KexecOptionSet()
 
     public init(kernel: String) { self.kernel = kernel }
+
+    /// The file that each of `modules` begins with, up to the first blank.
+    package var moduleFiles: [String] {
+        modules.map { module in
+            var name: [UInt8] = []
+            for byte in module.utf8 {
+                if byte == UInt8(ascii: " ") { break }
+                name.append(byte)
+            }
+            return String(decoding: name, as: UTF8.self)
+        }
+    }
+
+    /// The files besides the kernel that are handed over: no image takes both initrds and modules.
+    package var otherFiles: [String] { initrds.isEmpty ? moduleFiles : initrds }
 }

@@ -2,7 +2,8 @@
 internal import BootFormats
 internal import CLinux
 
-/// A kernel and its initrds, opened and mapped, with the plan made for them: everything short of the system call.
+/// A kernel and its initrds or modules, opened and mapped, with the plan made for them: everything short of the system
+/// call.
 ///
 /// Owns the open files; what the plan calls `.kernel` and `.initrd` are ranges of their maps.
 public struct PreparedLoad: ~Copyable {
@@ -19,12 +20,14 @@ public struct PreparedLoad: ~Copyable {
     public init(_ request: KexecRequest, on machine: MachineDescription) throws(KexecFailure) {
         let limit = Self.memoryLimit(on: machine)
         let kernel = try Self.openKernel(request.kernel, memoryLimit: limit)
-        let initrd = try Self.openInitrds(request.initrds, memoryLimit: limit)
+        let initrd = try Self.openOthers(of: request, memoryLimit: limit)
         let image = try Self.recognise(kernel, as: request.forcedType)
         var planner = BootPlanner(request: request, machine: machine, seed: Self.seed())
         planner.trace.stamp(since: machine.readAt)
         plan = planner.plan(
-            image, facts: Self.facts(of: image, kernel), kernel: kernel.bytes, initrdSize: initrd.byteCount)
+            image, facts: Self.facts(of: image, kernel), kernel: kernel.bytes,
+            initrdSize: request.initrds.isEmpty ? 0 : initrd.byteCount,
+            modules: request.initrds.isEmpty ? initrd.parts : [])
         (self.request, self.machine) = (request, machine)
         self.kernel = kernel
         self.initrd = initrd
@@ -70,11 +73,16 @@ public struct PreparedLoad: ~Copyable {
         }
     }
 
-    private static func openInitrds(_ paths: [String], memoryLimit: UInt64) throws(KexecFailure) -> ImageSource {
-        guard !paths.isEmpty else { return .nothing() }
-        do throws(FileFailure) { return try ImageSource(initrds: paths, memoryLimit: memoryLimit) } catch {
-            throw .file(error)
-        }
+    /// Initrds, or modules: no image takes both.
+    private static func openOthers(
+        of request: KexecRequest, memoryLimit: UInt64
+    ) throws(KexecFailure) -> ImageSource {
+        guard !request.initrds.isEmpty || !request.modules.isEmpty else { return .nothing() }
+        do throws(FileFailure) {
+            return request.initrds.isEmpty
+                ? try ImageSource(modules: request.moduleFiles, memoryLimit: memoryLimit)
+                : try ImageSource(initrds: request.initrds, memoryLimit: memoryLimit)
+        } catch { throw .file(error) }
     }
 
     private static func recognise(
@@ -86,6 +94,8 @@ public struct PreparedLoad: ~Copyable {
         case .bzImage?: kind = .bzImage
         case .elfX86_64?: kind = .elfX86_64
         case .elfX86?: kind = .elfX86
+        case .multibootX86?: kind = .multibootX86
+        case .multiboot2X86?: kind = .multiboot2X86
         case .some(let other): throw .typeNotSupported(other, path: source.path)
         }
         do throws(ImageError) {

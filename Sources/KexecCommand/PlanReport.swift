@@ -5,8 +5,8 @@ internal import PhysicalMemory
 /// A plan as people and as programs read it.
 struct PlanReport {
     let plan: BootPlan
-    /// Paths of the initrds, for the segments' `file`.
-    let initrds: [String]
+    /// Paths of the initrds or modules, for the segments' `file`.
+    let files: [String]
 
     /// The version of the JSON's shape; keys are only ever added.
     private static let version: UInt64 = 1
@@ -55,7 +55,7 @@ struct PlanReport {
         let contents: (kind: String, file: String?, range: Range<Int>?) =
             switch segment.contents {
             case .kernel(let range): ("file", plan.image.path, range)
-            case .initrd(let range): ("file", initrds.joined(separator: "+"), range)
+            case .initrd(let range): ("file", files.joined(separator: "+"), range)
             case .bytes: ("made", nil, nil)
             }
         return .object([

@@ -46,6 +46,7 @@ import Testing
         case .bzImage(let image):
             ranges = [image.protectedModeKernel, image.setupHeader, image.payload ?? 0..<0]
             if image.header.initSize < UInt64(image.protectedModeKernel.count) { Issue.record("init_size too small") }
+        case .multiboot(let image): ranges = image.program.segments.map(\.file)
         case .elf(let image): ranges = image.segments.map(\.file) + image.notes.map(\.file)
         }
         if ranges.contains(where: { $0.upperBound > count }) { Issue.record("range beyond the end: \(image)") }

@@ -41,7 +41,7 @@ import Testing
             ),
             (
                 .badValue("e_entry", at: 24, found: 0, needed: .insideLoadedPart),
-                "'e_entry' is 0x0 at offset 0x18, need an address that a PT_LOAD fills from the file"
+                "'e_entry' is 0x0 at offset 0x18, need an address that is filled from the file"
             ),
             (
                 .protocolTooOld(found: 0x10c, needed: 0x200, at: 0x206),
@@ -69,6 +69,18 @@ import Testing
                 "the compressed kernel is damaged, or 'payload_length' is wrong: its last bytes, at offset 0x1234, "
                     + "say that 2048 bytes unpack to 7"
             ),
+            (
+                .needsAddresses,
+                "its Multiboot header lacks the addresses where to load and enter it, and it is no ELF file"
+            ),
+            (
+                .badValue("size", at: 0x1014, found: 0, needed: .atLeast(8)),
+                "'size' is 0x0 at offset 0x1014, need 0x8 or more"
+            ),
+            (
+                .otherKind(wanted: .multiboot2X86, found: .multibootX86),
+                "it is of type multiboot-x86, not multiboot2-x86"
+            ),
             (.nothingToLoad, "it is an ELF file with nothing to load: no PT_LOAD has memory"),
         ] as [(ImageError, String)])
     func saysWhyAnImageCannotBeLoaded(error: ImageError, reason: String) {
@@ -83,6 +95,14 @@ import Testing
     ])
     func keepsControlCharactersFromTheTerminal(text: String, shown: String) {
         #expect(printable(text) == shown)
+    }
+
+    @Test(arguments: [
+        (PlanRefusal.initrdWithMultiboot, "an initrd cannot be passed to a Multiboot kernel"),
+        (.modulesWithoutMultiboot(kind: "bzImage64"), "'--module' is for Multiboot kernels, this is bzImage64"),
+    ])
+    func saysWhichFilesAKernelDoesNotTake(refusal: PlanRefusal, sentence: String) {
+        #expect(Diagnostic(refusal).sentence == sentence)
     }
 
     @Test func listsNoThousandSegments() {

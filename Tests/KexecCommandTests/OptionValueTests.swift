@@ -42,6 +42,7 @@ private func error(_ words: [String]) -> UsageError? {
     @Test func refusesStandardInputForTwoFiles() {
         #expect(error(["-", "--initrd=-"]) == .standardInputTwice)
         #expect(error(["K", "--initrd=-", "--initrd=-"]) == .standardInputTwice)
+        #expect(error(["-", "--module=- x"]) == .standardInputTwice)
         #expect(error(["-", "--initrd=./-"]) == nil)
     }
 
@@ -92,7 +93,7 @@ private func error(_ words: [String]) -> UsageError? {
         }
     }
 
-    @Test(arguments: ["--initrd", "--ramdisk", "--dtb", "--machine", "--capture-machine"])
+    @Test(arguments: ["--initrd", "--ramdisk", "--dtb", "--machine", "--capture-machine", "--module"])
     func refusesEmptyFileNames(option: String) {
         #expect(error(["K", option, ""]) == .emptyValue(option))
     }

@@ -25,7 +25,7 @@ import Testing
     }
 
     private func json(_ plan: BootPlan) throws -> [String: Any] {
-        let text = PlanReport(plan: plan, initrds: []).json.text
+        let text = PlanReport(plan: plan, files: []).json.text
         return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
     }
 
@@ -62,7 +62,7 @@ import Testing
         #expect(try json(plan)["placed_by"] as? String == "kernel")
         let found = try #require(try json(plan)["digest"] as? [String: Any])
         #expect(found["algorithm"] as? String == "sha256" && found["bytes"] as? Int == 0x2003)
-        let text = PlanReport(plan: plan, initrds: []).text
+        let text = PlanReport(plan: plan, files: []).text
         #expect(text.contains("digest       sha256, 8195 bytes, by the kernel's own purgatory\n"))
     }
 }

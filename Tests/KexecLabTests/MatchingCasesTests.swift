@@ -43,8 +43,12 @@ private let matchingCases: [MatchingCase] = [
     MatchingCase(
         17, "ELF64 vmlinux with --args-linux; ELF32 with boot notes; --args-none",
         [.vm("peer/vmlinux"), .vm("peer/elf32"), .vm("peer/elf64-args-elf"), .vm("peer/elf64-args-none")]),
-    MatchingCase(18, "multiboot 1, its modules, registers and line", later: "multiboot"),
-    MatchingCase(19, "multiboot 2 and its relocatable tag", later: "multiboot"),
+    MatchingCase(
+        18, "multiboot 1, its modules, registers and line", [.vm("multiboot/1")],
+        alone: "kexec-tools puts the information on top of the interrupt vectors"),
+    MatchingCase(
+        19, "multiboot 2 and its relocatable tag", [.vm("multiboot/2/bios"), .vm("multiboot/2/efi")],
+        alone: "kexec-tools tells nothing of a text screen, and nothing of EFI"),
     MatchingCase(20, "--console-serial, --serial, --serial-baud: \"I'm in purgatory\"", [.vm("peer/console")]),
     MatchingCase(
         21, "-i skips the digest; without it a corrupted segment does not boot",

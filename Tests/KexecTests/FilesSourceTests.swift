@@ -122,6 +122,22 @@ private func contents(_ descriptor: Int32) -> [UInt8] {
         #expect(contents(source.fileDescriptor) == expected)
     }
 
+    @Test func beginsEveryModuleOnAPageOfItsOwn() throws {
+        let first = try folder.file("first", [1, 2, 3])
+        let source = try ImageSource(modules: [first, folder.pipe("second", [4]), first], memoryLimit: 1 << 20)
+        #expect(source.parts == [0..<3, 0x1000..<0x1001, 0x2000..<0x2003])
+        #expect(source.bytes.withUnsafeBytes { Array($0[0x1000..<0x1002]) } == [4, 0])
+        #expect(try ImageSource(modules: [first], memoryLimit: 0).parts == [0..<3], "mapped, and nothing is padded")
+    }
+
+    @Test func findsTheFileOfAModuleBeforeItsArguments() {
+        var request = KexecRequest(kernel: "k")
+        request.modules = ["/a", "/b x=y z", "-"]
+        #expect(request.otherFiles == ["/a", "/b", "-"])
+        request.initrds = ["i"]
+        #expect(request.otherFiles == ["i"])
+    }
+
     @Test func passesASingleInitrdOnAsItIs() throws {
         let path = try folder.file("initrd", [1, 2, 3])
         #expect(initrd([path]) == .success([1, 2, 3]), "nothing is padded")

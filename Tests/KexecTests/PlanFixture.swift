@@ -56,6 +56,19 @@ struct PlanImage {
             facts: ImageFacts(path: "/boot/vmlinuz", kind: "bzImage64", bootProtocol: header.version), bytes: bytes)
     }
 
+    static func multiboot(
+        _ version: MultibootImage.Version, _ segments: [ELFLoadSegment], bytes: [UInt8],
+        relocation: MultibootImage.Relocation? = nil
+    ) -> PlanImage {
+        let program = ELFImage(
+            elfClass: .elf32, machine: 3, entry: (segments.first?.physicalAddress.rawValue ?? 0) + 16,
+            segments: segments, notes: [])
+        var image = MultibootImage(version: version, program: program)
+        image.relocation = relocation
+        return PlanImage(
+            image: .multiboot(image), facts: ImageFacts(path: "/boot/xen", kind: image.kind.name), bytes: bytes)
+    }
+
     static func elf(_ segments: [ELFLoadSegment], bytes: [UInt8], elfClass: ELFClass = .elf64) -> PlanImage {
         let image = ELFImage(
             elfClass: elfClass, machine: elfClass == .elf64 ? 62 : 3,
@@ -66,13 +79,14 @@ struct PlanImage {
     }
 
     func plan(
-        on machine: MachineDescription = .pc(), initrdSize: Int = 0, change: (inout KexecRequest) -> Void = { _ in }
+        on machine: MachineDescription = .pc(), initrdSize: Int = 0, modules: [Range<Int>] = [],
+        change: (inout KexecRequest) -> Void = { _ in }
     ) -> BootPlan {
         var request = KexecRequest(kernel: facts.path)
         request.commandLine = "console=ttyS0"
         change(&request)
         let planner = BootPlanner(request: request, machine: machine, seed: [UInt8](repeating: 7, count: 32))
-        return planner.plan(image, facts: facts, kernel: bytes.span.bytes, initrdSize: initrdSize)
+        return planner.plan(image, facts: facts, kernel: bytes.span.bytes, initrdSize: initrdSize, modules: modules)
     }
 }
 

@@ -5,15 +5,17 @@ extension ELFImage {
     static func isPresent(in bytes: borrowing RawSpan) -> Bool { bytes.holds("\u{7f}ELF", at: 0) }
 
     /// Reads a static executable's headers and checks them against the file and each other.
+    ///
+    /// - Parameter below4GiB: what is loaded must end there, for the program is entered in protected mode.
     /// - Throws: `.partBeyondEnd` and `.endsInside` for a file that was cut short, `.badValue` and `.partsOverlap`
     ///   for headers that cannot be true, `.otherMachine`, `.needsInterpreter`, `.nothingToLoad`.
-    public init(parsing bytes: borrowing RawSpan) throws(ImageError) {
+    public init(parsing bytes: borrowing RawSpan, below4GiB: Bool = false) throws(ImageError) {
         let header = try ELFHeader(parsing: bytes)
         self.init(elfClass: header.elfClass, machine: header.machine.rawValue, entry: 0, segments: [], notes: [])
         for (index, offset) in stride(from: header.table.lowerBound, to: header.table.upperBound, by: header.entrySize)
             .enumerated()
         {
-            try add(ELFProgramHeader(parsing: bytes, at: offset, header.elfClass), index, bytes)
+            try add(ELFProgramHeader(parsing: bytes, at: offset, header.elfClass), index, bytes, below4GiB)
         }
         guard !segments.isEmpty else { throw .nothingToLoad }
         try checkOverlaps()
@@ -22,11 +24,13 @@ extension ELFImage {
     }
 
     private mutating func add(
-        _ program: ELFProgramHeader, _ index: Int, _ bytes: borrowing RawSpan
+        _ program: ELFProgramHeader, _ index: Int, _ bytes: borrowing RawSpan, _ below4GiB: Bool
     ) throws(ImageError) {
         switch program.type {
         case ELFProgramHeader.load:
-            if let segment = try program.loadSegment(in: bytes, elfClass) { segments.append(segment) }
+            if let segment = try program.loadSegment(in: bytes, below4GiB ? .elf32 : elfClass) {
+                segments.append(segment)
+            }
         case ELFProgramHeader.interpreter: throw .needsInterpreter
         case ELFProgramHeader.note:
             let file = try bytes.part("PT_NOTE", at: program.offset, size: program.fileSize)

@@ -35,6 +35,7 @@ struct ELFProgramHeader {
     }
 
     /// The segment that a `PT_LOAD` describes; nil where it takes no memory.
+    /// - Parameter elfClass: of the addresses that the program's mode reaches.
     func loadSegment(in bytes: borrowing RawSpan, _ elfClass: ELFClass) throws(ImageError) -> ELFLoadSegment? {
         guard memorySize >= fileSize else {
             throw .badValue(

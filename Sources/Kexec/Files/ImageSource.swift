@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 public import BootFormats
 internal import CLinux
+internal import PhysicalMemory
 
 /// A file that is going to be handed over, its bytes ready in memory: mapped from the file itself where that is
 /// possible, otherwise (compressed, piped, put together from several) in a memfd.
@@ -11,11 +12,16 @@ public struct ImageSource: ~Copyable {
     public let path: String
     /// What the file was compressed with; nil where `bytes` are the file's own.
     public let compression: Compression?
+    /// Where in `bytes` each of several files is.
+    let parts: [Range<Int>]
     private let map: MappedFile
 
-    private init(path: String, compression: Compression? = nil, map: consuming MappedFile) {
+    private init(
+        path: String, compression: Compression? = nil, parts: [Range<Int>]? = nil, map: consuming MappedFile
+    ) {
         self.path = path
         self.compression = compression
+        self.parts = parts ?? [0..<map.byteCount]
         self.map = map
     }
 
@@ -36,16 +42,27 @@ public struct ImageSource: ~Copyable {
     ///   - paths: at least one; "-" for standard input.
     ///   - memoryLimit: bytes of memory that several files, or piped contents, may take.
     public init(initrds paths: [String], memoryLimit: UInt64 = .max) throws(FileFailure) {
+        try self.init(paths, alignment: 4, memoryLimit: memoryLimit)
+    }
+
+    /// Opens Multiboot modules, which go to the next kernel as they are, too; of several each begins on a page.
+    init(modules paths: [String], memoryLimit: UInt64) throws(FileFailure) {
+        try self.init(paths, alignment: Int(pageSize), memoryLimit: memoryLimit)
+    }
+
+    private init(_ paths: [String], alignment: Int, memoryLimit: UInt64) throws(FileFailure) {
         let first = paths.first ?? ""
         if paths.count > 1 {
-            self.init(path: first, map: try Self.concatenated(paths, memoryLimit: memoryLimit))
+            var parts: [Range<Int>] = []
+            let map = try Self.concatenated(paths, alignment, &parts, memoryLimit: memoryLimit)
+            self.init(path: first, parts: parts, map: map)
         } else {
             self.init(path: first, map: try Self.single(first, memoryLimit: memoryLimit))
         }
     }
 
     /// Stands where there is no initrd: no bytes, and the descriptor -1.
-    static func nothing() -> ImageSource { ImageSource(path: "", map: MappedFile()) }
+    static func nothing() -> ImageSource { ImageSource(path: "", parts: [], map: MappedFile()) }
 
     /// The kernel image or initrd as the next kernel gets it.
     public var bytes: RawSpan {
@@ -78,14 +95,18 @@ public struct ImageSource: ~Copyable {
         }
     }
 
-    private static func concatenated(_ paths: [String], memoryLimit: UInt64) throws(FileFailure) -> MappedFile {
+    private static func concatenated(
+        _ paths: [String], _ alignment: Int, _ parts: inout [Range<Int>], memoryLimit: UInt64
+    ) throws(FileFailure) -> MappedFile {
         var path = paths.first ?? ""
         do throws(FileProblem) {
             var all = try MemoryFile(limit: memoryLimit)
             for next in paths {
                 path = next
+                let start = all.count
                 try OpenedFile(path: next).copy(to: &all)
-                try all.pad(to: 4)
+                parts.append(start..<all.count)
+                try all.pad(to: alignment)
             }
             return try all.finished()
         } catch { throw FileFailure(path: path, problem: error) }

@@ -5,7 +5,7 @@ public import PhysicalMemory
 public enum SegmentContents: Hashable, Sendable {
     /// A range of the kernel image as it lies in memory (unpacked, where the file was compressed).
     case kernel(Range<Int>)
-    /// A range of all initrds together.
+    /// A range of all initrds together, or of all Multiboot modules.
     case initrd(Range<Int>)
     /// Made by the planner.
     case bytes([UInt8])
@@ -44,7 +44,7 @@ public enum SystemCall: Hashable, Sendable, CaseIterable { case kexecLoad, kexec
 public struct ImageFacts: Hashable, Sendable {
     /// As the user named it.
     public var path: String
-    /// "bzImage64", "bzImage", "elf-x86_64", "elf-x86": kexec-tools' type names.
+    /// "bzImage64", "bzImage", "elf-x86_64", "multiboot-x86": kexec-tools' type names.
     public var kind: String
     /// "gzip", "xz", "lzma", "zstd", "lz4", "bzip2"; nil where the file is the image itself.
     public var compression: String?
@@ -116,6 +116,9 @@ public struct PurgatoryPlan: Hashable, Sendable {
 
     public var mode: Mode
     public var entry: PhysicalAddress
+    /// `rax` and `rbx`: Multiboot's magic number, and where its information is.
+    public var rax: UInt64 = 0
+    public var rbx: UInt64 = 0
     /// `rsi`: boot_params, 0 for none.
     public var rsi: UInt64 = 0
     /// `rdi`: ELF boot notes, 0 for none.

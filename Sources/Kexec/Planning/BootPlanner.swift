@@ -21,10 +21,13 @@ public struct BootPlanner: Sendable {
     /// - Parameters:
     ///   - kernel: `image`'s bytes.
     ///   - initrdSize: bytes of all initrds together; 0 where there is none.
+    ///   - modules: where each file of `--module` is in the bytes of all of them together, in order, from multiples of
+    ///     the page size on.
     public func plan(
-        _ image: KernelImage, facts: ImageFacts, kernel: borrowing RawSpan, initrdSize: Int
+        _ image: KernelImage, facts: ImageFacts, kernel: borrowing RawSpan, initrdSize: Int,
+        modules: [Range<Int>] = []
     ) -> BootPlan {
-        let commandLine = finalCommandLine
+        let commandLine = finalCommandLine(for: image)
         let choice = SystemCallChooser(machine: machine).choose(
             request.systemCall,
             for: SystemCallChooser.Needs(
@@ -33,11 +36,12 @@ public struct BootPlanner: Sendable {
         var draft = PlanDraft(policy: PlacementPolicy(request, on: machine))
         if let refusal = choice.refusal { draft.refuse(refusal) }
         refuseWhatIsNotBuiltYet(&draft)
+        refuseModules(of: image, kind: facts.kind, &draft)
         checkCommandLine(commandLine, image, &draft)
         let parameters = BootParametersPlanner(
             request: request, machine: machine, commandLine: commandLine, seed: seed, trace: trace,
             supportsEFI: supportsEFI(image))
-        var purgatory = planImage(image, kernel, initrdSize, parameters, &draft)
+        var purgatory = planImage(image, kernel, initrdSize, modules, parameters, &draft)
         purgatory?.avoidsSHAExtensions = machine.isConfidentialGuest
         purgatory?.timeStampFrequency = trace.timeStampFrequency
         placePurgatory(&purgatory, &draft)
@@ -53,16 +57,28 @@ public struct BootPlanner: Sendable {
         return plan
     }
 
-    private var finalCommandLine: String { CommandLine.final(for: request, running: machine.commandLine) }
+    /// A Multiboot kernel's begins with the file's name, as with GRUB 1 and kexec-tools: Xen leaves the first word out
+    /// of the line of every loader but GRUB 2.
+    private func finalCommandLine(for image: KernelImage) -> String {
+        let line = CommandLine.final(for: request, running: machine.commandLine)
+        guard case .multiboot = image else { return line }
+        return line.utf8.isEmpty ? request.kernel : request.kernel + " " + line
+    }
 
     private var digest: DigestChoice { request.digest ?? (request.target == .crash ? .sha256 : .fast) }
 
     private func planImage(
-        _ image: KernelImage, _ kernel: borrowing RawSpan, _ initrdSize: Int, _ parameters: BootParametersPlanner,
-        _ draft: inout PlanDraft
+        _ image: KernelImage, _ kernel: borrowing RawSpan, _ initrdSize: Int, _ modules: [Range<Int>],
+        _ parameters: BootParametersPlanner, _ draft: inout PlanDraft
     ) -> PurgatoryPlan? {
         var purgatory: PurgatoryPlan?
         switch image {
+        case .multiboot(let multiboot):
+            if !request.initrds.isEmpty { draft.refuse(.initrdWithMultiboot) }
+            purgatory = MultibootPlanner(
+                image: multiboot, modules: modules, request: request, machine: machine,
+                commandLine: parameters.commandLine
+            ).plan(&draft, bytes: kernel)
         case .bzImage(let bzImage):
             if entersRealMode(bzImage.header) {
                 return RealModePlanner(image: bzImage, initrdSize: initrdSize, parameters: parameters)
@@ -108,7 +124,7 @@ public struct BootPlanner: Sendable {
 
     private func ownEntry(of image: KernelImage) -> PhysicalAddress {
         switch image {
-        case .bzImage: .zero
+        case .bzImage, .multiboot: .zero
         case .elf(let elf): PhysicalAddress(elf.entry)
         }
     }
@@ -116,7 +132,7 @@ public struct BootPlanner: Sendable {
     private func supportsEFI(_ image: KernelImage) -> Bool {
         switch image {
         case .bzImage(let bzImage): bzImage.header.supportsEFIKexec
-        case .elf: true
+        case .elf, .multiboot: true
         }
     }
 
@@ -135,12 +151,18 @@ public struct BootPlanner: Sendable {
         for option in request.optionsNotBuiltYet { draft.refuse(.optionNotSupported(option)) }
     }
 
+    private func refuseModules(of image: KernelImage, kind: String, _ draft: inout PlanDraft) {
+        if case .multiboot = image { return }
+        if !request.modules.isEmpty { draft.refuse(.modulesWithoutMultiboot(kind: kind)) }
+    }
+
     /// `cmdline_size` is what the kernel takes without the NUL; what is longer would arrive cut.
     private func checkCommandLine(_ line: String, _ image: KernelImage, _ draft: inout PlanDraft) {
         let limit: Int
         switch image {
         case .bzImage(let bzImage): limit = Int(clamping: bzImage.header.commandLineSize)
         case .elf: limit = request.elfArguments == .linux ? Self.linuxLineLimit : .max
+        case .multiboot: limit = .max
         }
         if line.utf8.count > limit { draft.refuse(.commandLineTooLong(length: line.utf8.count, limit: limit)) }
     }
@@ -153,7 +175,7 @@ extension KexecRequest {
     /// What this request asks for that no plan can honour yet; the command's option table marks the same ones.
     package var optionsNotBuiltYet: [KexecOption] {
         let unusable: [(isAsked: Bool, option: KexecOption)] = [
-            (!modules.isEmpty, .module), (deviceTree != nil, .deviceTree),
+            (deviceTree != nil, .deviceTree),
             (preservesContext, .loadPreserveContext), (jumpsBack, .loadJumpBackHelper), (keepsGuests, .loadLiveUpdate),
             (updatesCoreHeader, .hotplug), (passesMemoryMapInCommandLine, .memoryMapInCommandLine),
             (entry != nil, .entry),

@@ -47,7 +47,7 @@ struct EFIHandover {
         return bytes
     }
 
-    private static func encoded(_ range: EFIRuntimeRange, size: Int) -> [UInt8] {
+    static func encoded(_ range: EFIRuntimeRange, size: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.appendLittle(range.type)
         bytes.appendLittle(UInt32(0))

@@ -20,6 +20,11 @@ struct PlanAdvisor {
         if plan.systemCall == .kexecLoad, machine.kexec.handoverActive { warnings.append(.handoverLost) }
         if plan.target == .crash, plan.systemCall == .kexecLoad { warnings.append(.noCoreHeader) }
         if case .elf = image, request.elfArguments == .none { warnings.append(.notVerified) }
+        if case .multiboot(let image) = image, image.needsFramebuffer,
+            machine.bootParameters.flatMap({ MultibootFramebuffer($0) }) == nil
+        {
+            warnings.append(.noFramebuffer)
+        }
         return warnings
     }
 
@@ -33,6 +38,10 @@ struct PlanAdvisor {
         var ignored: [PlanWarning] = []
         if case .elf = image { ignored += given([.entry32Bit, .realMode], ignoredBy: .elf) }
         switch image {
+        case .multiboot(let multiboot):
+            ignored += given(
+                [.entry32Bit, .realMode, .argumentsELF, .argumentsLinux, .argumentsNone]
+                    + (multiboot.version == .one ? [.noEFI] : []), ignoredBy: .multiboot)
         case .bzImage:
             ignored += given([.argumentsELF, .argumentsLinux, .argumentsNone], ignoredBy: .bzImage)
         case .elf where request.elfArguments == .none:

@@ -31,6 +31,10 @@ public enum PlanRefusal: Error, Hashable, Sendable {
     case initrdWithoutLinux(arguments: ELFArguments)
     /// Real-mode code calls the BIOS, and EFI started this machine.
     case noBIOS
+    /// A Multiboot kernel knows modules only.
+    case initrdWithMultiboot
+    /// Only Multiboot kernels know modules; the image's kind.
+    case modulesWithoutMultiboot(kind: String)
 }
 
 /// What stands where a segment wants to be.
@@ -64,6 +68,8 @@ public enum PlanWarning: Hashable, Sendable {
     /// A crash kernel loaded without `elfcorehdr=` has no `/proc/vmcore`.
     case noCoreHeader
     case notVerified
+    /// A Multiboot image asks for a framebuffer, and nothing is known of one.
+    case noFramebuffer
 }
 
 /// What has no use for an option.
@@ -80,4 +86,6 @@ public enum IgnoringParty: Hashable, Sendable {
     case bzImage
     /// It has the one entry that its header names.
     case elf
+    /// It is entered in one way only.
+    case multiboot
 }

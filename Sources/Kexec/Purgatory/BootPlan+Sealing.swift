@@ -46,6 +46,8 @@ extension PurgatoryPlan {
         var parameters = PurgatoryParameters()
         parameters.entry = entry.rawValue
         parameters.traceRecord = trace?.rawValue ?? 0
+        parameters.registers.rax = rax
+        parameters.registers.rbx = rbx
         parameters.registers.rsi = rsi
         parameters.registers.rdi = rdi
         parameters.registers.rsp = rsp

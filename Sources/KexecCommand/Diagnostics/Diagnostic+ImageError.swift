@@ -50,6 +50,8 @@ extension Diagnostic {
         case .otherMachine(let machine): ("it is an ELF file for \(name(of: machine)), not for x86", nil)
         case .needsInterpreter:
             ("it is an ELF program for an operating system: it has a PT_INTERP, need a static executable", nil)
+        case .needsAddresses:
+            ("its Multiboot header lacks the addresses where to load and enter it, and it is no ELF file", nil)
         case .nothingToLoad: ("it is an ELF file with nothing to load: no PT_LOAD has memory", nil)
         }
     }
@@ -62,7 +64,7 @@ extension Diagnostic {
         case .powerOfTwo: "a power of two"
         case .oneOf(let list): list.name.description
         case .sumBelow(let bits, let other): "a sum with '\(other.description)' that has \(bits) bits"
-        case .insideLoadedPart: "an address that a PT_LOAD fills from the file"
+        case .insideLoadedPart: "an address that is filled from the file"
         }
     }
 

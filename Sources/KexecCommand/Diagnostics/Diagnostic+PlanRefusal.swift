@@ -48,6 +48,10 @@ extension Diagnostic {
             self.init(
                 "an initrd cannot be passed with \(arguments == .elf ? "--args-elf" : "--args-none")",
                 hint: "a Linux kernel as ELF file wants --args-linux")
+        case .initrdWithMultiboot:
+            self.init("an initrd cannot be passed to a Multiboot kernel", hint: "pass it with --module")
+        case .modulesWithoutMultiboot(let kind):
+            self.init("'--module' is for Multiboot kernels, this is \(kind)")
         }
     }
 
@@ -175,6 +179,8 @@ extension Diagnostic {
             self.init(
                 "kexec_load passes no core header yet: the crash kernel will have no /proc/vmcore",
                 hint: "-s lets the kernel make one")
+        case .noFramebuffer:
+            self.init("the image asks for a framebuffer, and nothing is known of one: its screen may stay dark")
         case .notVerified: self.init("the image is entered without purgatory: nothing is verified")
         }
     }
@@ -187,6 +193,7 @@ extension Diagnostic {
         case .kexecLoad: "kexec_load"
         case .bzImage: "a bzImage"
         case .elf: "an ELF executable"
+        case .multiboot: "a Multiboot kernel"
         }
     }
 

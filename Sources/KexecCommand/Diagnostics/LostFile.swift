@@ -9,7 +9,7 @@ func reportLostFiles() {
     // Only calls that a signal handler may make: memory is in any state.
     kx_on_bus_error { _ in
         let sentence: StaticString =
-            "kexec: the kernel or an initrd was cut short while it was read, or its disk failed: nothing was loaded\n"
+            "kexec: the kernel, an initrd or a module was cut short while it was read, or its disk failed: nothing was loaded\n"
         sentence.withUTF8Buffer { bytes in _ = unsafe kx_write(2, bytes.baseAddress, UInt(bytes.count)) }
         _exit(2 /* ExitCode.file */)
     }

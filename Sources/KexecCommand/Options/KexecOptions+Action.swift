@@ -71,7 +71,9 @@ extension KexecOptions {
         guard let kernel = operands.first, !kernel.utf8.isEmpty else { throw .noKernel }
         if operands.count > 1 { throw .unexpectedArgument(operands[1], kernel: kernel) }
         request.kernel = kernel
-        let fromStandardInput = ([kernel] + request.initrds).filter { $0.utf8.elementsEqual("-".utf8) }
+        let fromStandardInput = ([kernel] + request.initrds + request.moduleFiles).filter {
+            $0.utf8.elementsEqual("-".utf8)
+        }
         if fromStandardInput.count > 1 { throw .standardInputTwice }
         // A crash kernel waits for a panic; nothing could be started now.
         if request.target == .crash, verb == .force { throw .conflict(.loadPanic, .force) }

@@ -134,7 +134,7 @@ struct KexecOptions {
         let value = found.value ?? ""
         switch found.entry.option {
         case .commandLine: request.commandLine = value
-        case .module: request.modules.append(value)
+        case .module: request.modules.append(try parsePath(value, option: found.written))
         case .initrd: request.initrds.append(try parsePath(value, option: found.written))
         case .deviceTree: request.deviceTree = try parsePath(value, option: found.written)
         case .machine: machineDirectory = try parsePath(value, option: found.written)

@@ -57,7 +57,7 @@ enum OptionTable {
             .standing(.laterRelease),
         flag(.forceDeviceTree, "force-dtb", .files, "Hand over the running kernel's device tree")
             .since(.kexecToolsNext),
-        option(.module, "module", "TEXT", .files, "A multiboot module and its arguments").standing(.laterRelease),
+        option(.module, "module", "TEXT", .files, "A multiboot module and its arguments"),
     ]
 
     private static let images: [OptionEntry] = [

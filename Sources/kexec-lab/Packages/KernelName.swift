@@ -14,6 +14,8 @@ enum KernelName: String, CaseIterable, Sendable {
     case linux61Full = "6.1-full"
     /// 32 bits; Debian 12 is the last release with one.
     case linux61PAE = "6.1-686-pae"
+    /// A hypervisor, a Multiboot image of both versions; no Linux.
+    case xen417 = "xen-4.17"
 
     /// Patterns of package names; each stands for the newest match, unpacked over each other.
     var packages: [PackagePattern] {
@@ -32,6 +34,7 @@ enum KernelName: String, CaseIterable, Sendable {
                 // Its programs: a kernel of 32 bits runs no others.
                 PackagePattern("busybox-static", architecture: "i386"),
             ]
+        case .xen417: [PackagePattern(#"xen-hypervisor-4\.17-amd64"#)]
         }
     }
 }

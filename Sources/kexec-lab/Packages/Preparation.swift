@@ -46,7 +46,12 @@ struct Preparation {
         for package in try debs(in: packages) { try await unpack("\(packages)/\(package)", into: tree) }
         let made = try emptyFolder("kernels/\(kernel.rawValue).new")
         try collect(from: tree, into: made)
-        try await VmlinuxExtraction(Toolset(cache)).extract("\(made)/vmlinuz", to: "\(made)/vmlinux")
+        if kernel == .xen417 {
+            // Packed with gzip as a whole.
+            try await HostCommand("/bin/gzip", ["-d", "-c", "\(made)/vmlinuz"]).output(to: "\(made)/vmlinux")
+        } else {
+            try await VmlinuxExtraction(Toolset(cache)).extract("\(made)/vmlinuz", to: "\(made)/vmlinux")
+        }
         try replace("\(cache.path)/kernels/\(kernel.rawValue)", with: made)
         try await record(packages)
     }
@@ -55,7 +60,11 @@ struct Preparation {
     private func collect(from tree: String, into made: String) throws {
         let found = files.enumerator(atPath: tree)?.compactMap { $0 as? String } ?? []
         func last(_ name: String) -> String { String(name.split(separator: "/").last ?? "") }
-        guard let image = found.first(where: { last($0).hasPrefix("vmlinuz") }) else {
+        guard
+            let image = found.first(where: {
+                last($0).hasPrefix("vmlinuz") || $0.hasPrefix("boot/xen-") && $0.hasSuffix(".gz")
+            })
+        else {
             throw LabError("no vmlinuz in '\(tree)'")
         }
         try files.copyItem(atPath: "\(tree)/\(image)", toPath: "\(made)/vmlinuz")

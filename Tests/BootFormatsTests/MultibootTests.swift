@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+import BootFormats
+import PhysicalMemory
+import Testing
+
+@Suite struct MultibootHeaderTests {
+    @Test(arguments: [MultibootBuilder.one(), .two()])
+    func loadsAnELFFileWhereItsHeadersSay(builder: MultibootBuilder) throws {
+        let image = try #require(builder.image)
+        #expect(image.version == builder.version)
+        #expect(image.program.segments.map(\.physicalAddress.rawValue) == [0x10_0000])
+        #expect(image.program.entry == 0x10_0044)
+        #expect(image.range == PhysicalRange(from: PhysicalAddress(0x10_0000), to: PhysicalAddress(0x10_2000)))
+        #expect(image.relocation == nil && !image.needsFramebuffer)
+    }
+
+    @Test func loadsByTheAddressesOfTheHeader() throws {
+        let builder = MultibootBuilder.one(flags: 1 << 16, isELF: false, distance: 0x20).with {
+            $0.addresses = [0x20_0020, 0x20_0010, 0x20_0080, 0x20_0400, 0x20_0040]
+        }
+        let segment = try #require(builder.image?.program.segments.first)
+        #expect(segment.file == 0x10..<0x80)
+        #expect(segment.physicalAddress.rawValue == 0x20_0010 && segment.memorySize == 0x3f0)
+        #expect(builder.image?.program.entry == 0x20_0040)
+        // 0: to the end of the file, and no bss.
+        let whole = builder.with { $0.addresses = [0x20_0020, 0x20_0010, 0, 0, 0x20_0040] }
+        #expect(whole.image?.program.segments.first?.file == 0x10..<0x100)
+        #expect(whole.image?.program.segments.first?.memorySize == 0xf0)
+    }
+
+    @Test func loadsByTheAddressTag() throws {
+        let entry = MultibootBuilder.Tag.words(3, 0x20_0050)
+        let image = try #require(
+            MultibootBuilder.two(.words(2, 0x20_0000, 0x20_0000, 0x20_0080, 0), entry, isELF: false).image)
+        #expect(image.program.segments.map(\.file) == [0..<0x80])
+        #expect(image.program.entry == 0x20_0050)
+        let whole = MultibootBuilder.two(.words(2, 0x20_0000, .max, 0, 0), entry, isELF: false)
+        #expect(whole.image?.range.start.rawValue == 0x20_0000)
+    }
+
+    @Test func takesTheEntryTag() {
+        #expect(MultibootBuilder.two(.words(3, 0x10_0030)).image?.program.entry == 0x10_0030)
+    }
+
+    @Test func readsWhereItMayBePut() throws {
+        let relocation = try #require(
+            MultibootBuilder.two(.relocatable(0x20_0000, 0xffff_ffff, 0x1000, 2)).image?.relocation)
+        #expect(relocation.bounds == PhysicalRange(from: PhysicalAddress(0x20_0000), to: .fourGiB))
+        #expect(relocation.alignment == 0x1000 && relocation.preference == .highest)
+    }
+
+    @Test func movesAsAWhole() throws {
+        let moved = try #require(MultibootBuilder.two().image).moved(to: PhysicalAddress(0x200_0000))
+        #expect(moved.range.start.rawValue == 0x200_0000 && moved.program.entry == 0x200_0044)
+    }
+
+    @Test func takesRequiredTagsThatItKnows() throws {
+        let image = try #require(
+            MultibootBuilder.two(
+                .words(1, 1, 2, 3, 4, 6, 8, 11, 12, 17, 21), .words(4, 3), .words(5, 1024, 768, 32), .words(6),
+                .words(7),
+                .words(8, 0x10_0030), .words(9, 0x10_0030), .words(99, 1, isOptional: true)
+            ).image)
+        #expect(image.needsFramebuffer && image.program.entry == 0x10_0044)
+        #expect(MultibootBuilder.two(.words(1, 18, 10, isOptional: true)).image != nil)
+    }
+
+    @Test func looksNoFurtherThanTheSpecificationsSay() {
+        #expect(MultibootBuilder.one(flags: 3, distance: 8192).image == nil)
+        #expect(MultibootBuilder.one(flags: 3, distance: 8000).image != nil)
+        #expect(MultibootBuilder.two().with { $0.distance = 32768 }.image == nil)
+        #expect(MultibootBuilder.two().with { $0.distance = 32000 }.image != nil)
+        #expect(MultibootBuilder.two().with { $0.distance = 4 }.image == nil, "on a multiple of 8")
+        #expect(MultibootBuilder.one(distance: 4).image != nil)
+    }
+
+    @Test(arguments: [
+        (
+            MultibootBuilder.one(flags: 0x13),
+            ImageError.badValue("flags, bits 0 to 15", at: 0x5c, found: 0x13, needed: .atMost(7))
+        ),
+        (.one(isELF: false), .needsAddresses), (.two(isELF: false), .needsAddresses),
+        (.two(.words(2, 0, 0, 0, 0)), .needsAddresses),
+        (.two().with { $0.architecture = 4 }, .badValue("architecture", at: 0x5c, found: 4, needed: .exactly(0))),
+        (.two().with { $0.headerLength = 16 }, .badValue("header_length", at: 0x60, found: 16, needed: .atLeast(24))),
+        (
+            .two().with { $0.headerLength = 0x7ff0 },
+            .badValue("header_length", at: 0x60, found: 0x7ff0, needed: .atMost(0x7fa8))
+        ),
+        (
+            .two().with { $0.headerLength = 0x7000 },
+            .partBeyondEnd("header_length", at: 0x58, size: 0x7000, available: 0x158)
+        ),
+        (
+            .two(.words(6)).with { $0.tags.removeLast() },
+            .badValue("header_length", at: 0x60, found: 24, needed: .atLeast(32))
+        ),
+        (.two(.init(type: 6, size: 0)), .badValue("size", at: 0x6c, found: 0, needed: .atLeast(8))),
+        (.two(.init(type: 6, size: 0xffff_fff8)), .badValue("size", at: 0x6c, found: 0xffff_fff8, needed: .atMost(16))),
+        (.two(.words(3)), .badValue("size", at: 0x6c, found: 8, needed: .atLeast(12))),
+        (.two(.words(3, 0x20_0000)), .badValue("entry_addr", at: 0x70, found: 0x20_0000, needed: .insideLoadedPart)),
+        (.two(.words(11)), .badValue("type", at: 0x68, found: 11, needed: .oneOf("a known tag, or an optional one"))),
+        (
+            .two(.words(1, 4, 18)),
+            .badValue(
+                "mbi_tag_types", at: 0x74, found: 18,
+                needed: .oneOf("information that kexec has (1-4, 6, 8, 11, 12, 17, 21)"))
+        ),
+        (.two(.relocatable(2, 1, 1, 0)), .badValue("max_addr", at: 0x74, found: 1, needed: .atLeast(2))),
+        (.two(.relocatable(0, 1, 3, 0)), .badValue("align", at: 0x78, found: 3, needed: .powerOfTwo)),
+        (.two(.relocatable(0, 1, 1, 3)), .badValue("preference", at: 0x7c, found: 3, needed: .atMost(2))),
+    ])
+    func refusesHeadersThatContradictThemselves(builder: MultibootBuilder, error: ImageError) {
+        #expect(builder.refusal == error)
+    }
+
+    @Test(
+        arguments: [
+            (
+                [0x10_0000, 0x10_0010, 0, 0, 0x10_0020],
+                ImageError.badValue("header_addr", at: 12, found: 0x10_0000, needed: .atLeast(0x10_0010))
+            ),
+            (
+                [0x10_0010, 0x10_0000, 0, 0, 0x10_0020],
+                .badValue("load_addr", at: 16, found: 0x10_0000, needed: .atLeast(0x10_0010))
+            ),
+            (
+                [0x10_0000, 0x10_0000, 0xf_ffff, 0, 0x10_0020],
+                .badValue("load_end_addr", at: 20, found: 0xf_ffff, needed: .atLeast(0x10_0001))
+            ),
+            (
+                [0x10_0000, 0x10_0000, 0x10_0101, 0, 0x10_0020],
+                .partBeyondEnd("load_end_addr", at: 0, size: 0x101, available: 0x100)
+            ),
+            (
+                [0x10_0000, 0x10_0000, 0, 0x10_00ff, 0x10_0020],
+                .badValue("bss_end_addr", at: 24, found: 0x10_00ff, needed: .atLeast(0x10_0100))
+            ),
+            (
+                [0x10_0000, 0x10_0000, 0, 0, 0x10_0100],
+                .badValue("entry_addr", at: 28, found: 0x10_0100, needed: .insideLoadedPart)
+            ),
+            (
+                [.max - 3, .max - 3, 0, 0, .max - 3],
+                .badValue("load_addr", at: 16, found: 0xffff_fffc, needed: .sumBelow(bits: 32, with: "the file's size"))
+            ),
+        ] as [([UInt32], ImageError)])
+    func refusesAddressesThatContradictThemselves(addresses: [UInt32], error: ImageError) {
+        #expect(MultibootBuilder.one(flags: 1 << 16, isELF: false).with { $0.addresses = addresses }.refusal == error)
+    }
+
+    @Test func refusesWhatIsAbove4GiB() {
+        var elf = ELFBuilder()
+        elf.headers[0].physicalAddress = 1 << 32
+        elf.headers[0].contents = MultibootBuilder.two().header
+        #expect(
+            recognised(elf.bytes)
+                == .failure(
+                    .badValue("p_paddr", at: 0x58, found: 1 << 32, needed: .sumBelow(bits: 32, with: "p_memsz"))))
+    }
+
+    @Test(arguments: [
+        MultibootBuilder.one(flags: 1 << 16, isELF: false),
+        .two(.words(2, 0x10_0000, 0x10_0000, 0, 0), .words(3, 0x10_0000), isELF: false),
+        .two(.relocatable(0, .max, 8, 1)),
+    ])
+    func survivesEveryCutAndEveryChangeOfAByte(builder: MultibootBuilder) {
+        let bytes = builder.bytes
+        for size in 0..<bytes.count { _ = recognised(Array(bytes[..<size])) }
+        var changed = bytes
+        for offset in bytes.indices {
+            for value in [0, 1, 0x7f, 0x80, 0xff] as [UInt8] {
+                changed[offset] = value
+                // The checksum is made right again, else nothing would be read.
+                var fixed = changed
+                let start = builder.isELF ? 0x58 : 0
+                let fields = builder.version == .one ? 2 : 3
+                let sum = (0..<fields).reduce(UInt32(0)) {
+                    $0 &+ (fixed.loadLittle(UInt32.self, at: start + 4 * $1) ?? 0)
+                }
+                fixed.store(0 &- sum, at: start + 4 * fields)
+                if case .success(let image) = recognised(fixed), case .multiboot(let image) = image {
+                    #expect(image.program.segments.allSatisfy { $0.file.upperBound <= fixed.count })
+                    #expect(image.range.end <= .fourGiB)
+                }
+            }
+            changed[offset] = bytes[offset]
+        }
+    }
+}
+
+@Suite struct MultibootRecognitionTests {
+    private func kind(_ bytes: [UInt8], as wanted: ImageKind) -> Result<ImageKind, ImageError> {
+        do throws(ImageError) { return .success(try KernelImage(bytes.span.bytes, as: wanted).kind) } catch {
+            return .failure(error)
+        }
+    }
+
+    private func found(_ builder: MultibootBuilder) -> ImageKind? {
+        if case .success(let image) = recognised(builder.bytes) { image.kind } else { nil }
+    }
+
+    @Test func goesByTheOrderOfKexecTools() {
+        #expect(found(.one()) == .multibootX86)
+        #expect(found(.two()) == .multiboot2X86)
+        #expect(found(.two().with { $0.isWide = true }) == .multiboot2X86)
+        #expect(found(.one().with { $0.isWide = true }) == .elfX86_64)
+        #expect(found(.one(flags: 1 << 16, isELF: false)) == .multibootX86)
+    }
+
+    @Test func takesTheTypeThatIsForced() {
+        let one = MultibootBuilder.one().bytes
+        #expect(kind(one, as: .elfX86) == .success(.elfX86))
+        #expect(kind(one, as: .multibootX86) == .success(.multibootX86))
+        #expect(kind(one, as: .multiboot2X86) == .failure(.otherKind(wanted: .multiboot2X86, found: .multibootX86)))
+        #expect(
+            kind(MultibootBuilder.one().with { $0.isWide = true }.bytes, as: .multibootX86) == .success(.multibootX86))
+        #expect(
+            kind(BzImageBuilder().bytes, as: .multibootX86)
+                == .failure(.otherKind(wanted: .multibootX86, found: .bzImage64)))
+    }
+
+    @Test func aWrongChecksumIsNoHeaderUnlessTheTypeIsForced() {
+        let one = MultibootBuilder.one().with { $0.checksumError = 1 }
+        #expect(found(one) == .elfX86)
+        #expect(
+            kind(one.bytes, as: .multibootX86)
+                == .failure(.badValue("checksum", at: 0x60, found: 0xe452_4ffc, needed: .exactly(0xe452_4ffb))))
+        let two = MultibootBuilder.two().with { $0.checksumError = 1 }
+        #expect(found(two) == .elfX86)
+        #expect(throws: ImageError.self) { try kind(two.bytes, as: .multiboot2X86).get() }
+    }
+}
+
+@Suite struct MultibootInformationTests {
+    private var information: MultibootInformation {
+        let ram = [(0, 0x9_fc00), (0x10_0000, 0x3ffd_0000)].map {
+            E820Entry(range: PhysicalRange(from: PhysicalAddress($0.0), to: PhysicalAddress($0.1)), type: .ram)
+        }
+        let odd = E820Entry(
+            range: PhysicalRange(from: PhysicalAddress(0x3ffd_0000), to: PhysicalAddress(0x4000_0000)),
+            type: .softReserved)
+        var information = MultibootInformation(
+            commandLine: "k a=b", bootLoaderName: "us", memoryMap: MemoryMap(ram + [odd]))
+        information.modules = [
+            .init(range: PhysicalRange(from: PhysicalAddress(0x3000), to: PhysicalAddress(0x3005)), text: "/m 1"),
+            .init(range: PhysicalRange(from: PhysicalAddress(0x5000), to: PhysicalAddress(0x5001)), text: "/n"),
+        ]
+        return information
+    }
+
+    private func text(_ bytes: [UInt8], at offset: Int) -> String {
+        String(decoding: bytes[offset...].prefix { $0 != 0 }, as: UTF8.self)
+    }
+
+    @Test func firstVersionHoldsWhatItsFlagsSay() throws {
+        let base: UInt32 = 0x80_0000
+        let bytes = information.encoded(.one, at: PhysicalAddress(UInt64(base)))
+        func word(_ offset: Int) -> UInt32 { bytes.loadLittle(UInt32.self, at: offset) ?? 0 }
+        func pointer(_ offset: Int) -> Int { Int(word(offset) - base) }
+        #expect(word(0) == 1 | 1 << 2 | 1 << 3 | 1 << 6 | 1 << 9)
+        #expect(word(4) == 639 && word(8) == (0x3ffd_0000 - 0x10_0000) / 1024)
+        #expect(text(bytes, at: pointer(16)) == "k a=b")
+        #expect(text(bytes, at: pointer(64)) == "us")
+        #expect(word(20) == 2)
+        let modules = pointer(24)
+        #expect(word(modules) == 0x3000 && word(modules + 4) == 0x3005 && word(modules + 12) == 0)
+        #expect(text(bytes, at: pointer(modules + 8)) == "/m 1" && text(bytes, at: pointer(modules + 24)) == "/n")
+        #expect(word(44) == 72)
+        let map = pointer(48)
+        #expect(word(map) == 20 && word(map + 12) == 0x9_fc00 && word(map + 20) == 1)
+        #expect(word(map + 68) == 2, "what the specification does not know is reserved")
+    }
+
+    @Test func secondVersionIsAListOfTags() throws {
+        var information = information
+        information.loadBase = PhysicalAddress(0x20_0000)
+        information.efi = .init(
+            isWide: true, systemTable: 0x1_2345_6789, descriptorSize: 48, descriptorVersion: 1,
+            memoryMap: [UInt8](repeating: 7, count: 48))
+        let bytes = information.encoded(.two, at: PhysicalAddress(0x80_0000))
+        #expect(bytes.loadLittle(UInt32.self, at: 0) == UInt32(bytes.count))
+        var found: [UInt32] = []
+        var offset = 8
+        while offset < bytes.count {
+            let type = try #require(bytes.loadLittle(UInt32.self, at: offset))
+            let size = Int(try #require(bytes.loadLittle(UInt32.self, at: offset + 4)))
+            found.append(type)
+            switch type {
+            case 1: #expect(text(bytes, at: offset + 8) == "k a=b" && size == 14)
+            case 12: #expect(bytes.loadLittle(UInt64.self, at: offset + 8) == 0x1_2345_6789)
+            case 6: #expect(size == 16 + 3 * 24)
+            case 21: #expect(bytes.loadLittle(UInt32.self, at: offset + 8) == 0x20_0000)
+            default: break
+            }
+            offset = (offset + size + 7) & ~7
+        }
+        #expect(offset == bytes.count)
+        #expect(found == [1, 2, 3, 3, 4, 6, 12, 17, 21, 0])
+    }
+
+    @Test func tellsTheScreenThatTheRunningKernelGot() throws {
+        var old = [UInt8](repeating: 0, count: 4096)
+        #expect(MultibootFramebuffer(old) == nil)
+        #expect(MultibootFramebuffer([1]) == nil)
+        old[0x0f] = 1
+        old[0x07] = 80
+        old[0x0e] = 25
+        var information = information
+        information.framebuffer = MultibootFramebuffer(old)
+        let text = information.encoded(.one, at: .zero)
+        #expect(text.loadLittle(UInt32.self, at: 0).map { $0 & 1 << 12 } == 1 << 12)
+        #expect(text.loadLittle(UInt64.self, at: 88) == 0xb_8000)
+        #expect(text.loadLittle(UInt32.self, at: 96) == 160 && text[108] == 16 && text[109] == 2)
+        old[0x0f] = 0x70
+        old.store(UInt16(1024), at: 0x12)
+        old.store(UInt16(768), at: 0x14)
+        old.store(UInt16(32), at: 0x16)
+        old.store(UInt32(0xc000_0000), at: 0x18)
+        old.store(UInt16(4096), at: 0x24)
+        old.store([8, 16, 8, 8, 8, 0] as [UInt8], at: 0x26)
+        information.framebuffer = MultibootFramebuffer(old)
+        let linear = information.encoded(.one, at: .zero)
+        #expect(linear.loadLittle(UInt64.self, at: 88) == 0xc000_0000 && linear.loadLittle(UInt32.self, at: 96) == 4096)
+        #expect(Array(linear[108..<116]) == [32, 1, 16, 8, 8, 8, 0, 8])
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+@testable import BootFormats
+import PhysicalMemory
+import Testing
+
+@testable import Kexec
+
+@Suite struct MultibootPlanTests {
+    private let bytes = (0..<0x4000).map { UInt8(truncatingIfNeeded: $0 >> 4) }
+    private let segments = [
+        ELFLoadSegment(
+            file: 0x1000..<0x3000, physicalAddress: PhysicalAddress(0x10_0000), memorySize: 0x5000,
+            virtualAddress: 0x10_0000)
+    ]
+
+    private func image(
+        _ version: MultibootImage.Version, _ relocation: MultibootImage.Relocation? = nil
+    ) -> PlanImage { .multiboot(version, segments, bytes: bytes, relocation: relocation) }
+
+    @Test(arguments: [(MultibootImage.Version.one, 0x2bad_b002 as UInt64), (.two, 0x36d7_6289)])
+    func entersInProtectedModeWithTheInformation(version: MultibootImage.Version, magic: UInt64) throws {
+        let plan = image(version).plan(on: .pc(8 << 30))
+        #expect(plan.refusals == [])
+        #expect(plan["kernel"]?.place == range(0x10_0000, 0x10_5000))
+        #expect(plan["kernel"]?.contents == .kernel(0x1000..<0x3000))
+        let purgatory = try #require(plan.purgatory)
+        let information = try #require(plan["multiboot_info"])
+        #expect(purgatory.mode == .protectedMode && plan.entry.rawValue == 0x10_0010)
+        #expect(purgatory.rax == magic && purgatory.rbx == information.place.start.rawValue)
+        #expect(plan.commandLine == "/boot/xen console=ttyS0")
+    }
+
+    @Test func putsNothingIntoTheFirstMebibyteNorAbove4GiB() {
+        for version in [MultibootImage.Version.one, .two] {
+            let plan = image(version).plan(on: .pc(8 << 30), modules: [0..<5]) { $0.modules = ["m"] }
+            #expect(plan.refusals == [])
+            #expect(plan.segments.allSatisfy { $0.place.start.rawValue >= 0x10_0000 && $0.place.end <= .fourGiB })
+        }
+    }
+
+    @Test func putsModulesOnPagesInOneSegment() throws {
+        let parts = (0..<40).map { 0x1000 * $0..<0x1000 * $0 + 5 }
+        let plan = image(.one).plan(modules: parts) { $0.modules = (0..<40).map { "/m\($0) x" } }
+        #expect(plan.refusals == [])
+        let modules = try #require(plan["modules"])
+        #expect(modules.contents == .initrd(0..<0x2_7005))
+        let information = plan.bytes("multiboot_info")
+        let base = try #require(plan["multiboot_info"]).place.start.rawValue
+        #expect(information.loadLittle(UInt32.self, at: 20) == 40)
+        let list = Int(UInt64(try #require(information.loadLittle(UInt32.self, at: 24))) - base)
+        let last = modules.place.start.rawValue + 39 * 0x1000
+        #expect(information.loadLittle(UInt32.self, at: list + 39 * 16).map(UInt64.init) == last)
+        #expect(information.loadLittle(UInt32.self, at: list + 39 * 16 + 4).map(UInt64.init) == last + 5)
+    }
+
+    @Test(arguments: [
+        (MultibootImage.Relocation.Preference.highest, 0x7fff_b000 as UInt64), (.lowest, 0x20_0000), (.none, 0x20_0000),
+    ]) func movesWhatCanBeMoved(preference: MultibootImage.Relocation.Preference, start: UInt64) throws {
+        let relocation = MultibootImage.Relocation(
+            bounds: range(0x20_0000, 0x8000_0000), alignment: 8, preference: preference)
+        let plan = image(.two, relocation).plan(on: .pc(3 << 30))
+        #expect(plan.refusals == [])
+        #expect(plan["kernel"]?.place == range(start, start + 0x5000))
+        #expect(plan.entry.rawValue == start + 0x10)
+        let information = plan.bytes("multiboot_info")
+        // The tag with the load base comes before the last one.
+        #expect(information.loadLittle(UInt32.self, at: information.count - 24) == 21)
+        #expect(information.loadLittle(UInt32.self, at: information.count - 16).map(UInt64.init) == start)
+    }
+
+    @Test func refusesMoreSegmentsThanTheKernelTakes() {
+        let many = (0..<40).map {
+            ELFLoadSegment(
+                file: 0..<16, physicalAddress: PhysicalAddress(0x100_0000 + UInt64($0) * 0x10_0000), memorySize: 0x1000,
+                virtualAddress: 0)
+        }
+        let plan = PlanImage.multiboot(.one, many, bytes: bytes).plan()
+        #expect(
+            plan.refusals.contains {
+                if case .segmentRule(.tooManySegments(_, 16), _, _) = $0 { true } else { false }
+            })
+    }
+
+    @Test func refusesInitrdsAndModulesWhereTheyGoNowhere() {
+        #expect(image(.one).plan(initrdSize: 5) { $0.initrds = ["i"] }.refusals.contains(.initrdWithMultiboot))
+        #expect(
+            PlanImage.bzImage().plan(modules: [0..<5]) { $0.modules = ["m"] }.refusals
+                == [.modulesWithoutMultiboot(kind: "bzImage64")])
+    }
+
+    @Test func tellsEFIToTheSecondVersionOnly() throws {
+        var machine = MachineDescription.pc()
+        machine.bootParameters?.store(Array("EL64".utf8), at: 0x1c0)
+        machine.bootParameters?.store(UInt32(0x3f00_0018), at: 0x1c4)
+        machine.bootParameters?.store(UInt32(48), at: 0x1c8)
+        machine.bootParameters?.store(UInt32(1), at: 0x1cc)
+        var efi = EFIFacts()
+        efi.configurationTable = 0x3f00_0000
+        efi.platformSize = 64
+        efi.runtimeMap = [
+            EFIRuntimeRange(
+                type: 5, physicalAddress: 0x20_0000, virtualAddress: 0xffff_0000_0020_0000, pageCount: 16, attribute: 1)
+        ]
+        machine.efi = efi
+        func tags(_ plan: BootPlan) -> [UInt32] {
+            let bytes = plan.bytes("multiboot_info")
+            var found: [UInt32] = []
+            var offset = 8
+            while let type = bytes.loadLittle(UInt32.self, at: offset),
+                let size = bytes.loadLittle(UInt32.self, at: offset + 4), size > 0
+            {
+                found.append(type)
+                offset += (Int(size) + 7) & ~7
+            }
+            return found
+        }
+        #expect(tags(image(.two).plan(on: machine)) == [1, 2, 4, 6, 12, 17, 0])
+        #expect(tags(image(.two).plan(on: machine) { $0.hidesEFI = true }) == [1, 2, 4, 6, 0])
+        // Runtime code, RAM below it and above it, low RAM, and the EBDA, which has no whole page.
+        let map = MultibootEFI.facts(of: machine, map: machine.memoryMap, request: KexecRequest(kernel: ""))?.memoryMap
+        #expect(map?.count == 4 * 48)
+    }
+
+    @Test func warnsOfAFramebufferThatIsNotKnown() {
+        var image = image(.one)
+        if case .multiboot(var multiboot) = image.image {
+            multiboot.needsFramebuffer = true
+            image.image = .multiboot(multiboot)
+        }
+        #expect(image.plan().warnings.contains(.noFramebuffer))
+    }
+}
