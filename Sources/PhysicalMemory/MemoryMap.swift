@@ -33,7 +33,7 @@ public struct MemoryMap: Hashable, Sendable {
     public private(set) var entries: [E820Entry]
 
     public init(_ entries: [E820Entry] = []) {
-        self.entries = entries.sorted { ($0.range.start, $0.range.end) < ($1.range.start, $1.range.end) }
+        self.entries = entries.sorted { $0.range.end.rawValue }.sorted { $0.range.start.rawValue }
     }
 
     /// All memory of one type. Where entries overlap, what is not RAM takes the bytes, as in Linux.

@@ -11,7 +11,7 @@ public struct PhysicalRangeSet: Hashable, Sendable {
 
     public init(_ unordered: [PhysicalRange]) {
         ranges = []
-        for range in unordered.sorted(by: { $0.start < $1.start }) where !range.isEmpty {
+        for range in unordered.sorted(by: { $0.start.rawValue }) where !range.isEmpty {
             if let last = ranges.last, range.start <= last.end {
                 ranges[ranges.count - 1] = PhysicalRange(from: last.start, to: max(last.end, range.end))
             } else {

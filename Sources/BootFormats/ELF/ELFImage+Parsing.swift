@@ -41,7 +41,7 @@ extension ELFImage {
 
     /// Two segments in one place would depend on who is copied last.
     private func checkOverlaps() throws(ImageError) {
-        let order = segments.indices.sorted { segments[$0].physicalAddress < segments[$1].physicalAddress }
+        let order = ascendingOrder(of: segments.map { $0.physicalAddress.rawValue })
         for (lower, upper) in zip(order, order.dropFirst()) {
             let end = segments[lower].physicalAddress.rawValue + segments[lower].memorySize
             let start = segments[upper].physicalAddress.rawValue

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 internal import BootFormats
+internal import PhysicalMemory
 
 /// A network link that is up.
 struct NetworkLink: Hashable, Sendable {
@@ -23,7 +24,7 @@ struct NetworkState: Hashable, Sendable {
 
     /// Asks `kernel` for all of it.
     init<Kernel: KernelCalls>(recordingFrom kernel: inout Kernel) {
-        links = dump(.getLink, family: 0, &kernel).compactMap(Self.link).sorted(by: Self.isDownBefore)
+        links = dump(.getLink, family: 0, &kernel).compactMap(Self.link).sorted(by: Self.turn)
         guard !links.isEmpty else { return }
         for family in [Self.ipv4, Self.ipv6] {
             addresses += dump(.getAddress, family: family, &kernel).compactMap(ReplayRequest.address)
@@ -70,10 +71,11 @@ struct NetworkState: Hashable, Sendable {
         return NetworkLink(index: index, name: String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))
     }
 
-    /// Traffic shapers go first, as ever in kexec-tools; then what was made later, as it may lie on top of others.
-    private static func isDownBefore(_ left: NetworkLink, _ right: NetworkLink) -> Bool {
-        let shapes = (left.name.utf8.starts(with: "shaper".utf8), right.name.utf8.starts(with: "shaper".utf8))
-        return shapes.0 == shapes.1 ? left.index > right.index : shapes.0
+    /// When a link goes down: traffic shapers first, as ever in kexec-tools; then what was made later, as it may lie on top
+    /// of others.
+    private static func turn(of link: NetworkLink) -> UInt64 {
+        let isShaper = link.name.utf8.starts(with: "shaper".utf8)
+        return (isShaper ? 0 : 1 << 32) + UInt64(UInt32.max - link.index)
     }
 }
 

@@ -7,7 +7,7 @@ extension ImageLoader {
     mutating func kexecLoad(_ plan: BootPlan, _ kernelBytes: RawSpan, _ initrdBytes: RawSpan) -> LoadProblem? {
         var made: [UInt8] = []
         var segments: [SegmentHandover] = []
-        for segment in plan.segments.sorted(by: { $0.place.start < $1.place.start }) {
+        for segment in plan.segments.sorted(by: { $0.place.start.rawValue }) {
             let source: SegmentHandover.Source, range: Range<Int>, available: Int
             switch segment.contents {
             case .kernel(let bytes): (source, range, available) = (.kernel, bytes, kernelBytes.byteCount)

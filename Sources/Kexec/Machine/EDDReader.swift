@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 internal import BootFormats
+internal import PhysicalMemory
 
 /// Where `struct boot_params` keeps what the BIOS said of its disks (Linux, Documentation/arch/x86/zero-page.rst).
 private enum EDDOffsets {
@@ -32,7 +33,7 @@ extension EDDDevice {
                 disks.append(EDDDevice(number: number, mbrSignature: signature))
             }
         }
-        return disks.sorted { $0.number < $1.number }
+        return disks.sorted { UInt64($0.number) }
     }
 
     /// One `struct edd_info`; the slice has its size.
@@ -67,7 +68,7 @@ extension MachineRoot {
             if let device = eddDevice("\(folder)/\(name)", name: Array(name.utf8)) { shown.append(device) }
         }
         if let bootParameters { return EDDDevice.disks(bootParameters: bootParameters) }
-        return shown.sorted { $0.number < $1.number }
+        return shown.sorted { UInt64($0.number) }
     }
 
     private func eddDevice(_ folder: String, name: [UInt8]) -> EDDDevice? {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import PhysicalMemory
 
 extension EFIRuntimeRange {
     /// One folder of `/sys/firmware/efi/runtime-map`; nil where a file says nothing sensible.
@@ -79,6 +80,6 @@ extension MachineRoot {
                 ranges.append((number, range))
             }
         }
-        return ranges.sorted { $0.number < $1.number }.map { $0.range }
+        return ranges.sorted { $0.number }.map { $0.range }
     }
 }

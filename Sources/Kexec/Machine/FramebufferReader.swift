@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import PhysicalMemory
 
 extension FramebufferFacts {
     /// Names of framebuffer devices (`fb_fix_screeninfo.id`) that draw into what firmware set up.
@@ -80,6 +81,6 @@ extension MachineRoot {
                 cards.append((number, driver))
             }
         }
-        return cards.sorted { $0.number < $1.number }.map { $0.driver }
+        return cards.sorted { $0.number }.map { $0.driver }
     }
 }

@@ -49,7 +49,7 @@ public struct BootPlanner: Sendable {
             image: facts, target: request.target, systemCall: choice.call, systemCallReason: choice.reason,
             alternatives: choice.alternatives, entry: purgatory?.entry ?? ownEntry(of: image),
             commandLine: commandLine, digest: digest)
-        plan.segments = draft.segments.sorted { $0.place.start < $1.place.start }
+        plan.segments = draft.segments.sorted { $0.place.start.rawValue }
         plan.purgatory = purgatory
         let checker = PlanChecker(machine: machine)
         plan.refusals = checker.obstacles(to: plan) + draft.refusals + checker.faults(of: plan)

@@ -18,7 +18,7 @@ enum ELFPageRuns {
 
     /// Runs ascending by address; the image's checks have seen to it that PT_LOADs neither overlap nor wrap.
     static func runs(of image: ELFImage, bytes: borrowing RawSpan) -> [Run] {
-        let loads = image.segments.filter { $0.memorySize > 0 }.sorted { $0.physicalAddress < $1.physicalAddress }
+        let loads = image.segments.filter { $0.memorySize > 0 }.sorted { $0.physicalAddress.rawValue }
         var runs: [Run] = []
         for load in loads { append(load, to: &runs, bytes) }
         return merged(runs, bytes)
