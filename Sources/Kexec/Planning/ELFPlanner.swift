@@ -38,11 +38,7 @@ struct ELFPlanner {
     private func planLinux(_ draft: inout PlanDraft) -> PurgatoryPlan? {
         var initrd: PhysicalRange?
         if initrdSize > 0 {
-            let wanted = PlacementRequest(
-                size: UInt64(initrdSize),
-                bounds: PhysicalRange(from: PlacementPolicy.lowestInitrd, to: bounds.end), preference: .highest)
-            guard let home = draft.home(for: "initrd", wanted) else { return nil }
-            draft.add(Segment(name: "initrd", place: home, contents: .initrd(0..<initrdSize)))
+            guard let home = draft.addInitrd(size: initrdSize, below: bounds.end) else { return nil }
             initrd = home
         }
         var zeroPage = BootParameters()

@@ -38,9 +38,8 @@ struct LinuxPlanner {
         draft.add(kernel)
         var initrd: PhysicalRange?
         if initrdSize > 0 {
-            guard let segment = placeInitrd(&draft) else { return nil }
-            draft.add(segment)
-            initrd = segment.place
+            guard let home = draft.addInitrd(size: initrdSize, below: initrdEnd) else { return nil }
+            initrd = home
         }
         var zeroPage = BootParameters()
         zeroPage.setHeader(setupHeader)
@@ -97,14 +96,8 @@ struct LinuxPlanner {
                 preference: header.has64BitEntry ? .highest : .lowest))
     }
 
-    private func placeInitrd(_ draft: inout PlanDraft) -> Segment? {
-        // Before the 64-bit fields were there, `initrd_addr_max` was the last byte an initrd may use.
-        let end =
-            reachesAllMemory ? bounds.end : PhysicalAddress(UInt64(image.header.initrdAddressMaximum) + 1)
-        let request = PlacementRequest(
-            size: UInt64(initrdSize), bounds: PhysicalRange(from: PlacementPolicy.lowestInitrd, to: end),
-            preference: .highest)
-        guard let home = draft.home(for: "initrd", request) else { return nil }
-        return Segment(name: "initrd", place: home, contents: .initrd(0..<initrdSize))
+    /// Before the 64-bit fields were there, `initrd_addr_max` was the last byte an initrd may use.
+    private var initrdEnd: PhysicalAddress {
+        reachesAllMemory ? bounds.end : PhysicalAddress(UInt64(image.header.initrdAddressMaximum) + 1)
     }
 }

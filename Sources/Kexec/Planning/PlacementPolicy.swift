@@ -5,7 +5,7 @@ internal import PhysicalMemory
 /// Which memory of a machine the next kernel's segments may have, and which end of it to try first.
 struct PlacementPolicy {
     /// Interrupt vectors, BIOS data, the EBDA, video memory and option ROMs: firmware calls may be wanted later, so
-    /// nothing we place ourselves goes below 1 MiB.
+    /// nothing we place ourselves goes below 1 MiB but what runs in real mode.
     static let firstMebibyte = PhysicalRange(from: .zero, to: PhysicalAddress(0x10_0000))
     /// The interrupt vectors and the BIOS data area (0x400-0x4ff) lie in here: not even an image may ask for it.
     static let firstPage = PhysicalRange(from: .zero, to: PhysicalAddress(pageSize))

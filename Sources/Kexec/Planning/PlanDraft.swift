@@ -63,6 +63,16 @@ struct PlanDraft {
 
     mutating func add(_ segment: Segment) { segments.append(segment) }
 
+    /// Places all initrds together, as high as they may be; where there is no room, refuses and returns nil.
+    mutating func addInitrd(size: Int, below end: PhysicalAddress) -> PhysicalRange? {
+        let request = PlacementRequest(
+            size: UInt64(size), bounds: PhysicalRange(from: PlacementPolicy.lowestInitrd, to: end),
+            preference: .highest)
+        guard let home = home(for: "initrd", request) else { return nil }
+        add(Segment(name: "initrd", place: home, contents: .initrd(0..<size)))
+        return home
+    }
+
     /// Places made bytes in a segment of their own and returns where they begin.
     mutating func addBytes(_ bytes: [UInt8], as name: String, bounds: PhysicalRange) -> PhysicalAddress? {
         let request = PlacementRequest(size: UInt64(max(bytes.count, 1)), bounds: bounds, preference: .highest)

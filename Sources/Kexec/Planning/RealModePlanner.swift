@@ -102,11 +102,7 @@ struct RealModePlanner {
     private func addInitrd(_ code: inout [UInt8], _ draft: inout PlanDraft) -> Bool {
         guard initrdSize > 0 else { return true }
         let end = PhysicalAddress(UInt64(header.initrdAddressMaximum) + 1)
-        let request = PlacementRequest(
-            size: UInt64(initrdSize), bounds: PhysicalRange(from: PlacementPolicy.lowestInitrd, to: end),
-            preference: .highest)
-        guard let home = draft.home(for: "initrd", request) else { return false }
-        draft.add(Segment(name: "initrd", place: home, contents: .initrd(0..<initrdSize)))
+        guard let home = draft.addInitrd(size: initrdSize, below: end) else { return false }
         code.store(UInt32(truncatingIfNeeded: home.start.rawValue), at: 0x218)
         code.store(UInt32(truncatingIfNeeded: initrdSize), at: 0x21c)
         return true
