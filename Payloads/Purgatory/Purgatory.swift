@@ -105,7 +105,7 @@ private func stopForMismatch(
     console.put("purgatory: ")
     console.put(reason)
     console.put("; resetting in ")
-    console.putDecimal(parameters.resetDelay)
+    console.putDecimal(UInt32(parameters.resetDelay))
     console.put(" s\n")
     wait(seconds: parameters.resetDelay, frequency: parameters.timeStampFrequency)
     reset(frequency: parameters.timeStampFrequency)

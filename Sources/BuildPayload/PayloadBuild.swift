@@ -21,8 +21,8 @@ struct PayloadRecipe {
         contract: [
             "FastHash", "LastBlocks", "PurgatoryParameters", "SHA256", "SegmentDigest", "SerialPort", "TraceRecord",
         ],
-        sources: ["Console", "Purgatory", "Screen", "VGAReset", "Verification"],
-        support: ["HardwarePorts", "Reset"], assembly: ["entry", "exit"], usesSHAExtensions: true)
+        sources: ["Console", "Purgatory", "VGAReset", "Verification"],
+        support: ["HardwarePorts", "Reset", "Screen", "TextSink"], assembly: ["entry", "exit"], usesSHAExtensions: true)
 
     static let realMode = PayloadRecipe(
         name: "real-mode", folder: "RealMode", contract: ["RealModeParameters", "SerialPort"],

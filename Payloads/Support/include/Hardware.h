@@ -33,6 +33,12 @@ static inline struct processor_facts processor_facts(uint32_t leaf, uint32_t sub
     return facts;
 }
 
+/* Memory whose address is a fact of the PC, be it 0. */
+static inline void *memory_at(uintptr_t address) {
+    __asm__("" : "+r"(address));
+    return (void *)address;
+}
+
 /* Memory that a device watches: neither left out nor put together with other stores. */
 static inline void device_store(uintptr_t address, uint16_t value) { *(volatile uint16_t *)address = value; }
 static inline void device_store32(uintptr_t address, uint32_t value) { *(volatile uint32_t *)address = value; }
