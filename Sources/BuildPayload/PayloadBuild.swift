@@ -15,6 +15,8 @@ struct PayloadRecipe {
     /// What those share that put the machine back as firmware left it, from Payloads/Firmware.
     var firmware: [String] = []
     var assembly: [String]
+    /// Of a payload that is a kernel image of its own (Payloads/Standalone), what its header says that it is.
+    var version: String?
     /// Whether it computes SHA-256 by the processor's extensions, in a unit that is compiled for them.
     var usesSHAExtensions = false
 
@@ -30,6 +32,11 @@ struct PayloadRecipe {
         name: "real-mode", folder: "RealMode", contract: ["RealModeParameters", "SerialPort"],
         sources: ["RealMode"], support: ["HardwarePorts"], firmware: ["InterruptRouting", "LegacyDevices"],
         assembly: ["entry"])
+
+    static let kexecTest = PayloadRecipe(
+        name: "kexec_test", folder: "KexecTest", contract: ["SerialPort"], sources: ["KexecTest"],
+        support: ["HardwarePorts", "Reset", "Screen", "TextSink"],
+        firmware: ["InterruptRouting", "LegacyDevices", "RealModeGate"], assembly: [], version: "kexec_test")
 }
 
 /// The steps from the sources of a payload to its flat image.
@@ -49,6 +56,7 @@ struct PayloadBuild {
         makeFolder(self.work)
     }
 
+    private var isStandalone: Bool { recipe.version != nil }
     var image: String { product("bin") }
     var elf: String { product("elf") }
     var map: String { product("map") }
@@ -57,6 +65,9 @@ struct PayloadBuild {
     private var payload: String { package + "/Payloads/" + recipe.folder }
     private var support: String { package + "/Payloads/Support" }
     private var firmware: String { package + "/Payloads/Firmware" }
+    private var standalone: String { package + "/Payloads/Standalone" }
+    /// Payloads/Standalone: what every payload that is a kernel image of its own begins with.
+    private static let standaloneSources = ["CommandLine", "Console", "Handover", "Settling"]
     private static let target = "x86_64-unknown-none-elf"
 
     private func product(_ suffix: String) -> String { "\(work)/\(recipe.name).\(suffix)" }
@@ -66,9 +77,15 @@ struct PayloadBuild {
             recipe.contract.map { package + "/Sources/Handoff/\($0).swift" }
             + recipe.sources.map { payload + "/\($0).swift" } + recipe.support.map { support + "/\($0).swift" }
             + recipe.firmware.map { firmware + "/\($0).swift" }
+            + (isStandalone ? Self.standaloneSources.map { standalone + "/\($0).swift" } : [])
         // No vector register may be touched before CR4.OSFXSR is set.
         var commands = [compile(swift, module: recipe.folder, flags: ["-Xcc", "-mno-sse", "-Xcc", "-mno-mmx"])]
         var objects = recipe.assembly + ["memory", recipe.folder]
+        if isStandalone {
+            commands.append(assemble(standalone + "/x86_64/head.S"))
+            commands.append(assemble(firmware + "/x86_64/gate.S"))
+            objects += ["head", "gate"]
+        }
         if recipe.usesSHAExtensions {
             let flags = ["-Xcc", "-msha", "-Xcc", "-msse4.1"]
             commands.append(compile([support + "/SHAExtensions.swift"], module: "SHAExtensions", flags: flags))
@@ -94,22 +111,26 @@ struct PayloadBuild {
             // One optimisation over all objects: 700 bytes smaller.
             "-lto=llvm-full",
             "-Xcc", "-ffreestanding", "-Xcc", "-mno-red-zone", "-Xcc", "-fomit-frame-pointer",
-            "-I", support + "/include", "-I", payload + "/include",
             "-module-cache-path", work + "/module-cache", "-file-prefix-map", package + "=.",
-        ] + flags + ["-c"] + sources + ["-o", work + "/\(module).o"]
+        ] + includes + flags + ["-c"] + sources + ["-o", work + "/\(module).o"]
+    }
+
+    private var includes: [String] {
+        [support, firmware, standalone, payload].flatMap { ["-I", $0 + "/include"] }
     }
 
     private func assemble(_ source: String) -> [String] {
         let name = lastComponent(of: source)
         let object = work + "/" + name.prefix(while: { $0 != "." }) + ".o"
-        return ["clang", "--target=" + Self.target, "-I", payload + "/include", "-c", source, "-o", object]
+        let version = recipe.version.map { ["-DPAYLOAD_VERSION=\"swift-kexec \($0)\""] } ?? []
+        return ["clang", "--target=" + Self.target] + includes + version + ["-c", source, "-o", object]
     }
 
     private func link(_ objects: [String]) {
         toolchain.run(
             [
                 "ld.lld", "-pie", "--no-dynamic-linker", "-z", "text", "-z", "norelro", "--gc-sections", "--icf=all",
-                "--build-id=none", "--no-undefined", "--fatal-warnings", "-T", payload + "/linker.ld", "-Map", map,
+                "--build-id=none", "--no-undefined", "--fatal-warnings", "-T", (isStandalone ? standalone : payload) + "/linker.ld", "-Map", map,
                 "-o", elf,
             ] + objects)
     }

@@ -23,7 +23,9 @@ makeFolder(work)
 let package = options.required("--package")
 let purgatory = PayloadBuild(.purgatory, toolchain: toolchain, package: package, work: work)
 let realMode = PayloadBuild(.realMode, toolchain: toolchain, package: package, work: work)
-for payload in [purgatory, realMode] { payload.build() }
+let kexecTest = PayloadBuild(.kexecTest, toolchain: toolchain, package: package, work: work)
+let all = [purgatory, realMode, kexecTest]
+for payload in all { payload.build() }
 
 if let file = options["--images"] {
     write(
@@ -40,7 +42,7 @@ if let file = options["--evidence"] {
 }
 if let folder = options["--keep"] {
     makeFolder(folder)
-    for payload in [purgatory, realMode] {
+    for payload in all {
         for file in [payload.image, payload.elf, payload.map, payload.disassembly] {
             write(contents(of: file), to: folder + "/" + lastComponent(of: file))
         }

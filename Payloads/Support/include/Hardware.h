@@ -34,7 +34,7 @@ static inline struct processor_facts processor_facts(uint32_t leaf, uint32_t sub
 }
 
 /* Memory whose address is a fact of the PC, be it 0. */
-static inline void *memory_at(uintptr_t address) {
+static inline void *_Nonnull memory_at(uintptr_t address) {
     __asm__("" : "+r"(address));
     return (void *)address;
 }
@@ -91,4 +91,4 @@ static inline __attribute__((noreturn)) void triple_fault(void) {
 #endif
 
 /* SHAExtensions.swift, a unit of its own because it is compiled for processors that have them. */
-void sha256_absorb_with_extensions(uint32_t *state, const void *blocks, uintptr_t count);
+void sha256_absorb_with_extensions(uint32_t *_Nonnull state, const void *_Nonnull blocks, uintptr_t count);

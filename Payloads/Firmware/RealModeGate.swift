@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+import FirmwareAssembly
+import Hardware
+
+typealias RealModeRegisters = real_mode_registers
+
+extension RealModeRegisters {
+    /// `eax`'s lower half, which most services are named by and answer in.
+    var ax: UInt16 {
+        get { UInt16(truncatingIfNeeded: eax) }
+        set { eax = eax & 0xffff_0000 | UInt32(newValue) }
+    }
+    /// How a service says that it failed.
+    var carry: Bool { flags & 1 != 0 }
+    var zero: Bool { flags & 0x40 != 0 }
+
+    /// The registers of a service: its number, and zero.
+    init(service: UInt32) {
+        self.init()
+        eax = service
+    }
+}
+
+/// The way to real mode and back: gate.S, on a page of the first megabyte.
+@safe struct RealModeGate {
+    private let gate: UnsafeMutablePointer<real_mode_gate>
+    private let address: UInt
+
+    /// What it takes from the first megabyte, in bytes: code, and a stack for the BIOS.
+    static let memorySize = UInt(GATE_MEMORY_SIZE)
+
+    /// Lays the gate down.
+    /// - Parameter address: a page below 640 KiB, with `memorySize` bytes that are nobody's.
+    init?(at address: UInt) {
+        guard let memory = unsafe UnsafeMutableRawPointer(bitPattern: address) else { return nil }
+        self.address = address
+        // The caller has seen to it that the memory is free.
+        unsafe memory.copyMemory(from: gate_image(), byteCount: Int(gate_size()))
+        unsafe gate = memory.assumingMemoryBound(to: real_mode_gate.self)
+        let base = UInt32(truncatingIfNeeded: address)
+        unsafe gate.pointee.to_protected &+= base
+        unsafe gate.pointee.to_long &+= base
+        unsafe gate.pointee.to_real_segment = segment
+        unsafe gate.pointee.gdt_base &+= UInt64(base)
+        unsafe gate.pointee.gdt.4 |= UInt64(base) << 16
+    }
+
+    var segment: UInt16 { UInt16(truncatingIfNeeded: address >> 4) }
+
+    /// Calls the service behind interrupt `vector`, as `int` does.
+    /// - Parameters:
+    ///   - registers: what it is given, and what it leaves.
+    ///   - ticks: of the BIOS's timer, 18.2 a second, after which it is given up; nil: it may take as long as it wants.
+    /// - Returns: false where it was given up.
+    func call(_ vector: UInt8, _ registers: inout RealModeRegisters, ticks: UInt16? = nil) -> Bool {
+        let target = InterruptVector(vector).value
+        unsafe gate.pointee.target_offset = UInt16(truncatingIfNeeded: target)
+        unsafe gate.pointee.target_segment = UInt16(truncatingIfNeeded: target >> 16)
+        unsafe gate.pointee.registers = registers
+        unsafe gate.pointee.timed_out = 0
+        unsafe gate.pointee.countdown = ticks ?? 0
+        let timer = InterruptVector(0x08)
+        if ticks != nil {
+            unsafe gate.pointee.old_08 = timer.value
+            timer.set(hook(unsafe gate.pointee.hook_08))
+        }
+        unsafe enter_gate(gate, address &+ UInt(gate.pointee.call))
+        if ticks != nil { timer.set(unsafe gate.pointee.old_08) }
+        unsafe registers = gate.pointee.registers
+        return unsafe gate.pointee.timed_out == 0
+    }
+
+    /// Leaves for `segment`:`offset` in real mode, interrupts on, with a stack that begins there too, downwards.
+    func jump(segment: UInt16, offset: UInt16, _ registers: RealModeRegisters) -> Never {
+        unsafe gate.pointee.registers = registers
+        unsafe gate.pointee.registers.flags = 0x202
+        unsafe gate.pointee.target_offset = offset
+        unsafe gate.pointee.target_segment = segment
+        unsafe gate.pointee.ss = segment
+        unsafe gate.pointee.esp = UInt32(offset)
+        unsafe gate.pointee.fs = 0
+        unsafe gate.pointee.gs = 0
+        unsafe enter_gate(gate, address &+ UInt(gate.pointee.jump))
+        // The gate does not come back.
+        while true {}
+    }
+
+    private func hook(_ offset: UInt16) -> UInt32 { UInt32(segment) << 16 | UInt32(offset) }
+}
+
+/// An entry of the table at address 0 that real mode finds interrupt routines by.
+@safe struct InterruptVector {
+    private let entry: UnsafeMutablePointer<UInt32>
+
+    init(_ number: UInt8) {
+        unsafe entry = memory_at(UInt(number) &* 4).assumingMemoryBound(to: UInt32.self)
+    }
+
+    /// Segment in the upper half, offset in the lower.
+    var value: UInt32 { unsafe entry.pointee }
+    func set(_ value: UInt32) { unsafe entry.pointee = value }
+}
