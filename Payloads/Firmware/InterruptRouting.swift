@@ -33,6 +33,7 @@ struct LocalAPIC {
         write(0, to: 0xb0)  // end of interrupt
     }
 
+    func read(_ register: UInt) -> UInt32 { device_load32(base &+ register) }
     private func write(_ value: UInt32, to register: UInt) { device_store32(base &+ register, value) }
 }
 

@@ -1,34 +1,37 @@
 // SPDX-License-Identifier: MIT
-import FirmwareAssembly
 import Hardware
 import StandaloneAssembly
+
+// A kernel that is none: it finds out what a jump from Linux has left of the machine, and whether its BIOS still works.
+//
+// Words on its command line:
+//     serial=ttyS0|ttyS1|0xPORT   where to write besides the screen        baud=SPEED   as it is, without it
+//     end=halt|reboot|poweroff    afterwards; poweroff without it
+//     limit=SECONDS               for one call of the BIOS, 1 to 3600; 10 without it
+//     ivt= bda= rom=SUM           of memory as it was before the jump, by the loader
 
 @c(payload_main)
 public func main(_ parameters: UnsafeRawPointer) {
     unsafe settleBelow4GiB(parameters)
     let handover = unsafe Handover(parameters)
     mapFirst4GiB()
-    var console = Console(handover.words)
-    console.put("kexec_test: entered in mode ")
-    console.putDecimal(handover.entry.kind)
-    console.put("\n")
-    let ports = HardwarePorts()
-    resetInterruptControllers(ports)
-    startTick(ports)
-    enableA20(ports)
-    if let apic = LocalAPIC() { apic.passLegacyInterrupts() }
-    maskIOAPIC()
-    guard let gate = RealModeGate(at: 0x9_d000) else { return }
-    var registers = RealModeRegisters()
-    let ok = gate.call(0x12, &registers)
-    console.putDecimal(registers.eax)
-    console.put(ok ? " ok\n" : " no\n")
-    var registers2 = RealModeRegisters(service: 0xe820)
-    registers2.edx = 0x534d_4150
-    registers2.ecx = 24
-    registers2.es = 0
-    registers2.edi = 0x8000
-    let ok2 = gate.call(0x15, &registers2, ticks: 18)
-    console.putHexadecimal(UInt64(registers2.eax))
-    console.put(ok2 && !registers2.carry ? " ok\n" : " no\n")
+    var report = Report(Console(handover.words))
+    report.console.put("\nkexec_test: what is left of this machine")
+    // First what only reads; then what repairs, and the BIOS.
+    checkEntry(handover.entry, &report)
+    let hasBIOS = checkMemory(handover, &report)
+    checkInterruptControllers(&report)
+    checkA20(&report)
+    checkKeyboardController(&report)
+    if hasBIOS, var bios = BIOS(handover.words) {
+        checkTick(&bios, &report)
+        checkServices(&bios, &report)
+        checkMemoryServices(&bios, &report)
+        checkClock(&bios, &report)
+        checkPCI(&bios, &report)
+        checkDisks(&bios, &report)
+    }
+    let tables = checkACPI(&report)
+    _ = report.end()
+    end(handover.words, tables, &report.console)
 }

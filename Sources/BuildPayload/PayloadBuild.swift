@@ -34,7 +34,11 @@ struct PayloadRecipe {
         assembly: ["entry"])
 
     static let kexecTest = PayloadRecipe(
-        name: "kexec_test", folder: "KexecTest", contract: ["SerialPort"], sources: ["KexecTest"],
+        name: "kexec_test", folder: "KexecTest", contract: ["SerialPort"],
+        sources: [
+            "BIOS", "DeviceChecks", "DiskChecks", "Ending", "EntryChecks", "InterruptChecks", "KexecTest",
+            "MemoryChecks", "MemoryServiceChecks", "Report", "ServiceChecks",
+        ],
         support: ["HardwarePorts", "Reset", "Screen", "TextSink"],
         firmware: ["InterruptRouting", "LegacyDevices", "RealModeGate"], assembly: [], version: "kexec_test")
 }

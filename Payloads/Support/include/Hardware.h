@@ -14,6 +14,26 @@ static inline uint8_t port_read(uint16_t port) {
     return value;
 }
 
+static inline void port_write16(uint16_t port, uint16_t value) {
+    __asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port));
+}
+
+static inline uint16_t port_read16(uint16_t port) {
+    uint16_t value;
+    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline void port_write32(uint16_t port, uint32_t value) {
+    __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port));
+}
+
+static inline uint32_t port_read32(uint16_t port) {
+    uint32_t value;
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
 static inline uint64_t time_stamp(void) {
     uint32_t low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
@@ -43,6 +63,9 @@ static inline void *_Nonnull memory_at(uintptr_t address) {
 static inline void device_store(uintptr_t address, uint16_t value) { *(volatile uint16_t *)address = value; }
 static inline void device_store32(uintptr_t address, uint32_t value) { *(volatile uint32_t *)address = value; }
 static inline uint32_t device_load32(uintptr_t address) { return *(volatile uint32_t *)address; }
+static inline void device_store8(uintptr_t address, uint8_t value) { *(volatile uint8_t *)address = value; }
+static inline uint8_t device_load8(uintptr_t address) { return *(volatile uint8_t *)address; }
+static inline uint16_t device_load16(uintptr_t address) { return *(volatile uint16_t *)address; }
 
 #ifdef __x86_64__
 static inline uint64_t read_cr0(void) {
@@ -78,6 +101,9 @@ static inline uint64_t read_cr4(void) {
 }
 
 static inline void write_cr4(uint64_t value) { __asm__ volatile("mov %0, %%cr4" ::"r"(value) : "memory"); }
+
+/* Until the next interrupt. */
+static inline void processor_halt(void) { __asm__ volatile("hlt"); }
 
 /* No vector can be delivered any more: the next exception resets the processor. */
 static inline __attribute__((noreturn)) void triple_fault(void) {
