@@ -60,7 +60,7 @@ struct PayloadBuild {
         makeFolder(self.work)
     }
 
-    private var isStandalone: Bool { recipe.version != nil }
+    var isStandalone: Bool { recipe.version != nil }
     var image: String { product("bin") }
     var elf: String { product("elf") }
     var map: String { product("map") }

@@ -12,6 +12,8 @@
 //     --evidence FILE   writes the Swift source that PayloadTests examines: ELF and disassembly
 //     --keep DIR        copies purgatory.{bin,elf,map,s} and real-mode.{…} there, for people
 //
+//                       and what is a kernel image by its name alone: kexec_test
+//
 // The same sources and toolchain give the same bytes, wherever the package lies. Exit status 0, or 1 with a line that
 // says what failed.
 
@@ -46,5 +48,7 @@ if let folder = options["--keep"] {
         for file in [payload.image, payload.elf, payload.map, payload.disassembly] {
             write(contents(of: file), to: folder + "/" + lastComponent(of: file))
         }
+        // A kernel image goes by its name alone.
+        if payload.isStandalone { write(contents(of: payload.image), to: folder + "/" + payload.recipe.name) }
     }
 }

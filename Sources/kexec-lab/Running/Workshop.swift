@@ -12,6 +12,11 @@ actor Workshop {
     /// Debian's kexec-tools is under test: cases that need more are skipped.
     nonisolated var testsPeer: Bool { kexec == tools.peer }
 
+    /// What `make` leaves beside the programs.
+    nonisolated func payload(_ name: String) -> String {
+        URL(fileURLWithPath: "build/payloads/\(name)").standardizedFileURL.path
+    }
+
     private var making: [String: Task<String, any Error>] = [:]
 
     init(cache: CacheFolder, kexec: String, folder: String) throws {

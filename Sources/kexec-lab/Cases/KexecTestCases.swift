@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+
+/// Our kexec_test, started by kexec: its verdict is the case's.
+enum KexecTestCases {
+    static let all: [Case] = entries + controllers
+
+    private static let entries: [Case] = [KernelName.linux61, .linux612, .linux7].flatMap { kernel in
+        [("64-bit", ""), ("32-bit", "--entry-32bit"), ("real-mode", "--real-mode")].map { entry, option in
+            Case(
+                name: "kexec-test/\(kernel.rawValue)/\(entry)",
+                summary: "every check passes after a jump from \(kernel.rawValue) to the \(entry) entry",
+                machine: MachineShape(options: DiskController.ide.options()), firstKernel: kernel,
+                files: payload,
+                script: "try load kexec -l /boot/kexec_test \(option) && jump",
+                expect: [
+                    "^LAB load rc=0 loaded=1", "^entry: PASS mode=\(entry == "real-mode" ? "16" : entry.prefix(2)) ",
+                    "^timer tick: PASS ", "^int 13h, read the last sector: PASS ", #"^kexec_test: PASS \([0-9]+ checks\)$"#,
+                ],
+                quick: kernel == .linux7 && entry == "64-bit", needsOurs: true)
+        }
+    }
+
+    /// Drivers have been there, and nothing was given back: found out by name, within the limit.
+    private static let controllers: [Case] = DiskController.allCases.map { controller in
+        let survives = controller == .ide
+        return Case(
+            name: "kexec-test/driver/\(controller.rawValue)",
+            summary: "a disk whose controller Linux has driven is \(survives ? "read" : "found to be dead"): \(controller.rawValue)",
+            machine: MachineShape(options: controller.options()), firstKernel: .linux61Full,
+            files: { try controller.drivers($0).merging(payload($0)) { first, _ in first } },
+            script: DiskController.use + "try load kexec -l /boot/kexec_test --command-line=limit=5 && jump",
+            expect: [
+                "^LAB disk read=65536$", "^LAB load rc=0 loaded=1",
+                survives ? #"^kexec_test: PASS \([0-9]+ checks\)$"# : #"^kexec_test: FAIL \(int 13h, [a-z0-9A-Z ,]+\)$"#,
+            ],
+            needsOurs: true)
+    }
+
+    private static let payload: @Sendable (Workshop) throws -> [String: GuestFile] = {
+        ["boot/kexec_test": .host($0.payload("kexec_test"))]
+    }
+}
