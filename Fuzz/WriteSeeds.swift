@@ -36,6 +36,7 @@ import Foundation
             .two(.words(6), .relocatable(0x20_0000, 0xffff_ffff, 0x1000, 2)),
         ].map(\.bytes)
         seeds["Multiboot"] = multiboot
+        seeds["NBI"] = [NBIBuilder.linux, .relative].map(\.bytes)
         seeds["Planning"] = images + (seeds["ELF"] ?? []) + multiboot
         seeds["Options"] = [
             "-l\0vmlinuz\0--initrd=i\0--append=a b", "-p\0-u", "--mem-min=0x1000\0--mem-max\0-1G\0-tbzImage\0k",

@@ -12,6 +12,8 @@ public enum ImageKind: String, CaseIterable, Hashable, Sendable {
     /// With a header of Multiboot 0.6.96, or of Multiboot2.
     case multibootX86 = "multiboot-x86"
     case multiboot2X86 = "multiboot2-x86"
+    /// Etherboot's tagged image.
+    case nbiX86 = "nbi-x86"
 
     /// "bzImage64", "elf-x86".
     public var name: String { rawValue }

@@ -5,10 +5,12 @@ public enum KernelImage: Hashable, Sendable {
     case bzImage(BzImage)
     case elf(ELFImage)
     case multiboot(MultibootImage)
+    case nbi(NBIImage)
 
     /// Whether bytes that begin like these can be a kernel, however they go on; the first 32768 decide.
     public static func isPossible(_ bytes: borrowing RawSpan) -> Bool {
         SetupHeader.isPresent(in: bytes) || ELFImage.isPresent(in: bytes) || MultibootImage.isPresent(in: bytes)
+            || NBIImage.isPresent(in: bytes)
     }
 
     /// Finds out what `bytes` are, and reads and checks the headers.
@@ -25,6 +27,8 @@ public enum KernelImage: Hashable, Sendable {
             self = .elf(try ELFImage(parsing: bytes))
         } else if let image = try MultibootImage(.one, in: bytes) {
             self = .multiboot(image)
+        } else if NBIImage.isPresent(in: bytes) {
+            self = .nbi(try NBIImage(parsing: bytes))
         } else if SetupHeader.isPresent(in: bytes) {
             self = .bzImage(try BzImage(parsing: bytes))
         } else if ELFImage.isPresent(in: bytes) {
@@ -62,6 +66,7 @@ public enum KernelImage: Hashable, Sendable {
             if let image = try MultibootImage(version, in: bytes) { return .multiboot(image) }
             if let error = MultibootImage.wrongChecksum(version, in: bytes) { throw error }
             return nil
+        case .nbiX86: return NBIImage.isPresent(in: bytes) ? .nbi(try NBIImage(parsing: bytes)) : nil
         }
     }
 
@@ -71,6 +76,7 @@ public enum KernelImage: Hashable, Sendable {
         case .bzImage(let image): image.header.has64BitEntry ? .bzImage64 : .bzImage
         case .elf(let image): image.elfClass == .elf64 ? .elfX86_64 : .elfX86
         case .multiboot(let image): image.kind
+        case .nbi: .nbiX86
         }
     }
 }

@@ -96,6 +96,7 @@ public struct PreparedLoad: ~Copyable {
         case .elfX86?: kind = .elfX86
         case .multibootX86?: kind = .multibootX86
         case .multiboot2X86?: kind = .multiboot2X86
+        case .nbiX86?: kind = .nbiX86
         case .some(let other): throw .typeNotSupported(other, path: source.path)
         }
         do throws(ImageError) {

@@ -98,6 +98,11 @@ import Testing
     }
 
     @Test(arguments: [
+        (PlanRefusal.initrdWithNBI, "an initrd cannot be passed to a network boot image: it holds all that it loads"),
+        (
+            .badLayout(.badValue("load address", at: 20, found: 0x5000, needed: .atMost(0x4000))),
+            "the image does not fit into this machine's memory: 'load address' is 0x5000 at offset 0x14, need 0x4000 or less"
+        ),
         (PlanRefusal.initrdWithMultiboot, "an initrd cannot be passed to a Multiboot kernel"),
         (.modulesWithoutMultiboot(kind: "bzImage64"), "'--module' is for Multiboot kernels, this is bzImage64"),
     ])

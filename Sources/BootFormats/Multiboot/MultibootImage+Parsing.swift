@@ -280,7 +280,7 @@ extension MultibootImage.Relocation {
 
 extension ELFImage {
     /// An entry that the header names lies in what is filled from the file.
-    fileprivate func checkEntry(_ field: FieldName, at offset: Int) throws(ImageError) {
+    func checkEntry(_ field: FieldName, at offset: Int) throws(ImageError) {
         for segment in segments where entry >= segment.physicalAddress.rawValue {
             if entry - segment.physicalAddress.rawValue < UInt64(segment.file.count) { return }
         }

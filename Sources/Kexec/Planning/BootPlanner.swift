@@ -79,6 +79,9 @@ public struct BootPlanner: Sendable {
                 image: multiboot, modules: modules, request: request, machine: machine,
                 commandLine: parameters.commandLine
             ).plan(&draft, bytes: kernel)
+        case .nbi(let nbi):
+            if !request.initrds.isEmpty { draft.refuse(.initrdWithNBI) }
+            purgatory = NBIPlanner(image: nbi, parameters: parameters).plan(&draft, bytes: kernel)
         case .bzImage(let bzImage):
             if entersRealMode(bzImage.header) {
                 return RealModePlanner(image: bzImage, initrdSize: initrdSize, parameters: parameters)
@@ -124,7 +127,7 @@ public struct BootPlanner: Sendable {
 
     private func ownEntry(of image: KernelImage) -> PhysicalAddress {
         switch image {
-        case .bzImage, .multiboot: .zero
+        case .bzImage, .multiboot, .nbi: .zero
         case .elf(let elf): PhysicalAddress(elf.entry)
         }
     }
@@ -132,7 +135,7 @@ public struct BootPlanner: Sendable {
     private func supportsEFI(_ image: KernelImage) -> Bool {
         switch image {
         case .bzImage(let bzImage): bzImage.header.supportsEFIKexec
-        case .elf, .multiboot: true
+        case .elf, .multiboot, .nbi: true
         }
     }
 
@@ -163,6 +166,7 @@ public struct BootPlanner: Sendable {
         case .bzImage(let bzImage): limit = Int(clamping: bzImage.header.commandLineSize)
         case .elf: limit = request.elfArguments == .linux ? Self.linuxLineLimit : .max
         case .multiboot: limit = .max
+        case .nbi: limit = NBIPlanner.longestLine
         }
         if line.utf8.count > limit { draft.refuse(.commandLineTooLong(length: line.utf8.count, limit: limit)) }
     }

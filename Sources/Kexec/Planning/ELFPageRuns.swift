@@ -126,3 +126,15 @@ enum ELFPageRuns {
         return unsafe bytes.withUnsafeBytes { unsafe Array($0[range]) }
     }
 }
+
+extension PlanDraft {
+    /// Adds the segments of an image that names its addresses; where one is not to be had, refuses and returns false.
+    @inline(never) mutating func claim(_ image: ELFImage, bytes: borrowing RawSpan) -> Bool {
+        for (index, run) in ELFPageRuns.runs(of: image, bytes: bytes).enumerated() {
+            let name = index == 0 ? "kernel" : "kernel-\(index + 1)"
+            guard claim(run.place, for: name) else { return false }
+            add(Segment(name: name, place: run.place, contents: run.contents))
+        }
+        return true
+    }
+}

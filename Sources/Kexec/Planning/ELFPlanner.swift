@@ -11,7 +11,7 @@ struct ELFPlanner {
     /// Adds all segments of the image to `draft`.
     /// - Returns: what purgatory has to do; nil where the draft was refused, or where `--args-none` wants none.
     func plan(_ draft: inout PlanDraft, bytes: borrowing RawSpan) -> PurgatoryPlan? {
-        guard placeImage(&draft, bytes) else { return nil }
+        guard draft.claim(image, bytes: bytes) else { return nil }
         switch parameters.request.elfArguments {
         case .none: return nil
         case .elf: return planBootNotes(&draft)
@@ -24,15 +24,6 @@ struct ELFPlanner {
     /// A 32-bit program sees 32-bit addresses.
     private var bounds: PhysicalRange {
         PhysicalRange(from: .zero, to: mode == .protectedMode ? .fourGiB : PhysicalAddress(.max))
-    }
-
-    private func placeImage(_ draft: inout PlanDraft, _ bytes: borrowing RawSpan) -> Bool {
-        for (index, run) in ELFPageRuns.runs(of: image, bytes: bytes).enumerated() {
-            let name = index == 0 ? "kernel" : "kernel-\(index + 1)"
-            guard draft.claim(run.place, for: name) else { return false }
-            draft.add(Segment(name: name, place: run.place, contents: run.contents))
-        }
-        return true
     }
 
     private func planLinux(_ draft: inout PlanDraft) -> PurgatoryPlan? {

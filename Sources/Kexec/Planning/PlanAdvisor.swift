@@ -29,8 +29,11 @@ struct PlanAdvisor {
     }
 
     private func takesCommandLine(_ image: KernelImage) -> Bool {
-        if case .elf = image { return request.elfArguments == .linux }
-        return true
+        switch image {
+        case .elf: return request.elfArguments == .linux
+        case .nbi: return false  // It has one of its own.
+        default: return true
+        }
     }
 
     /// Options that were given and that this image or system call has no use for.
@@ -42,6 +45,9 @@ struct PlanAdvisor {
             ignored += given(
                 [.entry32Bit, .realMode, .argumentsELF, .argumentsLinux, .argumentsNone]
                     + (multiboot.version == .one ? [.noEFI] : []), ignoredBy: .multiboot)
+        case .nbi:
+            ignored += given(
+                [.entry32Bit, .realMode, .argumentsELF, .argumentsLinux, .argumentsNone, .noEFI], ignoredBy: .nbi)
         case .bzImage:
             ignored += given([.argumentsELF, .argumentsLinux, .argumentsNone], ignoredBy: .bzImage)
         case .elf where request.elfArguments == .none:

@@ -20,9 +20,14 @@ struct PlanDraft {
     private static let conventional = PhysicalRange(from: .zero, to: PhysicalAddress(0xa_0000))
 
     /// Finds a home in the memory that real mode reaches; where there is none, refuses and returns nil.
-    mutating func lowHome(for name: String, size: UInt64, from start: PhysicalAddress) -> PhysicalRange? {
+    @inline(never) mutating func lowHome(
+        for name: String, size: UInt64, from start: PhysicalAddress,
+        preference: PlacementRequest.Preference = .lowest
+    ) -> PhysicalRange? {
         let bounds = PhysicalRange(from: start, to: Self.conventional.end)
-        if let home = lowMemory.place(PlacementRequest(size: size, bounds: bounds, preference: .lowest)) { return home }
+        if let home = lowMemory.place(PlacementRequest(size: size, bounds: bounds, preference: preference)) {
+            return home
+        }
         refusals.append(
             .noRoom(segment: name, needed: size, largest: lowMemory.largestFree(in: bounds), bounds: bounds))
         return nil

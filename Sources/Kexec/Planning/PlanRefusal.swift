@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+public import BootFormats
 public import Handoff
 public import PhysicalMemory
 
@@ -33,6 +34,10 @@ public enum PlanRefusal: Error, Hashable, Sendable {
     case noBIOS
     /// A Multiboot kernel knows modules only.
     case initrdWithMultiboot
+    /// A network boot image holds all that it loads.
+    case initrdWithNBI
+    /// What the image says of the end of memory leads nowhere on this machine.
+    case badLayout(ImageError)
     /// Only Multiboot kernels know modules; the image's kind.
     case modulesWithoutMultiboot(kind: String)
 }
@@ -87,5 +92,5 @@ public enum IgnoringParty: Hashable, Sendable {
     /// It has the one entry that its header names.
     case elf
     /// It is entered in one way only.
-    case multiboot
+    case multiboot, nbi
 }

@@ -19,7 +19,7 @@ struct RealModePlanner {
     let parameters: BootParametersPlanner
 
     /// From here on memory is handed to real-mode code: below lie vectors, BIOS data, and what BIOSes use besides.
-    private static let lowest = PhysicalAddress(0x1_0000)
+    static let lowest = PhysicalAddress(0x1_0000)
     private static let kernelAddress = PhysicalAddress(0x10_0000)
     /// Where the old command line is looked for, by its offset from here, before 2.02.
     private static let oldSetupAddress = PhysicalAddress(0x9_0000)
@@ -134,16 +134,21 @@ struct RealModePlanner {
         registers.stackSegment = segment
         registers.dataSegment = segment
         registers.stackPointer = heapEnd
+        return Self.addPayload(registers, &draft)
+    }
+
+    @inline(never) static func addPayload(_ registers: RealModeParameters, _ draft: inout PlanDraft) -> PhysicalAddress?
+    {
         let payload: FlatPayload
         do throws(PurgatoryImageError) {
             payload = try FlatPayload(
-                realModeImage(), magic: Self.payloadMagic, parametersSize: RealModeParameters.size,
+                realModeImage(), magic: payloadMagic, parametersSize: RealModeParameters.size,
                 version: RealModeParameters.currentVersion)
         } catch {
             draft.refuse(.purgatoryUnusable(error))
             return nil
         }
-        guard let home = draft.lowHome(for: "real_mode", size: payload.memorySize, from: Self.lowest) else {
+        guard let home = draft.lowHome(for: "real_mode", size: payload.memorySize, from: lowest) else {
             return nil
         }
         draft.add(Segment(name: "real_mode", place: home, contents: .bytes(payload.contents(registers))))

@@ -4,11 +4,11 @@ internal import BootFormats
 extension Diagnostic {
     /// Why the image at `path` cannot be loaded.
     init(_ error: ImageError, path: String) {
-        let reason: (text: String, hint: String?) = Self.reason(error)
+        let reason = Self.reason(error)
         self.init("cannot load \(fileName(path)): \(reason.text)", hint: reason.hint)
     }
 
-    private static func reason(_ error: ImageError) -> (String, String?) {
+    static func reason(_ error: ImageError) -> (text: String, hint: String?) {
         switch error {
         case .empty: ("it is empty", nil)
         case .unrecognised(let content): (words(for: content), hint(for: content))

@@ -50,6 +50,10 @@ extension Diagnostic {
                 hint: "a Linux kernel as ELF file wants --args-linux")
         case .initrdWithMultiboot:
             self.init("an initrd cannot be passed to a Multiboot kernel", hint: "pass it with --module")
+        case .initrdWithNBI:
+            self.init("an initrd cannot be passed to a network boot image: it holds all that it loads")
+        case .badLayout(let error):
+            self.init("the image does not fit into this machine's memory: " + Self.reason(error).text)
         case .modulesWithoutMultiboot(let kind):
             self.init("'--module' is for Multiboot kernels, this is \(kind)")
         }
@@ -194,6 +198,7 @@ extension Diagnostic {
         case .bzImage: "a bzImage"
         case .elf: "an ELF executable"
         case .multiboot: "a Multiboot kernel"
+        case .nbi: "a network boot image"
         }
     }
 

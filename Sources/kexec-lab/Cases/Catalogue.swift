@@ -2,8 +2,23 @@
 
 /// Every case, in the order in which they are run.
 enum Catalogue {
-    static let all: [Case] =
-        JumpCases.all + BadInputCases.all + ImageCases.all + EntryCases.all + KexecTestCases.all + MultibootCases.all
-        + DigestCases.all + MachineCases.all + SecurityCases.all + BootParametersCases.all + PeerCases.all
-        + ResourceCases.all + MatrixCases.all
+    static let all: [Case] = groups.flatMap { $0 }
+
+    private static let groups: [[Case]] = [
+        JumpCases.all,
+        BadInputCases.all,
+        ImageCases.all,
+        EntryCases.all,
+        MultibootCases.all,
+        NBICases.all,
+        KexecTestCases.all,
+        FirmwareMemoryCases.all,
+        DigestCases.all,
+        MachineCases.all,
+        SecurityCases.all,
+        BootParametersCases.all,
+        PeerCases.all,
+        ResourceCases.all,
+        MatrixCases.all,
+    ]
 }
