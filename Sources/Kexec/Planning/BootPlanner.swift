@@ -9,6 +9,8 @@ public struct BootPlanner: Sendable {
     public var machine: MachineDescription
     /// 32 bytes of randomness for the next kernel; nil where there are none.
     public var seed: [UInt8]?
+    /// For a payload of ours that compares them.
+    public var firmwareSums: FirmwareSums?
     /// When this plan was made, as the next kernel's `kexec --last` will tell it.
     public var trace = TraceRecord()
 
@@ -60,7 +62,7 @@ public struct BootPlanner: Sendable {
     /// A Multiboot kernel's begins with the file's name, as with GRUB 1 and kexec-tools: Xen leaves the first word out
     /// of the line of every loader but GRUB 2.
     private func finalCommandLine(for image: KernelImage) -> String {
-        let line = CommandLine.final(for: request, running: machine.commandLine)
+        let line = CommandLine.final(for: request, running: machine.commandLine) + (firmwareSums?.words ?? "")
         guard case .multiboot = image else { return line }
         return line.utf8.isEmpty ? request.kernel : request.kernel + " " + line
     }

@@ -23,40 +23,20 @@ enum FirmwareMemoryCases {
         ) { try $0.segment("setup").address + 0x200 },
     ]
 
-    /// The drivers of the disk on the `pc` machine, each behind those that it needs.
-    private static let modules = [
-        "drivers/scsi/scsi_common", "drivers/scsi/scsi_mod", "crypto/crct10dif_common", "crypto/crct10dif_generic",
-        "lib/crc-t10dif", "lib/crc64", "crypto/crc64_rocksoft_generic", "lib/crc64-rocksoft", "block/t10-pi",
-        "drivers/scsi/sd_mod", "drivers/ata/libata", "drivers/ata/ata_piix",
-    ]
-
     private static func unchanged(
         _ name: String, _ options: String, kernel: String = "/boot/vmlinuz",
         files: @escaping @Sendable (Workshop) async throws -> [String: GuestFile] = { _ in [:] }, expect: [String],
         entry: @escaping @Sendable (GuestPlan) throws -> UInt64
     ) -> Case {
         let comparison = FirmwareMemory()
-        let names = modules.map { "/modules/\($0.split(separator: "/").last ?? "").ko" }
         return Case(
             name: "memory/unchanged/\(name)",
             summary: "firmware's memory differs in no byte between the first kernel's entry and the next (\(name))",
-            machine: MachineShape(options: ["-drive", "driver=null-co,read-zeroes=on,size=64M,if=ide"]),
+            machine: MachineShape(options: DiskController.ide.options()),
             firstKernel: .linux61Full, secondKernel: .linux61,
-            files: { workshop in
-                var all = try await files(workshop)
-                for (module, path) in zip(modules, names) {
-                    all[String(path.dropFirst())] = .host("\(workshop.cache.modules(.linux61Full))/\(module).ko")
-                }
-                return all
-            },
-            script: """
-                for module in \(names.joined(separator: " ")); do insmod $module || say no $module; done
-                i=0; while [ ! -b /dev/sda ] && [ $i -lt 50 ]; do usleep 100000; i=$((i + 1)); done
-                say disk $(readlink /sys/block/sda/device | grep -o 'target[0-9:]*') \
-                read=$(dd if=/dev/sda bs=4096 count=16 iflag=direct 2>/dev/null | wc -c)
-
-                """ + GuestPlan.script(options, kernel: kernel),
-            expect: ["^LAB disk .*read=65536$", "^LAB load rc=0 loaded=1", "^LAB debugger$", "^LAB jump"] + expect,
+            files: { try await files($0).merging(DiskController.ide.drivers($0)) { first, _ in first } },
+            script: DiskController.use + GuestPlan.script(options, kernel: kernel),
+            expect: ["^LAB disk read=65536$", "^LAB load rc=0 loaded=1", "^LAB debugger$", "^LAB jump"] + expect,
             atFirstEntry: { try comparison.remember($0) },
             debugger: { connection, log in
                 try comparison.compare(whenAt: try entry(try GuestPlan(in: log)), connection)

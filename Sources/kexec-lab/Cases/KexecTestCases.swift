@@ -14,6 +14,7 @@ enum KexecTestCases {
                 script: "try load kexec -l /boot/kexec_test \(option) && jump",
                 expect: [
                     "^LAB load rc=0 loaded=1", "^entry: PASS mode=\(entry == "real-mode" ? "16" : entry.prefix(2)) ",
+                    "^interrupt vectors: PASS ", "^BIOS data area: PASS ", "^option ROMs and BIOS: PASS ",
                     "^timer tick: PASS ", "^int 13h, read the last sector: PASS ", #"^kexec_test: PASS \([0-9]+ checks\)$"#,
                 ],
                 quick: kernel == .linux7 && entry == "64-bit", needsOurs: true)
