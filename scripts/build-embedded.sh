@@ -55,14 +55,14 @@ set -- -swift-version 6 $optimisation -wmo -parse-as-library -target "$triple" -
     -enable-experimental-feature Embedded -enable-experimental-feature Lifetimes \
     -enable-upcoming-feature ExistentialAny -enable-upcoming-feature MemberImportVisibility \
     -enable-upcoming-feature InternalImportsByDefault -suppress-warnings \
-    -DCODEC_ZLIB -DCODEC_LZMA -DCODEC_ZSTD -DCODEC_BZIP2 \
+    -DPACKED_PAYLOADS -DCODEC_ZLIB -DCODEC_LZMA -DCODEC_ZSTD -DCODEC_BZIP2 \
     -Xfrontend -function-sections -Xfrontend -disable-stack-protector \
     -module-cache-path "$out/module-cache" -file-prefix-map "$root=." -I "$out" \
     -Xcc -nostdinc -Xcc -isystem -Xcc "$system/include/$musl" \
     -Xcc -isystem -Xcc "$headers/kernel" -Xcc -isystem -Xcc "$headers/codecs" -Xcc -D__linux__
 for flag in $flags; do set -- "$@" -Xcc "$flag"; done
 [ "$arch" != x86_64 ] || set -- "$@" -DSHA_EXTENSIONS -Xcc -DSHA_EXTENSIONS
-for library in CLinux CZlib CLZMA CZstd CBzip2; do set -- "$@" -I "$root/Sources/$library"; done
+for library in CLinux CPayloads CZlib CLZMA CZstd CBzip2; do set -- "$@" -I "$root/Sources/$library"; done
 
 "$root/scripts/build-payloads.sh"
 folders=
@@ -76,10 +76,10 @@ for module in $modules; do
 done
 objects=$out/kexec-$mode.o
 # shellcheck disable=SC2086
-if outdated "$objects" $folders Sources/C[A-Z]* build/payloads/Payloads.swift scripts/build-embedded.sh; then
+if outdated "$objects" $folders Sources/C[A-Z]* scripts/build-embedded.sh; then
     rm -f "$objects"
     swiftc "$@" -module-name kexec -o "$objects" \
-        -c $(find $folders -name '*.swift' | LC_ALL=C sort) build/payloads/Payloads.swift ||
+        -c $(find $folders -name '*.swift' | LC_ALL=C sort) ||
         die "the shipped modules do not compile as Embedded Swift for $arch"
 fi
 [ "$mode" = link ] || exit 0
@@ -124,6 +124,16 @@ tables=--defsym=_swift_stdlib_nfd_decompositions=0
 clang --target=x86_64-unknown-none-elf -Os -c -x ir "$root/build/payloads/work/purgatory/SHAExtensions.o" \
     -o "$link/SHAExtensions.o"
 objects="$objects $link/SHAExtensions.o"
+
+# The payloads, packed. PackedPayloads.swift takes them out again.
+for name in purgatory real-mode; do
+    symbol=packed_$(echo "$name" | tr - _)
+    gzip -9nc "build/payloads/$name.bin" >"$link/$name.gz"
+    printf '.section .rodata.%s, "a"\n.globl %s, %s_end\n%s: .incbin "%s"\n%s_end:\n' \
+        "$symbol" "$symbol" "$symbol" "$symbol" "$link/$name.gz" "$symbol" >"$link/$name.s"
+    clang --target="$triple" -c "$link/$name.s" -o "$link/$name.o"
+    objects="$objects $link/$name.o"
+done
 
 libc=/usr/lib/$musl
 libgcc=$(gcc -print-libgcc-file-name 2>/dev/null) || libgcc=

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// PayloadBytes.swift, which completes this module, is made by BuildPayload.
+// PayloadBytes.swift, which completes this module, is made by BuildPayload; in the static program PackedPayloads.swift
+// stands in its place.
 
-/// The x86_64 purgatory: a flat image whose parameters the loader fills in; see Payloads/Purgatory/linker.ld.
-public func purgatoryImage() -> [UInt8] { bytes(ofBase64: purgatoryX86_64) }
+#if !PACKED_PAYLOADS
+    /// The x86_64 purgatory: a flat image whose parameters the loader fills in; see Payloads/Purgatory/linker.ld.
+    public func purgatoryImage() -> [UInt8] { bytes(ofBase64: purgatoryX86_64) }
 
-/// The way from 64-bit to real mode: a flat image whose parameters the loader fills in; see Payloads/RealMode/linker.ld.
-public func realModeImage() -> [UInt8] { bytes(ofBase64: realModeX86_64) }
+    /// The way from 64-bit to real mode: a flat image whose parameters the loader fills in; see Payloads/RealMode/linker.ld.
+    public func realModeImage() -> [UInt8] { bytes(ofBase64: realModeX86_64) }
+#endif
 
 /// Decodes base64 up to the first character that is no digit: its end, or the padding.
 public func bytes(ofBase64 text: StaticString) -> [UInt8] {
