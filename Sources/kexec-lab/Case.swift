@@ -33,6 +33,8 @@ struct Case: Sendable {
     var end: MachineEnd = .exited
     /// Further demands on the consoles of all passes; each returned sentence is a failure.
     var judge: (@Sendable ([ConsoleLog]) throws -> [String])?
+    /// Runs before the machine executes its first instruction; it must let the machine go on.
+    var atFirstEntry: (@Sendable (GDBConnection) async throws -> Void)?
     /// Runs when the console shows `LAB debugger`, with the machine halted.
     var debugger: (@Sendable (GDBConnection, ConsoleLog) async throws -> Void)?
     /// Seconds for one boot on a machine that is otherwise idle; a run may allow a multiple.

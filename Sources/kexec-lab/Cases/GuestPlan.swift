@@ -19,12 +19,12 @@ struct GuestPlan: Decodable {
 
     /// Prints the plan in pieces that the terminal does not wrap, loads, and says `debugger`; the pause lets the
     /// laboratory halt the machine before the jump.
-    static func script(_ options: String) -> String {
+    static func script(_ options: String, kernel: String = "/boot/vmlinuz") -> String {
         """
         options="\(options)"
-        kexec --plan=json -l /boot/vmlinuz $options --command-line="$second" > /tmp/plan || say plan failed
+        kexec --plan=json -l \(kernel) $options --command-line="$second" > /tmp/plan || say plan failed
         { tr -d '\\n' < /tmp/plan | fold -w 400; echo; } | sed 's/^/LAB plan /'
-        load $options || poweroff -f
+        try load kexec -l \(kernel) $options --command-line="$second" || poweroff -f
         say debugger
         sleep 3
         jump

@@ -32,6 +32,15 @@ final class GDBConnection: @unchecked Sendable {
         try demand("Qqemu.PhyMemMode:1")
     }
 
+    /// Waits for a machine that is being started.
+    static func waiting(for path: String) async throws -> GDBConnection {
+        for _ in 0..<100 {
+            if let connection = try? GDBConnection(path: path) { return connection }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        return try GDBConnection(path: path)
+    }
+
     deinit { close(socket) }
 
     /// Stops the processor before it executes the instruction at a virtual address.
@@ -43,6 +52,18 @@ final class GDBConnection: @unchecked Sendable {
 
     /// Runs and waits for nothing.
     func release() throws { try demand("D") }
+
+    /// General registers by their place in the stub's answer, where each has 8 bytes in every mode of the processor.
+    enum Register: Int { case esi = 4 }
+
+    func register(_ register: Register) throws -> UInt64 {
+        let digits = Array(try ask("g").utf8.dropFirst(16 * register.rawValue).prefix(16))
+        let bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap {
+            UInt64(String(decoding: digits[$0..<($0 + 2)], as: UTF8.self), radix: 16)
+        }
+        guard bytes.count == 8 else { throw LabError("the debug stub names no registers") }
+        return bytes.reversed().reduce(0) { $0 << 8 | $1 }
+    }
 
     func read(at address: UInt64, count: Int) throws -> [UInt8] {
         let digits = Array(try ask("m\(String(address, radix: 16)),\(String(count, radix: 16))").utf8)

@@ -12,6 +12,8 @@ struct QEMUCommand {
     let folder: String
     /// A socket path for the debug stub; at most 107 bytes, the limit of a socket address.
     let debugSocket: String?
+    /// The debug stub is awaited before the first instruction.
+    var startsHalted = false
 
     func command() throws -> HostCommand {
         var arguments = [
@@ -27,6 +29,7 @@ struct QEMUCommand {
             arguments += ["-netdev", server, "-device", "e1000,netdev=server,romfile="]
         }
         if let debugSocket { arguments += ["-gdb", "unix:\(debugSocket),server=on,wait=off"] }
+        if startsHalted { arguments.append("-S") }
         var command = tools.command("qemu-system-x86_64", arguments + shape.options)
         // Else QEMU looks for its modules where the system keeps those of another QEMU.
         command.environment["QEMU_MODULE_DIR"] = "\(tools.libraries)/qemu"

@@ -91,7 +91,8 @@ struct CaseRunner: Sendable {
         _ test: Case, _ folder: String, _ initrd: String, _ nonce: String
     ) async throws -> VirtualMachine.Outcome {
         // A socket address holds 107 bytes, too few for most folders.
-        let socket = test.debugger.map { _ in "/tmp/kexec-lab-\(nonce).gdb" }
+        let usesStub = test.debugger != nil || test.atFirstEntry != nil
+        let socket = usesStub ? "/tmp/kexec-lab-\(nonce).gdb" : nil
         defer { socket.map { _ = unlink($0) } }
         let kernel =
             test.machine.firmware == .secureBoot
@@ -99,9 +100,12 @@ struct CaseRunner: Sendable {
         let line = "console=ttyS0 panic=-1 oops=panic lab.nonce=\(nonce) \(test.firstCommandLine)"
         let command = try QEMUCommand(
             tools: workshop.tools, shape: test.machine, kernel: kernel, initrd: initrd, commandLine: line,
-            folder: folder, debugSocket: socket
+            folder: folder, debugSocket: socket, startsHalted: test.atFirstEntry != nil
         ).command()
-        return try await VirtualMachine(
+        let opening = test.atFirstEntry.map { body in
+            Task.detached { try await body(try await GDBConnection.waiting(for: socket ?? "")) }
+        }
+        let outcome = try await VirtualMachine(
             command: command, logPath: "\(folder)/console.log", deadline: test.deadline * patience,
             observe: { line, log in
                 observe?(line)
@@ -109,6 +113,8 @@ struct CaseRunner: Sendable {
                 try await debugger(try GDBConnection(path: socket), log)
             }
         ).run()
+        try await opening?.value
+        return outcome
     }
 
     private func firstInitrd(_ test: Case, _ pass: String, _ folder: String) async throws -> [UInt8] {
