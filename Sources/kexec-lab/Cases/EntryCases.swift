@@ -2,7 +2,7 @@
 
 /// The ways into a kernel besides the 64-bit one.
 enum EntryCases {
-    static let all: [Case] = protectedMode + [i386] + realMode + [ipxe, memdisk]
+    static let all: [Case] = protectedMode + [i386] + realMode + [ipxe, memdisk, back]
 
     /// One word of 600 letters, for a kernel takes only so many that it does not know; the last one shows the end.
     private static let longLine = "$second pad=$(printf '%0600d' 0 | tr 0 x) lab.end=ENDMARK"
@@ -73,11 +73,59 @@ enum EntryCases {
         script: "try load kexec -l /boot/memdisk --initrd=/boot/floppy --command-line=floppy && jump",
         expect: ["^LAB load rc=0 loaded=1", "^LAB jump", "^LAB sector two, 3 ticks$"], quick: true, needsOurs: true)
 
+    /// What a loader has to hand on of the machine: the firmware's map, and of boot_params `acpi_rsdp_addr` (0x070) and
+    /// `eddbuf_entries` (0x1e9), the BIOS's disks.
+    private static let machineFacts = """
+        facts() {
+            map=$(for e in /sys/firmware/memmap/*; do echo $(cat $e/start $e/end $e/type); done | sort | md5sum | cut -c-32)
+            bp=/sys/kernel/boot_params/data
+            say facts stage=$1 map=$map entries=$(ls /sys/firmware/memmap | wc -l) \
+            rsdp=$(od -An -tx8 -j 112 -N 8 $bp | tr -d ' ') edd=$(od -An -tu1 -j 489 -N 1 $bp | tr -d ' ') \
+            tables=$(ls /sys/firmware/acpi/tables | wc -l)
+        }
+
+        """
+
+    /// There is no build of ours for 32 bits, so the way back is kexec-tools'.
+    private static let back = Case(
+        name: "entry/i386/back",
+        summary: "from 64 bits to 32 by ours, with the same machine, and back to 64 by Debian's kexec-tools for i386",
+        machine: MachineShape(memory: 2048, options: ["-drive", "driver=null-co,read-zeroes=on,size=64M,if=ide"]),
+        secondKernel: .linux61PAE, otherKernels: [.linux61],
+        secondFiles: { workshop in
+            func program(_ name: String) -> GuestFile { .program(workshop.cache.program(name, of: .linux61PAE)) }
+            var third = try await InitramfsBuilder(workshop.tools)
+            try await third.add("lab/third", .text("say machine=$(uname -m)\n"))
+            return [
+                "bin/busybox": program("busybox"), "sbin/kexec": program("kexec"),
+                "lib/ld-linux.so.2": program("ld-linux.so.2"),
+                "lib/i386-linux-gnu/libc.so.6": program("libc.so.6"),
+                "lib/i386-linux-gnu/libz.so.1": program("libz.so.1"),
+                "boot/vmlinuz": .host(workshop.cache.kernel(.linux61)), "boot/initrd": .bytes(third.finished()),
+            ]
+        },
+        script: machineFacts + "facts first; load && jump",
+        secondScript: machineFacts + """
+            facts second; say machine=$(uname -m)
+            try back kexec -l -c /boot/vmlinuz --initrd=/boot/initrd --command-line="$(line third)" && jump
+            """,
+        expect: [
+            "^LAB load rc=0 loaded=1", Case.second, "^LAB machine=i686$", "^LAB back rc=0 loaded=1",
+            "^LAB third nonce=NONCE ", "^LAB machine=x86_64$", "^LAB end third",
+        ],
+        judge: { logs in
+            let lines = logs.flatMap { log in log.lines.map(\.text).filter { $0.hasPrefix("LAB facts stage=") } }
+            let facts = lines.map { $0.split(separator: " ").dropFirst(3).joined(separator: " ") }
+            guard facts.count == 2 else { return ["the facts were not told twice"] }
+            return facts[0] == facts[1] ? [] : ["the first kernel's facts are \(facts[0]), the second's \(facts[1])"]
+        }, deadline: 300)
+
     /// A kernel of 32 bits has no other entry, and nobody need know.
     private static let i386 = Case(
-        name: "entry/i386", summary: "a kernel of 32 bits is started from one of 64 bits, by itself in the right mode",
+        name: "entry/i386/to",
+        summary: "a kernel of 32 bits is started from one of 64 bits, by itself in the right mode",
         machine: MachineShape(memory: 6144), secondKernel: .linux61PAE,
-        secondFiles: { ["bin/busybox": .program($0.cache.busybox(.linux61PAE))] },
+        secondFiles: { ["bin/busybox": .program($0.cache.program("busybox", of: .linux61PAE))] },
         script: "load && jump", secondScript: "say machine=$(uname -m)",
         expect: ["^LAB load rc=0 loaded=1", Case.second, "^LAB machine=i686$", "^LAB end second"])
 }

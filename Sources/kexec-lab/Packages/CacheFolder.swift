@@ -6,7 +6,7 @@ import Foundation
 /// ```
 /// apt/        private apt state            packages/   downloaded .deb files
 /// tools/      unpacked programs, runnable  trees/      unpacked kernel packages
-/// kernels/    NAME/{vmlinuz,vmlinux,config,modules/,busybox}   record   what was found: package, version, SHA-256
+/// kernels/    NAME/{vmlinuz,vmlinux,config,modules/} and PROGRAMS   record   what was found: package, version, SHA-256
 /// ```
 struct CacheFolder: Sendable {
     let path: String
@@ -26,8 +26,13 @@ struct CacheFolder: Sendable {
     func kernel(_ name: KernelName) -> String { "\(path)/kernels/\(name.rawValue)/vmlinuz" }
     func vmlinux(_ name: KernelName) -> String { "\(path)/kernels/\(name.rawValue)/vmlinux" }
     func modules(_ name: KernelName) -> String { "\(path)/kernels/\(name.rawValue)/modules" }
-    /// For kernels that run no programs of the tool set.
-    func busybox(_ name: KernelName) -> String { "\(path)/kernels/\(name.rawValue)/busybox" }
+    /// One of the kernel's own programs and libraries.
+    func program(_ program: String, of name: KernelName) -> String { "\(path)/kernels/\(name.rawValue)/\(program)" }
+    func isComplete(_ name: KernelName) -> Bool {
+        ([vmlinux(name)] + name.programs.map { program($0, of: name) }).allSatisfy {
+            FileManager.default.fileExists(atPath: $0)
+        }
+    }
     var tools: String { "\(path)/tools" }
     var record: String { "\(path)/record" }
 

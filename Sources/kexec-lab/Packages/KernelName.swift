@@ -33,9 +33,16 @@ enum KernelName: String, CaseIterable, Sendable {
                 PackagePattern(#"linux-image-6\.1\.[0-9.-]+-686-pae-unsigned"#, architecture: "i386"),
                 // Its programs: a kernel of 32 bits runs no others.
                 PackagePattern("busybox-static", architecture: "i386"),
+                PackagePattern("kexec-tools", architecture: "i386"), PackagePattern("libc6", architecture: "i386"),
+                PackagePattern("zlib1g", architecture: "i386"),
             ]
         case .xen417: [PackagePattern(#"xen-hypervisor-4\.17-amd64"#)]
         }
+    }
+
+    /// Files that are kept beside the kernel, for those that run no programs of the tool set.
+    var programs: [String] {
+        self == .linux61PAE ? ["busybox", "kexec", "ld-linux.so.2", "libc.so.6", "libz.so.1"] : []
     }
 }
 

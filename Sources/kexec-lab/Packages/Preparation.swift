@@ -12,7 +12,7 @@ struct Preparation {
     /// Makes sure that the programs and `kernels` are there.
     func prepare(_ kernels: [KernelName]) async throws {
         try await cache.locked {
-            let missing = kernels.filter { refresh || !files.fileExists(atPath: cache.vmlinux($0)) }
+            let missing = kernels.filter { refresh || !cache.isComplete($0) }
             let needsTools = refresh || !Toolset(cache).isComplete
             guard needsTools || !missing.isEmpty else { return }
             let archive = try PrivateArchive(in: cache)
@@ -45,7 +45,7 @@ struct Preparation {
         }
         for package in try debs(in: packages) { try await unpack("\(packages)/\(package)", into: tree) }
         let made = try emptyFolder("kernels/\(kernel.rawValue).new")
-        try collect(from: tree, into: made)
+        try collect(kernel, from: tree, into: made)
         if kernel == .xen417 {
             // Packed with gzip as a whole.
             try await HostCommand("/bin/gzip", ["-d", "-c", "\(made)/vmlinuz"]).output(to: "\(made)/vmlinux")
@@ -57,7 +57,7 @@ struct Preparation {
     }
 
     /// Kernel packages hold the image and the configuration in `/boot` or, since 7.x, beside the modules.
-    private func collect(from tree: String, into made: String) throws {
+    private func collect(_ kernel: KernelName, from tree: String, into made: String) throws {
         let found = files.enumerator(atPath: tree)?.compactMap { $0 as? String } ?? []
         func last(_ name: String) -> String { String(name.split(separator: "/").last ?? "") }
         guard
@@ -71,12 +71,18 @@ struct Preparation {
         if let config = found.first(where: { last($0) == "config" || last($0).hasPrefix("config-") }) {
             try files.copyItem(atPath: "\(tree)/\(config)", toPath: "\(made)/config")
         }
-        if let busybox = found.first(where: { last($0) == "busybox" && $0.contains("bin/") }) {
-            try files.copyItem(atPath: "\(tree)/\(busybox)", toPath: "\(made)/busybox")
+        for program in kernel.programs {
+            guard
+                let source = found.first(where: { last($0) == program && ($0.contains("bin/") || $0.contains("lib")) })
+            else { throw LabError("no \(program) in '\(tree)'") }
+            // Libraries are links to files that carry their version.
+            let target = URL(fileURLWithPath: "\(tree)/\(source)").resolvingSymlinksInPath().path
+            try files.copyItem(atPath: target, toPath: "\(made)/\(program)")
         }
         if let drivers = found.first(where: { $0.hasSuffix("/kernel/drivers") && $0.contains("lib/modules/") }) {
-            try files.createSymbolicLink(
-                atPath: "\(made)/modules", withDestinationPath: "\(tree)/\(drivers.dropLast("/drivers".count))")
+            // Relative, so that the cache can be moved and copied; `made` is two folders below it.
+            let folder = "\(tree.dropFirst(cache.path.count))/\(drivers.dropLast("/drivers".count))"
+            try files.createSymbolicLink(atPath: "\(made)/modules", withDestinationPath: "../..\(folder)")
         }
     }
 
