@@ -122,7 +122,8 @@ enum EntryCases {
 
     /// A kernel of 32 bits has no other entry, and nobody need know.
     private static let i386 = Case(
-        name: "entry/i386", summary: "a kernel of 32 bits is started from one of 64 bits, by itself in the right mode",
+        name: "entry/i386/to",
+        summary: "a kernel of 32 bits is started from one of 64 bits, by itself in the right mode",
         machine: MachineShape(memory: 6144), secondKernel: .linux61PAE,
         secondFiles: { ["bin/busybox": .program($0.cache.program("busybox", of: .linux61PAE))] },
         script: "load && jump", secondScript: "say machine=$(uname -m)",
