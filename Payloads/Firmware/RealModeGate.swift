@@ -53,7 +53,40 @@ extension RealModeRegisters {
     ///   - ticks: of the BIOS's timer, 18.2 a second, after which it is given up; nil: it may take as long as it wants.
     /// - Returns: false where it was given up.
     func call(_ vector: UInt8, _ registers: inout RealModeRegisters, ticks: UInt16? = nil) -> Bool {
-        let target = InterruptVector(vector).value
+        call(at: InterruptVector(vector).value, &registers, ticks: ticks)
+    }
+
+    /// Calls the disk service that `hook` has taken the place of.
+    func callOldDiskService(_ registers: inout RealModeRegisters) {
+        unsafe gate.pointee.busy = 1
+        _ = call(at: unsafe gate.pointee.old_13, &registers, ticks: nil)
+        unsafe gate.pointee.busy = 0
+    }
+
+    /// Puts 64-bit code before the BIOS's disk service and those of int 15h that tell of memory.
+    /// - Parameters:
+    ///   - handler: gets the gate's address, and returns 1 where it has answered, 0 where the BIOS has to.
+    ///   - stack: the end of its stack.
+    func hook(handler: UInt, stack: UInt) {
+        unsafe gate.pointee.handler = UInt64(handler)
+        unsafe gate.pointee.handler_stack = UInt64(stack)
+        // Interrupts are off, and the handler's page tables are those that the gate has kept at its last call.
+        let (disk, system) = (InterruptVector(0x13), InterruptVector(0x15))
+        unsafe gate.pointee.old_13 = disk.value
+        unsafe gate.pointee.old_15 = system.value
+        disk.set(hook(unsafe gate.pointee.hook_13))
+        system.set(hook(unsafe gate.pointee.hook_15))
+    }
+
+    /// The registers of what was called, and of the answer: the gate begins with them.
+    var registers: UnsafeMutablePointer<RealModeRegisters> {
+        unsafe UnsafeMutableRawPointer(gate).assumingMemoryBound(to: RealModeRegisters.self)
+    }
+
+    /// The interrupt that was called.
+    var vector: UInt16 { unsafe gate.pointee.vector }
+
+    @inline(never) private func call(at target: UInt32, _ registers: inout RealModeRegisters, ticks: UInt16?) -> Bool {
         unsafe gate.pointee.target_offset = UInt16(truncatingIfNeeded: target)
         unsafe gate.pointee.target_segment = UInt16(truncatingIfNeeded: target >> 16)
         unsafe gate.pointee.registers = registers

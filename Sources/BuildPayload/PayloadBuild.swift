@@ -41,6 +41,14 @@ struct PayloadRecipe {
         ],
         support: ["HardwarePorts", "Reset", "Screen", "TextSink"],
         firmware: ["InterruptRouting", "LegacyDevices", "RealModeGate"], assembly: [], version: "kexec_test")
+
+    static let biosBoot = PayloadRecipe(
+        name: "bios_boot", folder: "BIOSBoot",
+        contract: ["DiskGeometry", "DiskService", "ReportedMemory", "SectorSum", "SerialPort", "ServiceRegisters"],
+        sources: ["BIOS", "BIOSBoot", "Ending", "ImageBoot", "Residence", "SectorBoot"],
+        support: ["HardwarePorts", "Reset", "Screen", "TextSink"],
+        firmware: ["InterruptRouting", "LegacyDevices", "Preparation", "RealModeGate"], assembly: [],
+        version: "bios_boot")
 }
 
 /// The steps from the sources of a payload to its flat image.

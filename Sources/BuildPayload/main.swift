@@ -26,13 +26,15 @@ let package = options.required("--package")
 let purgatory = PayloadBuild(.purgatory, toolchain: toolchain, package: package, work: work)
 let realMode = PayloadBuild(.realMode, toolchain: toolchain, package: package, work: work)
 let kexecTest = PayloadBuild(.kexecTest, toolchain: toolchain, package: package, work: work)
-let all = [purgatory, realMode, kexecTest]
+let biosBoot = PayloadBuild(.biosBoot, toolchain: toolchain, package: package, work: work)
+let all = [purgatory, realMode, kexecTest, biosBoot]
 for payload in all { payload.build() }
 
 if let file = options["--images"] {
     write(
         swiftSource([
             ("purgatoryX86_64", contents(of: purgatory.image)), ("realModeX86_64", contents(of: realMode.image)),
+            ("biosBootX86_64", contents(of: biosBoot.image)),
         ]), to: file)
 }
 if let file = options["--evidence"] {

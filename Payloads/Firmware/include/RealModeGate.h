@@ -32,6 +32,8 @@
 #define GATE_OLD_08 56
 #define GATE_OLD_13 60
 #define GATE_OLD_15 64
+/* Not 0 while 64-bit code calls the BIOS on behalf of a hook: what the BIOS calls then is its own. */
+#define GATE_BUSY 68
 /* The processor's state in 64-bit mode. */
 #define GATE_CR3 72
 #define GATE_CR4 80
@@ -73,7 +75,7 @@ struct real_mode_gate {
     uint32_t esp;
     uint16_t ss, fs, gs, vector;
     uint16_t countdown, timed_out;
-    uint32_t old_08, old_13, old_15, unused1;
+    uint32_t old_08, old_13, old_15, busy;
     uint64_t cr3, cr4, rsp;
     uint64_t handler, handler_stack;
     uint32_t to_protected;
@@ -96,6 +98,7 @@ GATE_FIELD(ss, GATE_SS);
 GATE_FIELD(vector, GATE_VECTOR);
 GATE_FIELD(timed_out, GATE_TIMED_OUT);
 GATE_FIELD(old_15, GATE_OLD_15);
+GATE_FIELD(busy, GATE_BUSY);
 GATE_FIELD(rsp, GATE_RSP);
 GATE_FIELD(handler_stack, GATE_HANDLER_STACK);
 GATE_FIELD(to_protected, GATE_TO_PROTECTED);

@@ -200,11 +200,24 @@ hook_08:
 	jmp	returned
 1:	ljmp	*%cs:GATE_OLD_08
 
+	/* What 64-bit code has nothing to say to goes on at once: BIOSes call some of int 15h while they wait for a disk. */
+pass_13:
+	ljmp	*%cs:GATE_OLD_13
+pass_15:
+	ljmp	*%cs:GATE_OLD_15
 hook_13:
+	cmpb	$0, %cs:GATE_BUSY
+	jne	pass_13
 	movw	$0x13, %cs:GATE_VECTOR
 	jmp	1f
 hook_15:
-	movw	$0x15, %cs:GATE_VECTOR
+	cmpb	$0, %cs:GATE_BUSY
+	jne	pass_15
+	cmpb	$0xe8, %ah
+	je	2f
+	cmpb	$0x88, %ah
+	jne	pass_15
+2:	movw	$0x15, %cs:GATE_VECTOR
 1:	movw	%ds, %cs:GATE_DS
 	pushw	%cs
 	popw	%ds
@@ -249,9 +262,9 @@ resume:	lgdtl	AT(saved_descriptors)
 2:	cmpb	$0x13, GATE_VECTOR
 	je	3f
 	call	load_registers
-	ljmp	*%cs:GATE_OLD_15
+	jmp	pass_15
 3:	call	load_registers
-	ljmp	*%cs:GATE_OLD_13
+	jmp	pass_13
 
 	/* For good: the target's own stack, interrupts as its flags say. */
 leave:	movw	GATE_SS, %ss
