@@ -49,8 +49,9 @@ fuzz: packages ## fuzzes every parser for SECONDS= (60) in all
 disasm: ## build/payloads/*.disassembly
 	@scripts/disassemble-payloads.sh
 
-install: all ## to DESTDIR= and PREFIX= (/usr/local): sbin/kexec and its man page
+install: all ## to DESTDIR= and PREFIX= (/usr/local): sbin/kexec, its payload as a file, its man page
 	install -D -m 755 build/kexec '$(DESTDIR)$(PREFIX)/sbin/kexec'
+	install -D -m 644 build/payloads/bios_boot '$(DESTDIR)$(PREFIX)/lib/kexec/bios_boot'
 	install -D -m 644 Documentation/man/kexec.8 '$(DESTDIR)$(PREFIX)/share/man/man8/kexec.8'
 
 clean: ## removes what was built; keeps the fetched packages in build/cache

@@ -126,7 +126,7 @@ clang --target=x86_64-unknown-none-elf -Os -c -x ir "$root/build/payloads/work/p
 objects="$objects $link/SHAExtensions.o"
 
 # The payloads, packed. PackedPayloads.swift takes them out again.
-for name in purgatory real-mode; do
+for name in purgatory real-mode bios_boot; do
     symbol=packed_$(echo "$name" | tr - _)
     gzip -9nc "build/payloads/$name.bin" >"$link/$name.gz"
     printf '.section .rodata.%s, "a"\n.globl %s, %s_end\n%s: .incbin "%s"\n%s_end:\n' \

@@ -44,6 +44,12 @@ public enum ImageError: Error, Hashable, Sendable {
     case needsInterpreter
     /// A Multiboot header does not say where the image is loaded or entered, and no ELF header does.
     case needsAddresses
+    /// A disk image ends inside a sector; all of its bytes.
+    case partialSector(size: Int)
+    /// A file that shall be a boot sector has more bytes than one can bring with it.
+    case tooLargeForBootSector(size: Int, limit: Int)
+    /// A disk's sectors have so many bytes, and a BIOS starts from 512 only.
+    case sectorSize(UInt64)
     /// Nothing in an ELF file is to be loaded: no `PT_LOAD` has memory.
     case nothingToLoad
 }

@@ -49,6 +49,14 @@ static inline int kx_fstat(int fd, int *type, uint64_t *size) {
     if (result == 0) { *type = (int)(status.st_mode & S_IFMT); *size = (uint64_t)status.st_size; }
     return (int)result;
 }
+/// 1 where `path` leads to a block device, with its number; else 0.
+static inline int kx_block_device(const char *path, uint32_t *device_major, uint32_t *device_minor) {
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISBLK(status.st_mode)) return 0;
+    *device_major = (uint32_t)major(status.st_rdev);
+    *device_minor = (uint32_t)minor(status.st_rdev);
+    return 1;
+}
 static inline int kx_ftruncate(int fd, uint64_t size) { return (int)kx_result(ftruncate(fd, (off_t)size)); }
 /// A second number for the same open file; close-on-exec is set.
 static inline int kx_duplicate(int fd) { return (int)kx_result(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }

@@ -12,7 +12,7 @@ public enum KexecOption: UInt8, CaseIterable, Hashable, Sendable {
     case skipInterfaces, skipSync, debug, machine
     case fileSystemCall, segmentSystemCall, automaticSystemCall, systemCall
     // What the next kernel gets.
-    case type, commandLine, reuseCommandLine, initrd, reuseInitrd, deviceTree, forceDeviceTree, module
+    case type, biosDrive, commandLine, reuseCommandLine, initrd, reuseInitrd, deviceTree, forceDeviceTree, module
     case argumentsELF, argumentsLinux, argumentsNone, realMode, entry32Bit, entry
     case memoryMinimum, memoryMaximum, noCMA, noEFI, reuseVideoType
     // Purgatory.

@@ -88,6 +88,8 @@ public struct KexecRequest: Hashable, Sendable {
     /// nil: `.fast` for a reboot, `.sha256` for a crash kernel.
     public var digest: DigestChoice?
     public var forcedType: ForcedImageType?
+    /// `--bios-drive`: of what a BIOS starts, the drive's number; nil: the payload finds out.
+    public var biosDrive: UInt8?
     public var elfArguments: ELFArguments = .elf
     /// Where segments may lie: `--mem-min` (first address) and `--mem-max` (last address).
     public var memoryMinimum: PhysicalAddress?
@@ -101,6 +103,8 @@ public struct KexecRequest: Hashable, Sendable {
     public var passesMemoryMapInCommandLine = false
     /// `--reuse-video-type`
     public var reusesVideoType = false
+    /// What the BIOS or code of 32 bits has to reach goes no higher; kexec_file_load has a will of its own.
+    package var staysBelow4GiB = false
     public var entry32Bit = false
     public var realMode = false
     /// `--dtb`

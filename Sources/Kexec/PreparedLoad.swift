@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 internal import BootFormats
 internal import CLinux
+internal import PayloadImages
 
 /// A kernel and its initrds or modules, opened and mapped, with the plan made for them: everything short of the system
 /// call.
@@ -19,16 +20,24 @@ public struct PreparedLoad: ~Copyable {
     /// - Throws: `.file`, `.image`
     public init(_ request: KexecRequest, on machine: MachineDescription) throws(KexecFailure) {
         let limit = Self.memoryLimit(on: machine)
-        let kernel = try Self.openKernel(request.kernel, memoryLimit: limit)
+        var request = request
+        let bios = try BIOSBootSource(&request, on: machine)
+        let kernel = try Self.openKernel(request.kernel, isForBIOS: bios != nil, memoryLimit: limit)
         let initrd = try Self.openOthers(of: request, memoryLimit: limit)
+        try bios?.check(initrd.bytes, of: request)
         let image = try Self.recognise(kernel, as: request.forcedType)
         var planner = BootPlanner(request: request, machine: machine, seed: Self.seed())
         planner.trace.stamp(since: machine.readAt)
         if image.comparesFirmware, machine.isRunning { planner.firmwareSums = FirmwareSums(readingMemory: "/dev/mem") }
-        plan = planner.plan(
+        var plan = planner.plan(
             image, facts: Self.facts(of: image, kernel), kernel: kernel.bytes,
             initrdSize: request.initrds.isEmpty ? 0 : initrd.byteCount,
             modules: request.initrds.isEmpty ? initrd.parts : [])
+        if let bios {
+            plan.image.kind = bios.type.rawValue
+            if let obstacle = bios.obstacle { plan.refusals = [.biosBoot(obstacle, bios.type)] }
+        }
+        self.plan = plan
         (self.request, self.machine) = (request, machine)
         self.kernel = kernel
         self.initrd = initrd
@@ -68,10 +77,15 @@ public struct PreparedLoad: ~Copyable {
         return MemoryInformation(parsing: root.bytes("proc/meminfo") ?? []).available
     }
 
-    private static func openKernel(_ path: String, memoryLimit: UInt64) throws(KexecFailure) -> ImageSource {
-        do throws(FileFailure) { return try ImageSource(kernel: path, memoryLimit: memoryLimit) } catch {
-            throw .file(error)
-        }
+    /// The image, or the payload that has the BIOS start it.
+    private static func openKernel(
+        _ path: String, isForBIOS: Bool, memoryLimit: UInt64
+    ) throws(KexecFailure) -> ImageSource {
+        do throws(FileFailure) {
+            return isForBIOS
+                ? try ImageSource(made: biosBootImage(), path: path)
+                : try ImageSource(kernel: path, memoryLimit: memoryLimit)
+        } catch { throw .file(error) }
     }
 
     /// Initrds, or modules: no image takes both.

@@ -9,6 +9,9 @@
 
     /// The way from 64-bit to real mode: a flat image whose parameters the loader fills in; see Payloads/RealMode/linker.ld.
     public func realModeImage() -> [UInt8] { bytes(ofBase64: realModeX86_64) }
+
+    /// The payload that has a BIOS start a boot sector or a disk image, a bzImage; see Payloads/BIOSBoot.
+    public func biosBootImage() -> [UInt8] { bytes(ofBase64: biosBootX86_64) }
 #endif
 
 /// Decodes base64 up to the first character that is no digit: its end, or the padding.

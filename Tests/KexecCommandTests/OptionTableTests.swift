@@ -109,6 +109,7 @@ import Testing
                         entry.option
                     ]
             } catch {
+                // One option that goes with others only is known all the same.
                 if case .notInThisRelease = error { isRefused = true }
             }
             #expect(isRefused == (entry.standing == .laterRelease), "--\(entry.name)")

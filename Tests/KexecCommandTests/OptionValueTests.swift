@@ -122,3 +122,22 @@ private func error(_ words: [String]) -> UsageError? {
         #expect(distance("ca", "abc") == 3)
     }
 }
+
+struct DriveOptionTests {
+    @Test func takesADriveWithWhatABIOSStarts() throws {
+        let request = try parse(["-l", "--type=boot-sector", "--bios-drive=0x81", "/dev/sdb"]).action.request
+        #expect(request?.biosDrive == 0x81)
+        #expect(try parse(["-l", "-t", "disk-image", "--bios-drive=0", "K"]).action.request?.biosDrive == 0)
+    }
+
+    @Test func refusesDrivesThatCannotBe() {
+        for (words, error): ([String], UsageError) in [
+            (["--bios-drive=256", "-t", "boot-sector"], .badDrive(option: "--bios-drive", value: "256")),
+            (["--bios-drive=x", "-t", "boot-sector"], .notANumber(option: "--bios-drive", value: "x")),
+            (["--bios-drive=0x81", "-t", "disk-image"], .driveOfImage(0x81)),
+            (["--bios-drive=0x80"], .driveWithoutType), (["--bios-drive=0x80", "-t", "bzImage"], .driveWithoutType),
+        ] {
+            #expect(throws: error) { try parse(["-l"] + words + ["K"]) }
+        }
+    }
+}

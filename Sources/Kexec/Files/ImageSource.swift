@@ -61,6 +61,20 @@ public struct ImageSource: ~Copyable {
         }
     }
 
+    /// Bytes of this program's own, in a file that the kernel can read.
+    /// - Parameter path: what messages call it.
+    init(made bytes: [UInt8], path: String) throws(FileFailure) {
+        do throws(FileProblem) {
+            var file = try MemoryFile(limit: UInt64(bytes.count))
+            try unsafe file.append { (room, _) throws(FileProblem) in
+                // The room ends where the limit is.
+                unsafe room.copyBytes(from: bytes)
+                return bytes.count
+            }
+            self.init(path: path, map: try file.finished())
+        } catch { throw FileFailure(path: path, problem: error) }
+    }
+
     /// Stands where there is no initrd: no bytes, and the descriptor -1.
     static func nothing() -> ImageSource { ImageSource(path: "", parts: [], map: MappedFile()) }
 

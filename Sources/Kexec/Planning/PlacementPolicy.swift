@@ -33,7 +33,9 @@ struct PlacementPolicy {
         target = request.target
         window = PhysicalRange(
             from: request.memoryMinimum ?? .zero,
-            to: (request.memoryMaximum ?? PhysicalAddress(.max - 1)).advanced(by: 1) ?? PhysicalAddress(.max))
+            to: min(
+                (request.memoryMaximum ?? PhysicalAddress(.max - 1)).advanced(by: 1) ?? PhysicalAddress(.max),
+                request.staysBelow4GiB ? .fourGiB : PhysicalAddress(.max)))
         crashKernel = PhysicalRangeSet(machine.crashKernel)
         crashRegion = machine.crashRegion
         let base: PhysicalRangeSet =

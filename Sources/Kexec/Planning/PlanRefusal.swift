@@ -32,6 +32,7 @@ public enum PlanRefusal: Error, Hashable, Sendable {
     case initrdWithoutLinux(arguments: ELFArguments)
     /// Real-mode code calls the BIOS, and EFI started this machine.
     case noBIOS
+    case biosBoot(BIOSBootObstacle, ForcedImageType)
     /// A Multiboot kernel knows modules only.
     case initrdWithMultiboot
     /// A network boot image holds all that it loads.

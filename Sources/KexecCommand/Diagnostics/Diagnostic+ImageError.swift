@@ -52,6 +52,14 @@ extension Diagnostic {
             ("it is an ELF program for an operating system: it has a PT_INTERP, need a static executable", nil)
         case .needsAddresses:
             ("its Multiboot header lacks the addresses where to load and enter it, and it is no ELF file", nil)
+        case .partialSector(let size):
+            ("it has \(count(UInt64(clamping: size), "byte")), need a multiple of 512 for a disk image", nil)
+        case .tooLargeForBootSector(let size, let limit):
+            (
+                "it has \(count(UInt64(clamping: size), "byte")), need \(limit) or less for a boot sector",
+                "a whole disk goes with --type=disk-image"
+            )
+        case .sectorSize(let size): ("its sectors have \(count(size, "byte")), a BIOS starts from 512", nil)
         case .nothingToLoad: ("it is an ELF file with nothing to load: no PT_LOAD has memory", nil)
         }
     }

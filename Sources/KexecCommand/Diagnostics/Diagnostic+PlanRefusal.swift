@@ -44,6 +44,8 @@ extension Diagnostic {
             self.init(
                 "the image is entered in real mode and calls the BIOS, and this machine was started by EFI: it has none",
                 hint: "a Linux kernel can be entered without: --entry-32bit")
+        case .biosBoot(let obstacle, let type):
+            self.init("'--type=\(type.rawValue)' \(Self.words(for: obstacle))")
         case .initrdWithoutLinux(let arguments):
             self.init(
                 "an initrd cannot be passed with \(arguments == .elf ? "--args-elf" : "--args-none")",
@@ -56,6 +58,14 @@ extension Diagnostic {
             self.init("the image does not fit into this machine's memory: " + Self.reason(error).text)
         case .modulesWithoutMultiboot(let kind):
             self.init("'--module' is for Multiboot kernels, this is \(kind)")
+        }
+    }
+
+    private static func words(for obstacle: BIOSBootObstacle) -> String {
+        switch obstacle {
+        case .noBIOS: "needs a BIOS, and this machine was started by EFI: it has none"
+        case .crashKernel: "is no crash kernel: it needs all of the machine"
+        case .option(let option): "cannot be used with '\(OptionTable.name(of: option))'"
         }
     }
 

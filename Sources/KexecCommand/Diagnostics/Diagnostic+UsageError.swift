@@ -33,6 +33,14 @@ extension Diagnostic {
             self.init(
                 "option '--serial-baud' needs a divisor of 115200 from 9600 to 115200: found '\(value)'",
                 hint: "usual speeds are 9600, 19200, 38400, 57600 and 115200")
+        case .badDrive(let option, let value):
+            self.init("option '\(option)' needs a drive from 0x0 to 0xff: found '\(value)'")
+        case .driveWithoutType:
+            self.init("option '--bios-drive' needs '--type=boot-sector' or '--type=disk-image'")
+        case .driveOfImage(let drive):
+            self.init(
+                "option '--bios-drive' needs 0x0 (floppy disk) or 0x80 (hard disk) for a disk image: "
+                    + "found \(hexadecimal(UInt64(drive)))")
         case .memoryLimitsCrossed(let minimum, let maximum):
             self.init(
                 "'--mem-min' (\(hexadecimal(minimum))) is above '--mem-max' (\(hexadecimal(maximum))): "

@@ -75,6 +75,13 @@ extension KexecOptions {
             $0.utf8.elementsEqual("-".utf8)
         }
         if fromStandardInput.count > 1 { throw .standardInputTwice }
+        if let drive = request.biosDrive {
+            switch request.forcedType {
+            case .bootSector?: break
+            case .diskImage?: if drive & 0x7f != 0 { throw .driveOfImage(drive) }
+            default: throw .driveWithoutType
+            }
+        }
         // A crash kernel waits for a panic; nothing could be started now.
         if request.target == .crash, verb == .force { throw .conflict(.loadPanic, .force) }
         if given(.noChecks) {
@@ -106,7 +113,8 @@ extension OptionEntry {
     var needsLoad: Bool {
         switch option {
         case .commandLine, .reuseCommandLine, .initrd, .deviceTree, .module, .argumentsELF, .argumentsLinux,
-            .argumentsNone, .realMode, .entry32Bit, .noEFI, .reuseVideoType, .memoryMapInCommandLine, .digest:
+            .argumentsNone, .realMode, .entry32Bit, .noEFI, .reuseVideoType, .memoryMapInCommandLine, .digest,
+            .biosDrive:
             true
         default: false
         }

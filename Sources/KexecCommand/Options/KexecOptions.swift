@@ -144,6 +144,7 @@ struct KexecOptions {
         case .type:
             request.forcedType = try parseChoice(
                 value, option: found.written, among: ForcedImageType.allCases.map { (word: $0.rawValue, value: $0) })
+        case .biosDrive: request.biosDrive = try parseDrive(value, option: found.written)
         case .digest:
             request.digest = try parseChoice(
                 value, option: found.written,

@@ -62,6 +62,8 @@ enum OptionTable {
 
     private static let images: [OptionEntry] = [
         option(.type, "type", letter: "t", "TYPE", .image, "Take the image for one of this type"),
+        option(.biosDrive, "bios-drive", "NUMBER", .image, "The BIOS's drive, with boot-sector or disk-image")
+            .since(.swiftKexec),
         flag(.argumentsELF, "args-elf", .image, "ELF: hand over boot notes (default)"),
         flag(.argumentsLinux, "args-linux", .image, "ELF: hand over what a Linux kernel wants"),
         flag(.argumentsNone, "args-none", .image, "ELF: hand over nothing, enter it directly"),

@@ -70,6 +70,13 @@ func parseBaudRate(_ text: String) throws(UsageError) -> UInt32 {
     throw .badBaudRate(text)
 }
 
+/// A BIOS's number of a drive: 0x80 is the first hard disk.
+func parseDrive(_ text: String, option: String) throws(UsageError) -> UInt8 {
+    let number = try parseNumber(text, option: option)
+    guard let drive = UInt8(exactly: number) else { throw .badDrive(option: option, value: text) }
+    return drive
+}
+
 /// A file or directory name, which cannot be empty.
 func parsePath(_ text: String, option: String) throws(UsageError) -> String {
     guard !text.utf8.isEmpty else { throw .emptyValue(option) }

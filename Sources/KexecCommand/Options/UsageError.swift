@@ -23,6 +23,12 @@ enum UsageError: Error, Hashable, Sendable {
     case badSerialPort(String)
     /// No divisor of 115200 from 9600 up.
     case badBaudRate(String)
+    /// No drive that a BIOS could have.
+    case badDrive(option: String, value: String)
+    /// `--bios-drive` without a type of image that a BIOS starts.
+    case driveWithoutType
+    /// A disk image is the first floppy or hard disk.
+    case driveOfImage(UInt8)
     /// `--mem-min` lies above `--mem-max`.
     case memoryLimitsCrossed(minimum: UInt64, maximum: UInt64)
     case noKernel

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+internal import BootFormats
+internal import CLinux
+internal import Handoff
+
+/// What `--type=boot-sector` and `--type=disk-image` load: a payload of ours as the kernel, which has the BIOS start what the
+/// user names, and is told by words on its command line what that is; a file is its initrd.
+struct BIOSBootSource {
+    let type: ForcedImageType
+    /// Why it cannot be: a BIOS's boot sector takes nothing but itself, and needs a BIOS.
+    let obstacle: BIOSBootObstacle?
+    private let path: String
+
+    /// As the payload takes no more of a file from there; the first sector may bring some with it.
+    private static let largestSector = 8192
+    private static let sectorSize = 512
+
+    /// Makes of a request for such a type one for the payload; nil for other types.
+    /// - Throws: `.file`, `.image` for a device that cannot be started from.
+    init?(_ request: inout KexecRequest, on machine: MachineDescription) throws(KexecFailure) {
+        guard let type = request.forcedType, type == .bootSector || type == .diskImage else { return nil }
+        self.type = type
+        path = request.kernel
+        obstacle = BIOSBootObstacle(to: request, on: machine)
+        var words = type == .bootSector ? "boot=sector" : "boot=image"
+        let device = type == .bootSector ? BlockDevice(path) : nil
+        try device?.addWords(to: &words, isDriveGiven: request.biosDrive != nil)
+        if let drive = request.biosDrive { words.append(word: " drive=", UInt64(drive)) }
+        if request.givenOptions.contains(.serial) { words.append(word: " serial=", UInt64(request.console.serialPort)) }
+        if request.console.serialBaud > 0 { words.append(word: " baud=", UInt64(request.console.serialBaud)) }
+        // What the user says comes last: the payload takes the last of several words.
+        if let line = request.commandLine { words += " " + line }
+        request.commandLine = words
+        request.initrds = device == nil ? [path] : []
+        request.modules = []
+        request.forcedType = nil
+        request.reusesCommandLine = false
+        request.staysBelow4GiB = true
+    }
+
+    /// Looks at the file that is handed over; without one there is nothing to see.
+    func check(_ file: borrowing RawSpan, of request: KexecRequest) throws(KexecFailure) {
+        guard !request.initrds.isEmpty else { return }
+        do throws(ImageError) {
+            try Self.checkSignature(file)
+            if type == .bootSector {
+                let limit = Self.largestSector
+                if file.byteCount > limit { throw .tooLargeForBootSector(size: file.byteCount, limit: limit) }
+            } else if file.byteCount % Self.sectorSize != 0 {
+                throw .partialSector(size: file.byteCount)
+            }
+        } catch { throw .image(error, path: path) }
+    }
+
+    fileprivate static func checkSignature(_ sector: borrowing RawSpan) throws(ImageError) {
+        guard sector.byteCount >= sectorSize else {
+            throw .endsInside("boot sector", at: 0, needed: sectorSize, available: sector.byteCount)
+        }
+        let found = try sector.little(UInt16.self, at: 510, "boot signature")
+        if found != 0xaa55 {
+            throw .badValue("boot signature", at: 510, found: UInt64(found), needed: .exactly(0xaa55))
+        }
+    }
+}
+
+/// Why a BIOS cannot start what it is asked to.
+public enum BIOSBootObstacle: Hashable, Sendable {
+    /// EFI started this machine.
+    case noBIOS
+    /// It wants all of the machine.
+    case crashKernel
+    /// An option that it cannot take.
+    case option(KexecOption)
+
+    fileprivate init?(to request: KexecRequest, on machine: MachineDescription) {
+        if machine.efi != nil {
+            self = .noBIOS
+        } else if request.target == .crash {
+            self = .crashKernel
+        } else if !request.initrds.isEmpty {
+            self = .option(.initrd)
+        } else if !request.modules.isEmpty {
+            self = .option(.module)
+        } else if request.reusesCommandLine {
+            self = .option(.reuseCommandLine)
+        } else {
+            return nil
+        }
+    }
+}
+
+extension String {
+    /// Of one that is taken apart again: `name` brings what stands before the number.
+    @inline(never) fileprivate mutating func append(word name: StaticString, _ number: UInt64) {
+        self += name.description
+        self += String(number)
+    }
+}
+
+/// A disk, or a partition of one, whose boot sector the BIOS shall read itself.
+private struct BlockDevice {
+    private let path: String
+    /// Below `/sys`.
+    private let folder: String
+
+    /// nil where it is none, or cannot be looked at: whoever opens it as a file finds out more.
+    init?(_ path: String) {
+        var (major, minor): (UInt32, UInt32) = (0, 0)
+        // The path lives for the call, and both results are written before it returns.
+        guard unsafe path.withCString({ unsafe kx_block_device($0, &major, &minor) }) == 1 else { return nil }
+        self.path = path
+        var folder = "sys/dev/block/"
+        folder.append(word: "", UInt64(major))
+        folder.append(word: ":", UInt64(minor))
+        self.folder = folder
+    }
+
+    /// Where the boot sector is; and its sum, by which the payload finds the drive where the user has not said which it is.
+    func addWords(to words: inout String, isDriveGiven: Bool) throws(KexecFailure) {
+        let sector = try bootSector()
+        // A partition's folder lies in its disk's.
+        let size = number("/queue/logical_block_size") ?? number("/../queue/logical_block_size") ?? 512
+        do throws(ImageError) {
+            if size != 512 { throw .sectorSize(size) }
+            // A span of plain bytes has none that could not be read.
+            try BIOSBootSource.checkSignature(unsafe sector.span.bytes)
+        } catch { throw .image(error, path: path) }
+        // In sectors of 512 bytes, whatever the disk's are.
+        if let start = number("/start") { words.append(word: " lba=", start) }
+        if !isDriveGiven { words.append(word: " sum=", sectorSum(unsafe sector.span.bytes)) }
+    }
+
+    /// What a file of the device's says.
+    @inline(never) private func number(_ file: StaticString) -> UInt64? {
+        guard let root = try? MachineRoot(path: "/") else { return nil }
+        return root.line(folder + file.description)?.number(radix: 10)
+    }
+
+    private func bootSector() throws(KexecFailure) -> [UInt8] {
+        let problem: FileProblem
+        do throws(CallFailure) {
+            var bytes = try FileDescriptor(reading: path).readToEnd(limit: 512)
+            bytes.removeLast(max(bytes.count - 512, 0))
+            if bytes.count == 512 { return bytes }
+            problem = .empty
+        } catch { problem = error.call == .open ? FileProblem(openErrno: error.errno) : .failed(error) }
+        throw .file(FileFailure(path: path, problem: problem))
+    }
+}

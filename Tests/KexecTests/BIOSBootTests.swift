@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+import BootFormats
+import Foundation
+import Handoff
+import PhysicalMemory
+import Testing
+
+@testable import Kexec
+
+/// Boot sectors and disk images in files; devices are the laboratory's.
+struct BIOSBootTests {
+    private let folder = FileManager.default.temporaryDirectory.appending(path: "bios-boot-\(UUID().uuidString)")
+
+    private func file(_ bytes: [UInt8]) throws -> String {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let file = folder.appending(path: "file").path()
+        try Data(bytes).write(to: URL(fileURLWithPath: file))
+        return file
+    }
+
+    private func sector(_ size: Int = 512) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: size)
+        bytes.replaceSubrange(510..<512, with: [0x55, 0xaa])
+        return bytes
+    }
+
+    private func machine(_ name: String = "bios-512m") throws -> MachineDescription {
+        try MachineDescription(reading: MachineRoot(path: Self.machines + name))
+    }
+
+    private static let machines = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "Fixtures/machines/").path()
+
+    private func request(_ type: ForcedImageType, _ bytes: [UInt8]) throws -> KexecRequest {
+        var request = KexecRequest(kernel: try file(bytes))
+        request.forcedType = type
+        return request
+    }
+
+    @Test func aDiskImageIsThePayloadsInitrdBelow4GiB() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        var request = try request(.diskImage, sector(1_474_560))
+        request.biosDrive = 0
+        request.commandLine = "wait=1"
+        let prepared = try PreparedLoad(request, on: machine())
+        let plan = prepared.plan
+        #expect(plan.refusals == [])
+        #expect(plan.image.kind == "disk-image")
+        #expect(plan.commandLine == "boot=image drive=0 wait=1")
+        let initrd = try #require(plan.segments.first { $0.name == "initrd" })
+        #expect(initrd.contents == .initrd(0..<1_474_560))
+        #expect(initrd.place.start >= PhysicalAddress(1 << 24))
+        for segment in plan.segments { #expect(segment.place.end <= .fourGiB, "\(segment.name)") }
+    }
+
+    @Test func aBootSectorInAFileIsHandedOverWithItsDrive() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        var request = try request(.bootSector, sector())
+        request.biosDrive = 0x81
+        request.console.serialPort = 0x2f8
+        request.console.serialBaud = 9600
+        request.givenOptions.insert(.serial)
+        let prepared = try PreparedLoad(request, on: machine())
+        #expect(prepared.plan.isLoadable)
+        #expect(prepared.plan.commandLine == "boot=sector drive=129 serial=760 baud=9600")
+    }
+
+    @Test(
+        arguments: [
+            (.bootSector, 511, .endsInside("boot sector", at: 0, needed: 512, available: 511)),
+            (.bootSector, 8193, .tooLargeForBootSector(size: 8193, limit: 8192)),
+            (.diskImage, 513, .partialSector(size: 513)),
+        ] as [(ForcedImageType, Int, ImageError)])
+    func refusesWhatHasNoSectors(type: ForcedImageType, size: Int, error: ImageError) throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let bytes = size < 512 ? [UInt8](repeating: 0, count: size) : sector(size)
+        let request = try request(type, bytes)
+        let machine = try machine()
+        #expect(throws: KexecFailure.image(error, path: request.kernel)) { _ = try PreparedLoad(request, on: machine) }
+    }
+
+    @Test(arguments: [ForcedImageType.bootSector, .diskImage]) func refusesWhatHasNoSignature(type: ForcedImageType)
+        throws
+    {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let request = try request(type, [UInt8](repeating: 0x11, count: 1024))
+        let machine = try machine()
+        let error = ImageError.badValue("boot signature", at: 510, found: 0x1111, needed: .exactly(0xaa55))
+        #expect(throws: KexecFailure.image(error, path: request.kernel)) { _ = try PreparedLoad(request, on: machine) }
+    }
+
+    @Test func refusesWhatABIOSCannotTake() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let plain = try request(.diskImage, sector())
+        var initrd = plain, module = plain, reused = plain, crash = plain
+        initrd.initrds = ["initrd"]
+        module.modules = ["module"]
+        reused.reusesCommandLine = true
+        crash.target = .crash
+        for (request, obstacle): (KexecRequest, BIOSBootObstacle) in [
+            (initrd, .option(.initrd)), (module, .option(.module)), (reused, .option(.reuseCommandLine)),
+            (crash, .crashKernel),
+        ] {
+            #expect(try PreparedLoad(request, on: machine()).plan.refusals == [.biosBoot(obstacle, .diskImage)])
+        }
+        #expect(try PreparedLoad(plain, on: machine("ovmf-1g")).plan.refusals == [.biosBoot(.noBIOS, .diskImage)])
+    }
+
+    @Test func theSumTellsSectorsApart() {
+        var sums: Set<UInt64> = []
+        for index in 0..<512 {
+            var bytes = [UInt8](repeating: 0, count: 512)
+            bytes[index] = 1
+            sums.insert(bytes.withUnsafeBytes { sectorSum($0.bytes) })
+        }
+        #expect(sums.count == 512)
+    }
+}
