@@ -18,6 +18,8 @@ struct Case: Sendable {
     var files: @Sendable (Workshop) async throws -> [String: GuestFile] = { _ in [:] }
     /// More files of the second guest.
     var secondFiles: @Sendable (Workshop) async throws -> [String: GuestFile] = { _ in [:] }
+    /// More of QEMU's options: disks whose contents are made.
+    var disks: @Sendable (Workshop) async throws -> [String] = { _ in [] }
     /// Shell that runs in the first guest; see `GuestScripts.functions`.
     var script: String
     /// Shell that runs in the second guest.

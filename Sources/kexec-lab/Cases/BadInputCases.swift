@@ -9,7 +9,7 @@ enum BadInputCases {
             name: "bad-input/\(call.dropFirst())", summary: "bad files are refused in one line with \(call)",
             files: { try await files($0) }, script: script(call),
             expect: ["^LAB load rc=0 loaded=1", "^LAB finished$"],
-            judge: { try judge($0) }, deadline: 300, quick: call == "-c", needsOurs: true)
+            judge: { judge($0, atLeast: 35) }, deadline: 300, quick: call == "-c", needsOurs: true)
     }
 
     /// The largest sizes that a lying header is given make a naive loader allocate; 512 MB of machine would show it.
@@ -114,10 +114,11 @@ enum BadInputCases {
         return damaged
     }
 
-    private static func judge(_ logs: [ConsoleLog]) throws -> [String] {
+    /// One clear line for each file that was tried, and nothing else that changed.
+    static func judge(_ logs: [ConsoleLog], atLeast count: Int) -> [String] {
         guard let log = logs.first else { return ["no console"] }
         let reports = log.lines.map(\.text).filter { $0.hasPrefix("LAB bad/") }
-        var complaints = reports.count >= 35 ? [] : ["only \(reports.count) files were tried"]
+        var complaints = reports.count >= count ? [] : ["only \(reports.count) files were tried"]
         for report in reports {
             let words = report.split(separator: " ").map(String.init)
             guard words.count >= 4, let status = Int(words[2].dropFirst(3)) else { continue }

@@ -5,9 +5,9 @@ enum DiskController: String, CaseIterable, Sendable {
     case ide, ahci, ahciQ35 = "ahci-q35", virtioBlk = "virtio-blk", virtioBlkTransitional = "virtio-blk-transitional"
     case virtioSCSI = "virtio-scsi", nvme
 
-    /// QEMU's options for a disk with the contents of `file`; nil: 64 MiB of zeros.
+    /// QEMU's options for a disk with the contents of `file`, which stays as it is; nil: 64 MiB of zeros.
     func options(_ file: String? = nil) -> [String] {
-        let contents = file.map { "file=\($0),format=raw" } ?? "driver=null-co,read-zeroes=on,size=64M"
+        let contents = file.map { "file=\($0),format=raw,snapshot=on" } ?? "driver=null-co,read-zeroes=on,size=64M"
         let drive = ["-drive", "\(contents),if=none,id=disk"]
         let disk = "drive=disk,bootindex=1"
         switch self {

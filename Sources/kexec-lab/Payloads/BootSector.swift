@@ -6,22 +6,36 @@ import Foundation
 enum BootSector {
     /// A floppy disk of 1440 KiB that begins with it.
     static func floppy(in workshop: Workshop) async throws -> String {
-        try await workshop.made("floppy") { path in
-            let source = path + ".S", object = path + ".o"
-            try text.write(toFile: source, atomically: true, encoding: .utf8)
-            _ = try await HostCommand("clang", ["-target", "i386-unknown-none-code16", "-c", source, "-o", object])
-                .output()
-            _ = try await HostCommand(
-                "ld.lld",
-                [
-                    "-m", "elf_i386", "--image-base=0", "-Ttext=0x7c00", "--oformat=binary", "-e", "start", object,
-                    "-o", path,
-                ]
-            ).output()
-            let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-            try file.truncate(atOffset: 1_474_560)
-            try file.close()
-        }
+        try await workshop.made("floppy") { try await assemble(text, size: 1_474_560, to: $0) }
+    }
+
+    /// A hard disk of 8 MiB that begins with it, without partitions.
+    static func disk(in workshop: Workshop) async throws -> String {
+        try await workshop.made("boot-sector-disk") { try await assemble(text, size: 8 << 20, to: $0) }
+    }
+
+    /// Its 512 bytes alone.
+    static func sector(in workshop: Workshop) async throws -> [UInt8] {
+        let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: try await disk(in: workshop)))
+        defer { try? file.close() }
+        return [UInt8](try file.read(upToCount: 512) ?? Data())
+    }
+
+    /// Machine code of 16 bits, linked for 0:7c00, filled up to `size` bytes.
+    static func assemble(_ text: String, size: UInt64, to path: String) async throws {
+        let source = path + ".S", object = path + ".o"
+        try text.write(toFile: source, atomically: true, encoding: .utf8)
+        _ = try await HostCommand("clang", ["-target", "i386-unknown-none-code16", "-c", source, "-o", object]).output()
+        _ = try await HostCommand(
+            "ld.lld",
+            [
+                "-m", "elf_i386", "--image-base=0", "-Ttext=0x7c00", "--oformat=binary", "-e", "start", object,
+                "-o", path,
+            ]
+        ).output()
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        try file.truncate(atOffset: size)
+        try file.close()
     }
 
     /// Entered at 0:7c00 with the drive's number in dl.
