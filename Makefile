@@ -6,6 +6,7 @@ KEXEC_HARD := 700000
 KEXEC_AIM := 550000
 PURGATORY_HARD := 8192
 REAL_MODE_HARD := 4096
+KEXEC_TEST_HARD := 24576
 
 FILTER ?=
 SECONDS ?= 60
@@ -41,7 +42,7 @@ demo: all lab ## one kexec in a VM: the second kernel's own lines, and how long 
 
 check: packages ## format, licence lines, Embedded compile for four architectures, sizes, the payloads' machine code
 	@KEXEC_HARD=$(KEXEC_HARD) KEXEC_AIM=$(KEXEC_AIM) PURGATORY_HARD=$(PURGATORY_HARD) \
-		REAL_MODE_HARD=$(REAL_MODE_HARD) scripts/check.sh
+		REAL_MODE_HARD=$(REAL_MODE_HARD) KEXEC_TEST_HARD=$(KEXEC_TEST_HARD) scripts/check.sh
 
 fuzz: packages ## fuzzes every parser for SECONDS= (60) in all
 	@scripts/fuzz.sh $(SECONDS)
@@ -49,9 +50,10 @@ fuzz: packages ## fuzzes every parser for SECONDS= (60) in all
 disasm: ## build/payloads/*.disassembly
 	@scripts/disassemble-payloads.sh
 
-install: all ## to DESTDIR= and PREFIX= (/usr/local): sbin/kexec and its man page
+install: all ## to DESTDIR= and PREFIX= (/usr/local): sbin/kexec, lib/kexec-tools/kexec_test, their man pages
 	install -D -m 755 build/kexec '$(DESTDIR)$(PREFIX)/sbin/kexec'
-	install -D -m 644 Documentation/man/kexec.8 '$(DESTDIR)$(PREFIX)/share/man/man8/kexec.8'
+	install -D -m 644 build/payloads/kexec_test '$(DESTDIR)$(PREFIX)/lib/kexec-tools/kexec_test'
+	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/man/man8' Documentation/man/kexec.8 Documentation/man/kexec_test.8
 
 clean: ## removes what was built; keeps the fetched packages in build/cache
 	rm -rf .build

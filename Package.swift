@@ -55,7 +55,7 @@ let package = Package(
         .testTarget(name: "BootFormatsTests", dependencies: ["BootFormats"], swiftSettings: relaxed),
         .testTarget(name: "HandoffTests", dependencies: ["Handoff"], swiftSettings: relaxed),
         .testTarget(
-            name: "PayloadTests", dependencies: ["PayloadImages", "Handoff"], swiftSettings: relaxed,
+            name: "PayloadTests", dependencies: ["PayloadImages", "Handoff", "BootFormats"], swiftSettings: relaxed,
             plugins: ["BuildPayloads"]),
         .testTarget(
             name: "KexecTests", dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec"],

@@ -21,7 +21,8 @@ undefined=$(llvm-nm --undefined-only "$image" 2>/dev/null)
 relocations=$(llvm-objdump --reloc --dynamic-reloc "$image" | grep ' R_X86_64_') || relocations=
 [ -z "$relocations" ] || complain "relocations: $relocations"
 
-code=$(llvm-objdump --disassemble --no-show-raw-insn "$image")
+# What is compiled lies in .text; 16-bit code, in sections of its own, would be read as what it is not.
+code=$(llvm-objdump --disassemble --section=.text --no-show-raw-insn "$image")
 [ -z "$vector_function" ] || printf '%s\n' "$code" | grep -q "<$vector_function>:" ||
     complain "no function '$vector_function': is this check out of date?"
 vectors=$(printf '%s\n' "$code" | awk -v allowed="<$vector_function>:" '

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What must hold beside the tests, one line for each check; what is wrong follows its line. Fails when any check fails.
-# Budgets in bytes come from the Makefile: KEXEC_HARD, KEXEC_AIM, PURGATORY_HARD, REAL_MODE_HARD.
+# Budgets in bytes come from the Makefile: KEXEC_HARD, KEXEC_AIM, PURGATORY_HARD, REAL_MODE_HARD,
+# KEXEC_TEST_HARD.
 # usage: make check
 . "$(dirname "$0")/common.sh"
 find_toolchain
@@ -102,6 +103,7 @@ if scripts/build-payloads.sh >"$work/log" 2>&1 </dev/null; then
     check "purgatory: machine code, relocations, symbols, size" \
         scripts/check-payload.sh purgatory "$PURGATORY_HARD" sha256_absorb_with_extensions
     check "real mode: machine code, relocations, symbols, size" scripts/check-payload.sh real-mode "$REAL_MODE_HARD"
+    check "kexec_test: machine code, relocations, symbols, size" scripts/check-payload.sh kexec_test "$KEXEC_TEST_HARD"
 else
     report "payloads" 1 "$work/log"
 fi

@@ -20,6 +20,12 @@ struct PayloadRecipe {
     /// Whether it computes SHA-256 by the processor's extensions, in a unit that is compiled for them.
     var usesSHAExtensions = false
 
+    /// "kexecTest" for "kexec_test", "realMode" for "real-mode": what constants made from it begin with.
+    var constantName: String {
+        let words = name.split { $0 == "-" || $0 == "_" }
+        return words.dropFirst().reduce(String(words[0])) { $0 + $1.prefix(1).uppercased() + $1.dropFirst() }
+    }
+
     static let purgatory = PayloadRecipe(
         name: "purgatory", folder: "Purgatory",
         contract: [
@@ -134,7 +140,8 @@ struct PayloadBuild {
         toolchain.run(
             [
                 "ld.lld", "-pie", "--no-dynamic-linker", "-z", "text", "-z", "norelro", "--gc-sections", "--icf=all",
-                "--build-id=none", "--no-undefined", "--fatal-warnings", "-T", (isStandalone ? standalone : payload) + "/linker.ld", "-Map", map,
+                "--build-id=none", "--no-undefined", "--fatal-warnings", "-T",
+                (isStandalone ? standalone : payload) + "/linker.ld", "-Map", map,
                 "-o", elf,
             ] + objects)
     }

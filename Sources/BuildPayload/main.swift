@@ -36,10 +36,13 @@ if let file = options["--images"] {
         ]), to: file)
 }
 if let file = options["--evidence"] {
-    let evidence = [
-        ("purgatoryELF", contents(of: purgatory.elf)), ("purgatoryDisassembly", contents(of: purgatory.disassembly)),
-        ("realModeELF", contents(of: realMode.elf)), ("realModeDisassembly", contents(of: realMode.disassembly)),
-    ]
+    let evidence = all.flatMap { payload in
+        let name = payload.recipe.constantName
+        return [
+            (name + "Image", contents(of: payload.image)), (name + "ELF", contents(of: payload.elf)),
+            (name + "Disassembly", contents(of: payload.disassembly)),
+        ]
+    }
     write(swiftSource(evidence), to: file)
 }
 if let folder = options["--keep"] {
