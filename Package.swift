@@ -63,6 +63,11 @@ let package = Package(
         .testTarget(
             name: "KexecCommandTests",
             dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec", "KexecCommand"], swiftSettings: relaxed),
+        // The trampoline's Swift, but for what only runs on bare metal.
+        .target(
+            name: "TrampolineLogic", path: "Payloads/Trampoline",
+            exclude: ["Console.swift", "Trampoline.swift", "i686", "include", "linker.ld"], swiftSettings: strict),
+        .testTarget(name: "TrampolineTests", dependencies: ["TrampolineLogic"], swiftSettings: relaxed),
         .testTarget(name: "KexecLabTests", dependencies: ["kexec-lab"], swiftSettings: relaxed),
     ] + available.map { .systemLibrary(name: $0.target) },
     swiftLanguageModes: [.v6])

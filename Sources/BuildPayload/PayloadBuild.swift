@@ -15,6 +15,7 @@ struct PayloadRecipe {
     var assembly: [String]
     /// Whether it computes SHA-256 by the processor's extensions, in a unit that is compiled for them.
     var usesSHAExtensions = false
+    var processor = PayloadProcessor.x86_64
 
     static let purgatory = PayloadRecipe(
         name: "purgatory", folder: "Purgatory",
@@ -27,6 +28,30 @@ struct PayloadRecipe {
     static let realMode = PayloadRecipe(
         name: "real-mode", folder: "RealMode", contract: ["RealModeParameters", "SerialPort"],
         sources: ["InterruptRouting", "LegacyDevices", "RealMode"], support: ["HardwarePorts"], assembly: ["entry"])
+
+    static let trampoline = PayloadRecipe(
+        name: "trampoline", folder: "Trampoline", contract: ["SerialPort", "TrampolineParameters"],
+        sources: ["BootCaller", "Console", "MachineFacts", "Trampoline"], support: ["HardwarePorts"],
+        assembly: ["entry"], processor: .i686)
+}
+
+/// What a payload runs on.
+enum PayloadProcessor: String {
+    /// The raw value is the name of the folders with assembly.
+    case x86_64, i686
+
+    var target: String { self == .x86_64 ? "x86_64-unknown-none-elf" : "i686-unknown-none-elf" }
+
+    /// Compiler flags of its own.
+    var flags: [String] {
+        switch self {
+        // A check at compile time that nothing needs a heap.
+        case .x86_64: ["-no-allocations"]
+        // The check fails here for a cause inside the standard library; a link that needs a heap fails as well. Nothing
+        // newer than a 486 is asked for: the compiler's own choice has CMOV.
+        case .i686: ["-Xcc", "-march=i486"]
+        }
+    }
 }
 
 /// The steps from the sources of a payload to its flat image.
@@ -53,7 +78,6 @@ struct PayloadBuild {
 
     private var payload: String { package + "/Payloads/" + recipe.folder }
     private var support: String { package + "/Payloads/Support" }
-    private static let target = "x86_64-unknown-none-elf"
 
     private func product(_ suffix: String) -> String { "\(work)/\(recipe.name).\(suffix)" }
 
@@ -69,35 +93,35 @@ struct PayloadBuild {
             commands.append(compile([support + "/SHAExtensions.swift"], module: "SHAExtensions", flags: flags))
             objects.append("SHAExtensions")
         }
-        commands += recipe.assembly.map { assemble(payload + "/x86_64/\($0).S") }
-        commands.append(assemble(support + "/x86_64/memory.S"))
+        commands += recipe.assembly.map { assemble(payload + "/\(recipe.processor.rawValue)/\($0).S") }
+        commands.append(assemble(support + "/\(recipe.processor.rawValue)/memory.S"))
         toolchain.runTogether(commands)
         link(objects.map { work + "/\($0).o" })
-        toolchain.run(["llvm-objcopy", "-O", "binary", "-R", ".dynamic", "-R", ".rela.dyn", elf, image])
+        toolchain.run([
+            "llvm-objcopy", "-O", "binary", "-R", ".dynamic", "-R", ".rela.dyn", "-R", ".rel.dyn", elf, image,
+        ])
         let listing = ["llvm-objdump", "--disassemble-all", "--section=.text", "--no-show-raw-insn", elf]
         toolchain.run(listing, output: disassembly)
     }
 
     private func compile(_ sources: [String], module: String, flags: [String]) -> [String] {
         [
-            "swiftc", "-target", Self.target, "-swift-version", "6", "-wmo", "-parse-as-library", "-Osize",
+            "swiftc", "-target", recipe.processor.target, "-swift-version", "6", "-wmo", "-parse-as-library", "-Osize",
             "-module-name", module, "-package-name", "swift-kexec", "-warnings-as-errors", "-strict-memory-safety",
             "-enable-experimental-feature", "Embedded", "-enable-experimental-feature", "Lifetimes",
-            // A check at compile time that nothing needs a heap.
-            "-no-allocations",
             "-Xfrontend", "-disable-stack-protector", "-Xfrontend", "-function-sections",
             // One optimisation over all objects: 700 bytes smaller.
             "-lto=llvm-full",
             "-Xcc", "-ffreestanding", "-Xcc", "-mno-red-zone", "-Xcc", "-fomit-frame-pointer",
             "-I", support + "/include", "-I", payload + "/include",
             "-module-cache-path", work + "/module-cache", "-file-prefix-map", package + "=.",
-        ] + flags + ["-c"] + sources + ["-o", work + "/\(module).o"]
+        ] + recipe.processor.flags + flags + ["-c"] + sources + ["-o", work + "/\(module).o"]
     }
 
     private func assemble(_ source: String) -> [String] {
         let name = lastComponent(of: source)
         let object = work + "/" + name.prefix(while: { $0 != "." }) + ".o"
-        return ["clang", "--target=" + Self.target, "-I", payload + "/include", "-c", source, "-o", object]
+        return ["clang", "--target=" + recipe.processor.target, "-I", payload + "/include", "-c", source, "-o", object]
     }
 
     private func link(_ objects: [String]) {

@@ -10,7 +10,7 @@
 //     --work DIR        for objects and the module cache; made where it is missing
 //     --images FILE     writes the Swift source that PayloadImages is completed with
 //     --evidence FILE   writes the Swift source that PayloadTests examines: ELF and disassembly
-//     --keep DIR        copies purgatory.{bin,elf,map,s} and real-mode.{…} there, for people
+//     --keep DIR        copies purgatory.{bin,elf,map,s}, real-mode.{…} and trampoline.{…} there, for people
 //
 // The same sources and toolchain give the same bytes, wherever the package lies. Exit status 0, or 1 with a line that
 // says what failed.
@@ -23,12 +23,14 @@ makeFolder(work)
 let package = options.required("--package")
 let purgatory = PayloadBuild(.purgatory, toolchain: toolchain, package: package, work: work)
 let realMode = PayloadBuild(.realMode, toolchain: toolchain, package: package, work: work)
-for payload in [purgatory, realMode] { payload.build() }
+let trampoline = PayloadBuild(.trampoline, toolchain: toolchain, package: package, work: work)
+for payload in [purgatory, realMode, trampoline] { payload.build() }
 
 if let file = options["--images"] {
     write(
         swiftSource([
             ("purgatoryX86_64", contents(of: purgatory.image)), ("realModeX86_64", contents(of: realMode.image)),
+            ("trampolineI686", contents(of: trampoline.image)),
         ]), to: file)
 }
 if let file = options["--evidence"] {
@@ -40,7 +42,7 @@ if let file = options["--evidence"] {
 }
 if let folder = options["--keep"] {
     makeFolder(folder)
-    for payload in [purgatory, realMode] {
+    for payload in [purgatory, realMode, trampoline] {
         for file in [payload.image, payload.elf, payload.map, payload.disassembly] {
             write(contents(of: file), to: folder + "/" + lastComponent(of: file))
         }
