@@ -6,6 +6,8 @@ KEXEC_HARD := 700000
 KEXEC_AIM := 550000
 PURGATORY_HARD := 8192
 REAL_MODE_HARD := 4096
+TRAMPOLINE_HARD := 4096
+MKELFIMAGE_HARD := 440000
 
 FILTER ?=
 SECONDS ?= 60
@@ -18,9 +20,10 @@ LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab
 
 .PHONY: all packages lab test vm-test demo check fuzz disasm install clean distclean help
 
-all: packages ## build/kexec: the static program (Embedded Swift, musl, all codecs)
-	@scripts/build-embedded.sh x86_64
-	@ls -l build/kexec | awk '{ print "build/kexec: " $$5 " bytes" }'
+all: packages ## build/kexec and build/mkelfimage: static programs (Embedded Swift, musl, all codecs)
+	@scripts/build-embedded.sh x86_64 kexec
+	@scripts/build-embedded.sh x86_64 mkelfimage
+	@ls -l build/kexec build/mkelfimage | awk '{ print $$NF ": " $$5 " bytes" }'
 
 packages:
 	@scripts/install-packages.sh
@@ -41,7 +44,8 @@ demo: all lab ## one kexec in a VM: the second kernel's own lines, and how long 
 
 check: packages ## format, licence lines, Embedded compile for four architectures, sizes, the payloads' machine code
 	@KEXEC_HARD=$(KEXEC_HARD) KEXEC_AIM=$(KEXEC_AIM) PURGATORY_HARD=$(PURGATORY_HARD) \
-		REAL_MODE_HARD=$(REAL_MODE_HARD) scripts/check.sh
+		REAL_MODE_HARD=$(REAL_MODE_HARD) TRAMPOLINE_HARD=$(TRAMPOLINE_HARD) MKELFIMAGE_HARD=$(MKELFIMAGE_HARD) \
+		scripts/check.sh
 
 fuzz: packages ## fuzzes every parser for SECONDS= (60) in all
 	@scripts/fuzz.sh $(SECONDS)
@@ -49,9 +53,11 @@ fuzz: packages ## fuzzes every parser for SECONDS= (60) in all
 disasm: ## build/payloads/*.disassembly
 	@scripts/disassemble-payloads.sh
 
-install: all ## to DESTDIR= and PREFIX= (/usr/local): sbin/kexec and its man page
+install: all ## to DESTDIR= and PREFIX= (/usr/local): sbin/kexec, sbin/mkelfimage and their man pages
 	install -D -m 755 build/kexec '$(DESTDIR)$(PREFIX)/sbin/kexec'
+	install -D -m 755 build/mkelfimage '$(DESTDIR)$(PREFIX)/sbin/mkelfimage'
 	install -D -m 644 Documentation/man/kexec.8 '$(DESTDIR)$(PREFIX)/share/man/man8/kexec.8'
+	install -D -m 644 Documentation/man/mkelfimage.8 '$(DESTDIR)$(PREFIX)/share/man/man8/mkelfimage.8'
 
 clean: ## removes what was built; keeps the fetched packages in build/cache
 	rm -rf .build
