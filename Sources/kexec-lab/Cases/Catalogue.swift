@@ -4,6 +4,7 @@
 enum Catalogue {
     static let all: [Case] =
         JumpCases.all + BadInputCases.all + ImageCases.all + EntryCases.all + MultibootCases.all
+        + MkelfimageCases.all
         + DigestCases.all + MachineCases.all + SecurityCases.all + BootParametersCases.all + PeerCases.all
         + ResourceCases.all + MatrixCases.all
 }

@@ -12,6 +12,8 @@ struct QEMUCommand {
     let folder: String
     /// A socket path for the debug stub; at most 107 bytes, the limit of a socket address.
     let debugSocket: String?
+    /// In the place of the kernel.
+    var start: [String]?
 
     func command() throws -> HostCommand {
         var arguments = [
@@ -20,7 +22,8 @@ struct QEMUCommand {
             "-audiodev", "none,id=none",
             "-L", "\(tools.root)/usr/share/qemu", "-L", "\(tools.root)/usr/share/seabios",
         ]
-        arguments += shape.bootsFromDisk ? try disk() : ["-kernel", kernel, "-initrd", initrd, "-append", commandLine]
+        let direct = start ?? ["-kernel", kernel, "-initrd", initrd, "-append", commandLine]
+        arguments += shape.bootsFromDisk ? try disk() : direct
         arguments += try firmware()
         if shape.servesSecondKernel {
             let server = "user,id=server,restrict=on,tftp=\(Self.served(in: folder))"
