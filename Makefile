@@ -7,6 +7,8 @@ KEXEC_AIM := 550000
 PURGATORY_HARD := 8192
 REAL_MODE_HARD := 4096
 KEXEC_TEST_HARD := 24576
+TRAMPOLINE_HARD := 4096
+MKELFIMAGE_HARD := 440000
 
 FILTER ?=
 SECONDS ?= 60
@@ -19,9 +21,10 @@ LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab
 
 .PHONY: all packages lab test vm-test demo check fuzz disasm install clean distclean help
 
-all: packages ## build/kexec: the static program (Embedded Swift, musl, all codecs)
-	@scripts/build-embedded.sh x86_64
-	@ls -l build/kexec | awk '{ print "build/kexec: " $$5 " bytes" }'
+all: packages ## build/kexec and build/mkelfimage: static programs (Embedded Swift, musl, all codecs)
+	@scripts/build-embedded.sh x86_64 kexec
+	@scripts/build-embedded.sh x86_64 mkelfimage
+	@ls -l build/kexec build/mkelfimage | awk '{ print $$NF ": " $$5 " bytes" }'
 
 packages:
 	@scripts/install-packages.sh
@@ -42,7 +45,8 @@ demo: all lab ## one kexec in a VM: the second kernel's own lines, and how long 
 
 check: packages ## format, licence lines, Embedded compile for four architectures, sizes, the payloads' machine code
 	@KEXEC_HARD=$(KEXEC_HARD) KEXEC_AIM=$(KEXEC_AIM) PURGATORY_HARD=$(PURGATORY_HARD) \
-		REAL_MODE_HARD=$(REAL_MODE_HARD) KEXEC_TEST_HARD=$(KEXEC_TEST_HARD) scripts/check.sh
+		REAL_MODE_HARD=$(REAL_MODE_HARD) KEXEC_TEST_HARD=$(KEXEC_TEST_HARD) TRAMPOLINE_HARD=$(TRAMPOLINE_HARD) \
+		MKELFIMAGE_HARD=$(MKELFIMAGE_HARD) scripts/check.sh
 
 fuzz: packages ## fuzzes every parser for SECONDS= (60) in all
 	@scripts/fuzz.sh $(SECONDS)
@@ -50,10 +54,10 @@ fuzz: packages ## fuzzes every parser for SECONDS= (60) in all
 disasm: ## build/payloads/*.disassembly
 	@scripts/disassemble-payloads.sh
 
-install: all ## to DESTDIR= and PREFIX= (/usr/local): sbin/kexec, lib/kexec-tools/kexec_test, their man pages
-	install -D -m 755 build/kexec '$(DESTDIR)$(PREFIX)/sbin/kexec'
-	install -D -m 644 build/payloads/kexec_test '$(DESTDIR)$(PREFIX)/lib/kexec-tools/kexec_test'
-	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/man/man8' Documentation/man/kexec.8 Documentation/man/kexec_test.8
+install: all ## to DESTDIR= and PREFIX= (/usr/local): sbin/kexec, sbin/mkelfimage, lib/kexec-tools/kexec_test, man pages
+	install -D -m 755 -t '$(DESTDIR)$(PREFIX)/sbin' build/kexec build/mkelfimage
+	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/lib/kexec-tools' build/payloads/kexec_test
+	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/man/man8' Documentation/man/*.8
 
 clean: ## removes what was built; keeps the fetched packages in build/cache
 	rm -rf .build

@@ -10,7 +10,7 @@
 //     --work DIR        for objects and the module cache; made where it is missing
 //     --images FILE     writes the Swift source that PayloadImages is completed with
 //     --evidence FILE   writes the Swift source that PayloadTests examines: ELF and disassembly
-//     --keep DIR        copies purgatory.{bin,elf,map,s} and real-mode.{…} there, for people
+//     --keep DIR        copies purgatory.{bin,elf,map,s}, real-mode.{…} and trampoline.{…} there, for people
 //
 //                       and what is a kernel image by its name alone: kexec_test
 //
@@ -26,13 +26,15 @@ let package = options.required("--package")
 let purgatory = PayloadBuild(.purgatory, toolchain: toolchain, package: package, work: work)
 let realMode = PayloadBuild(.realMode, toolchain: toolchain, package: package, work: work)
 let kexecTest = PayloadBuild(.kexecTest, toolchain: toolchain, package: package, work: work)
-let all = [purgatory, realMode, kexecTest]
+let trampoline = PayloadBuild(.trampoline, toolchain: toolchain, package: package, work: work)
+let all = [purgatory, realMode, kexecTest, trampoline]
 for payload in all { payload.build() }
 
 if let file = options["--images"] {
     write(
         swiftSource([
             ("purgatoryX86_64", contents(of: purgatory.image)), ("realModeX86_64", contents(of: realMode.image)),
+            ("trampolineI686", contents(of: trampoline.image)),
         ]), to: file)
 }
 if let file = options["--evidence"] {

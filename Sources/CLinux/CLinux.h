@@ -49,6 +49,12 @@ static inline int kx_fstat(int fd, int *type, uint64_t *size) {
     if (result == 0) { *type = (int)(status.st_mode & S_IFMT); *size = (uint64_t)status.st_size; }
     return (int)result;
 }
+/// Whether two names lead to one file; not where one of them leads nowhere.
+static inline int kx_same_file(const char *one, const char *other) {
+    struct stat first, second;
+    if (stat(one, &first) != 0 || stat(other, &second) != 0) return 0;
+    return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
 static inline int kx_ftruncate(int fd, uint64_t size) { return (int)kx_result(ftruncate(fd, (off_t)size)); }
 /// A second number for the same open file; close-on-exec is set.
 static inline int kx_duplicate(int fd) { return (int)kx_result(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
@@ -202,4 +208,10 @@ static inline long kx_receive(int fd, void *bytes, unsigned long count) {
 static inline int kx_execv(const char *path, char *const *arguments) { return (int)kx_result(execv(path, arguments)); }
 /// Bus errors: a mapped file was cut short, or cannot be read.
 static inline void kx_on_bus_error(void (*handler)(int)) { (void)signal(SIGBUS, handler); }
+/// What ends a program at a terminal, or when its session does.
+static inline void kx_on_interruption(void (*handler)(int)) {
+    (void)signal(SIGINT, handler);
+    (void)signal(SIGTERM, handler);
+    (void)signal(SIGHUP, handler);
+}
 static inline void kx_sleep(int milliseconds) { (void)poll((struct pollfd *)0, 0, milliseconds); }

@@ -10,3 +10,4 @@
 
 PACKED(purgatory)
 PACKED(real_mode)
+PACKED(trampoline)

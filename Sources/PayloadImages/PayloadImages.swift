@@ -9,6 +9,10 @@
 
     /// The way from 64-bit to real mode: a flat image whose parameters the loader fills in; see Payloads/RealMode/linker.ld.
     public func realModeImage() -> [UInt8] { bytes(ofBase64: realModeX86_64) }
+
+    /// The way from a boot loader of ELF files to Linux: a flat image of 32-bit code that mkelfimage completes; see
+    /// Payloads/Trampoline/linker.ld.
+    public func trampolineImage() -> [UInt8] { bytes(ofBase64: trampolineI686) }
 #endif
 
 /// Decodes base64 up to the first character that is no digit: its end, or the padding.

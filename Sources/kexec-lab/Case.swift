@@ -18,6 +18,8 @@ struct Case: Sendable {
     var files: @Sendable (Workshop) async throws -> [String: GuestFile] = { _ in [:] }
     /// More files of the second guest.
     var secondFiles: @Sendable (Workshop) async throws -> [String: GuestFile] = { _ in [:] }
+    /// What starts in the place of the first kernel, as arguments of QEMU; nil: the kernel, by QEMU's own loader.
+    var start: (@Sendable (Workshop, FirstBoot) async throws -> [String])?
     /// Shell that runs in the first guest; see `GuestScripts.functions`.
     var script: String
     /// Shell that runs in the second guest.
@@ -52,6 +54,15 @@ extension Case {
     ]
     /// Only the second kernel of this very run can print it.
     static let second = "^LAB second nonce=NONCE release=SECOND boot="
+}
+
+/// What the first guest is made of.
+struct FirstBoot: Sendable {
+    var kernel: String
+    var initrd: String
+    var commandLine: String
+    /// For what is made for this boot; `disk` and `image` in it are removed after the boot.
+    var folder: String
 }
 
 /// How the virtual machine stopped.

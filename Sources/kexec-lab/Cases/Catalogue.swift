@@ -12,6 +12,7 @@ enum Catalogue {
         MultibootCases.all,
         NBICases.all,
         KexecTestCases.all,
+        MkelfimageCases.all,
         FirmwareMemoryCases.all,
         DigestCases.all,
         MachineCases.all,
