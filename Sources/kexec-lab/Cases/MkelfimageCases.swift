@@ -12,7 +12,7 @@ enum MkelfimageCases {
 
     /// A kernel of 32 bits runs no other programs.
     private static func programs(_ kernel: KernelName) -> @Sendable (Workshop) async throws -> [String: GuestFile] {
-        { kernel == .linux61PAE ? ["bin/busybox": .program($0.cache.busybox(kernel))] : [:] }
+        { kernel == .linux61PAE ? ["bin/busybox": .program($0.cache.program("busybox", of: kernel))] : [:] }
     }
 
     // MARK: By a kexec, in the guest
