@@ -12,6 +12,8 @@ struct PayloadRecipe {
     var sources: [String]
     /// What payloads share, from Payloads/Support.
     var support: [String]
+    /// What those share that put the machine back as firmware left it, from Payloads/Firmware.
+    var firmware: [String] = []
     var assembly: [String]
     /// Whether it computes SHA-256 by the processor's extensions, in a unit that is compiled for them.
     var usesSHAExtensions = false
@@ -26,7 +28,8 @@ struct PayloadRecipe {
 
     static let realMode = PayloadRecipe(
         name: "real-mode", folder: "RealMode", contract: ["RealModeParameters", "SerialPort"],
-        sources: ["InterruptRouting", "LegacyDevices", "RealMode"], support: ["HardwarePorts"], assembly: ["entry"])
+        sources: ["RealMode"], support: ["HardwarePorts"], firmware: ["InterruptRouting", "LegacyDevices"],
+        assembly: ["entry"])
 }
 
 /// The steps from the sources of a payload to its flat image.
@@ -53,6 +56,7 @@ struct PayloadBuild {
 
     private var payload: String { package + "/Payloads/" + recipe.folder }
     private var support: String { package + "/Payloads/Support" }
+    private var firmware: String { package + "/Payloads/Firmware" }
     private static let target = "x86_64-unknown-none-elf"
 
     private func product(_ suffix: String) -> String { "\(work)/\(recipe.name).\(suffix)" }
@@ -61,6 +65,7 @@ struct PayloadBuild {
         let swift =
             recipe.contract.map { package + "/Sources/Handoff/\($0).swift" }
             + recipe.sources.map { payload + "/\($0).swift" } + recipe.support.map { support + "/\($0).swift" }
+            + recipe.firmware.map { firmware + "/\($0).swift" }
         // No vector register may be touched before CR4.OSFXSR is set.
         var commands = [compile(swift, module: recipe.folder, flags: ["-Xcc", "-mno-sse", "-Xcc", "-mno-mmx"])]
         var objects = recipe.assembly + ["memory", recipe.folder]
