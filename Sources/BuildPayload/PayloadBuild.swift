@@ -27,9 +27,15 @@ struct PayloadRecipe {
         support: ["HardwarePorts", "Reset"], assembly: ["entry", "exit"], usesSHAExtensions: true)
 
     static let realMode = PayloadRecipe(
-        name: "real-mode", folder: "RealMode", contract: ["RealModeParameters", "SerialPort"],
-        sources: ["RealMode"], support: ["HardwarePorts"], firmware: ["InterruptRouting", "LegacyDevices"],
-        assembly: ["entry"])
+        name: "real-mode", folder: "RealMode",
+        contract: ["RealModeParameters", "SerialPort"] + firmwareContract, sources: ["RealMode"],
+        support: ["HardwarePorts"], firmware: firmwareCare, assembly: ["entry"])
+
+    /// What every payload takes that leaves the machine to firmware.
+    static let firmwareContract = ["FirmwareState", "PCIConfiguration"]
+    static let firmwareCare = [
+        "ControllerState", "HardwareMachine", "InterruptRouting", "LegacyDevices", "MachineAccess", "PCICare",
+    ]
 }
 
 /// The steps from the sources of a payload to its flat image.

@@ -3,37 +3,24 @@
 // PayloadBytes.swift, which completes this module, is made by BuildPayload.
 
 /// The x86_64 purgatory: a flat image whose parameters the loader fills in; see Payloads/Purgatory/linker.ld.
-public func purgatoryImage() -> [UInt8] { bytes(ofBase64: purgatoryX86_64) }
+public func purgatoryImage() -> [UInt8] { bytes(ofSeptets: purgatoryX86_64) }
 
 /// The way from 64-bit to real mode: a flat image whose parameters the loader fills in; see Payloads/RealMode/linker.ld.
-public func realModeImage() -> [UInt8] { bytes(ofBase64: realModeX86_64) }
+public func realModeImage() -> [UInt8] { bytes(ofSeptets: realModeX86_64) }
 
-/// Decodes base64 up to the first character that is no digit: its end, or the padding.
-public func bytes(ofBase64 text: StaticString) -> [UInt8] {
+/// Decodes text of which each character holds seven bits, the first bit of all first.
+public func bytes(ofSeptets text: StaticString) -> [UInt8] {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.utf8CodeUnitCount / 4 * 3)
     var group: UInt32 = 0
     var bits: UInt32 = 0
     for index in 0..<text.utf8CodeUnitCount {
         // A static string has as many bytes as it says.
-        guard let digit = value(ofDigit: unsafe text.utf8Start[index]) else { break }
-        group = group << 6 | digit
-        bits += 6
+        group = group << 7 | UInt32(unsafe text.utf8Start[index])
+        bits += 7
         if bits >= 8 {
             bits -= 8
             bytes.append(UInt8(truncatingIfNeeded: group >> bits))
         }
     }
     return bytes
-}
-
-private func value(ofDigit character: UInt8) -> UInt32? {
-    switch character {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character) - 65
-    case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(character) - 71
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(character) + 4
-    case UInt8(ascii: "+"): 62
-    case UInt8(ascii: "/"): 63
-    default: nil
-    }
 }

@@ -18,14 +18,14 @@ struct BuiltPayload: Sendable, CustomStringConvertible {
     let prefix: String
 
     static let purgatory = BuiltPayload(
-        description: "purgatory", image: purgatoryImage(), elf: ELFProgram(bytes(ofBase64: purgatoryELF)),
-        disassembly: String(decoding: bytes(ofBase64: purgatoryDisassembly), as: UTF8.self), magic: "SWKXPRG1",
+        description: "purgatory", image: purgatoryImage(), elf: ELFProgram(bytes(ofSeptets: purgatoryELF)),
+        disassembly: String(decoding: bytes(ofSeptets: purgatoryDisassembly), as: UTF8.self), magic: "SWKXPRG1",
         budget: 8192, parametersSize: PurgatoryParameters.size, parametersVersion: PurgatoryParameters.currentVersion,
         prefix: "purgatory")
     static let realMode = BuiltPayload(
-        description: "real mode", image: realModeImage(), elf: ELFProgram(bytes(ofBase64: realModeELF)),
-        disassembly: String(decoding: bytes(ofBase64: realModeDisassembly), as: UTF8.self), magic: "SWKXREA1",
-        budget: 4096, parametersSize: RealModeParameters.size, parametersVersion: RealModeParameters.currentVersion,
+        description: "real mode", image: realModeImage(), elf: ELFProgram(bytes(ofSeptets: realModeELF)),
+        disassembly: String(decoding: bytes(ofSeptets: realModeDisassembly), as: UTF8.self), magic: "SWKXREA1",
+        budget: 8192, parametersSize: RealModeParameters.size, parametersVersion: RealModeParameters.currentVersion,
         prefix: "real_mode")
     static let all = [purgatory, realMode]
 

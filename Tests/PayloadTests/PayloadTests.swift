@@ -84,12 +84,12 @@ struct PayloadTests {
     }
 }
 
-struct Base64Tests {
+struct SeptetTests {
     @Test func decodesEveryLengthOfTail() {
-        #expect(bytes(ofBase64: "") == [])
-        #expect(bytes(ofBase64: "Zg==") == Array("f".utf8))
-        #expect(bytes(ofBase64: "Zm8=") == Array("fo".utf8))
-        #expect(bytes(ofBase64: "Zm9vYmFy") == Array("foobar".utf8))
-        #expect(bytes(ofBase64: "+/+/AAAA") == [0xfb, 0xff, 0xbf, 0, 0, 0])
+        #expect(bytes(ofSeptets: "") == [])
+        #expect(bytes(ofSeptets: "3\0") == Array("f".utf8))
+        #expect(bytes(ofSeptets: "3\u{1b}`") == Array("fo".utf8))
+        #expect(
+            bytes(ofSeptets: "\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}") == .init(repeating: 0xff, count: 7))
     }
 }

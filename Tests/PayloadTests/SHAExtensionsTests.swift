@@ -12,7 +12,7 @@ private struct UnitInImage: SHA256Engine {
     /// nil: the image cannot be made executable here.
     init?() {
         let image = purgatoryImage()
-        guard let symbol = ELFProgram(bytes(ofBase64: purgatoryELF)).symbol("sha256_absorb_with_extensions"),
+        guard let symbol = ELFProgram(bytes(ofSeptets: purgatoryELF)).symbol("sha256_absorb_with_extensions"),
             let memory = mmap(nil, image.count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             memory != MAP_FAILED
         else { return nil }

@@ -14,6 +14,16 @@ static inline uint8_t port_read(uint16_t port) {
     return value;
 }
 
+static inline void port_write32(uint16_t port, uint32_t value) {
+    __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port));
+}
+
+static inline uint32_t port_read32(uint16_t port) {
+    uint32_t value;
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
 static inline uint64_t time_stamp(void) {
     uint32_t low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
@@ -37,6 +47,9 @@ static inline struct processor_facts processor_facts(uint32_t leaf, uint32_t sub
 static inline void device_store(uintptr_t address, uint16_t value) { *(volatile uint16_t *)address = value; }
 static inline void device_store32(uintptr_t address, uint32_t value) { *(volatile uint32_t *)address = value; }
 static inline uint32_t device_load32(uintptr_t address) { return *(volatile uint32_t *)address; }
+static inline void device_store8(uintptr_t address, uint8_t value) { *(volatile uint8_t *)address = value; }
+static inline uint8_t device_load8(uintptr_t address) { return *(volatile uint8_t *)address; }
+static inline uint16_t device_load16(uintptr_t address) { return *(volatile uint16_t *)address; }
 
 #ifdef __x86_64__
 static inline uint64_t read_cr0(void) {

@@ -3,7 +3,8 @@
 /// Every case, in the order in which they are run.
 enum Catalogue {
     static let all: [Case] =
-        JumpCases.all + BadInputCases.all + ImageCases.all + EntryCases.all + MultibootCases.all
+        JumpCases.all + BadInputCases.all + ImageCases.all + EntryCases.all + FirmwareStateCases.all
+        + MultibootCases.all
         + DigestCases.all + MachineCases.all + SecurityCases.all + BootParametersCases.all + PeerCases.all
         + ResourceCases.all + MatrixCases.all
 }
