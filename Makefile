@@ -5,7 +5,7 @@
 KEXEC_HARD := 700000
 KEXEC_AIM := 550000
 PURGATORY_HARD := 8192
-REAL_MODE_HARD := 4096
+REAL_MODE_HARD := 8192
 KEXEC_TEST_HARD := 24576
 TRAMPOLINE_HARD := 4096
 MKELFIMAGE_HARD := 440000
@@ -19,7 +19,7 @@ DESTDIR ?=
 SWIFT_FLAGS := --manifest-cache none
 LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab
 
-.PHONY: all packages lab test vm-test demo check fuzz disasm install clean distclean help
+.PHONY: all packages lab test vm-test demo check fuzz disasm install install-hooks clean distclean help
 
 all: packages ## build/kexec and build/mkelfimage: static programs (Embedded Swift, musl, all codecs)
 	@scripts/build-embedded.sh x86_64 kexec
@@ -59,6 +59,12 @@ install: all ## to DESTDIR= and PREFIX= (/usr/local): sbin/kexec, sbin/mkelfimag
 	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/lib/kexec-tools' build/payloads/kexec_test
 	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/man/man8' Documentation/man/*.8
 
+install-hooks: install ## below DESTDIR=: recording of firmware's state by initramfs-tools and dracut
+	install -D -m 755 -t '$(DESTDIR)/usr/share/initramfs-tools/hooks' Integration/initramfs-tools/hooks/swift-kexec
+	install -D -m 755 -t '$(DESTDIR)/usr/share/initramfs-tools/scripts/init-top' \
+		Integration/initramfs-tools/scripts/init-top/00-swift-kexec
+	install -D -m 755 -t '$(DESTDIR)/usr/lib/dracut/modules.d/90swift-kexec' Integration/dracut/90swift-kexec/*.sh
+
 clean: ## removes what was built; keeps the fetched packages in build/cache
 	rm -rf .build
 	find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +
@@ -67,4 +73,4 @@ distclean: clean ## removes the fetched packages, too
 	rm -rf build
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile

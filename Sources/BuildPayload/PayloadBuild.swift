@@ -36,18 +36,24 @@ struct PayloadRecipe {
         support: ["HardwarePorts", "Reset", "Screen", "TextSink"], assembly: ["entry", "exit"], usesSHAExtensions: true)
 
     static let realMode = PayloadRecipe(
-        name: "real-mode", folder: "RealMode", contract: ["RealModeParameters", "SerialPort"],
-        sources: ["RealMode"], support: ["HardwarePorts"], firmware: ["InterruptRouting", "LegacyDevices"],
-        assembly: ["entry"])
+        name: "real-mode", folder: "RealMode",
+        contract: ["RealModeParameters", "SerialPort"] + firmwareContract, sources: ["RealMode"],
+        support: ["HardwarePorts"], firmware: firmwareCare, assembly: ["entry"])
+
+    /// What every payload takes that leaves the machine to firmware.
+    static let firmwareContract = ["FirmwareState", "PCIConfiguration"]
+    static let firmwareCare = [
+        "ControllerState", "HardwareMachine", "InterruptRouting", "LegacyDevices", "MachineAccess", "PCICare",
+    ]
 
     static let kexecTest = PayloadRecipe(
-        name: "kexec_test", folder: "KexecTest", contract: ["SerialPort"],
+        name: "kexec_test", folder: "KexecTest", contract: ["SerialPort"] + firmwareContract,
         sources: [
             "BIOS", "DeviceChecks", "DiskChecks", "Ending", "EntryChecks", "InterruptChecks", "KexecTest",
             "MemoryChecks", "MemoryServiceChecks", "Report", "ServiceChecks",
         ],
         support: ["HardwarePorts", "Reset", "Screen", "TextSink"],
-        firmware: ["InterruptRouting", "LegacyDevices", "RealModeGate"], assembly: [], version: "kexec_test")
+        firmware: firmwareCare + ["RealModeGate"], assembly: [], version: "kexec_test")
 
     static let trampoline = PayloadRecipe(
         name: "trampoline", folder: "Trampoline", contract: ["SerialPort", "TrampolineParameters"],

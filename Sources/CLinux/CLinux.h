@@ -74,6 +74,19 @@ static inline int kx_enlarge_map(void **address, unsigned long old_size, unsigne
     return 0;
 }
 
+/// A device's register in mapped memory, of 1, 2 or 4 bytes, read or written as a whole.
+static inline uint32_t kx_device_load(const void *address, int size) {
+    if (size == 1) return *(const volatile uint8_t *)address;
+    if (size == 2) return *(const volatile uint16_t *)address;
+    return *(const volatile uint32_t *)address;
+}
+static inline void kx_device_store(void *address, int size, uint32_t value) {
+    if (size == 1) *(volatile uint8_t *)address = (uint8_t)value;
+    else if (size == 2) *(volatile uint16_t *)address = (uint16_t)value;
+    else *(volatile uint32_t *)address = value;
+}
+static inline int kx_rename(const char *from, const char *to) { return (int)kx_result(rename(from, to)); }
+
 /// struct kexec_segment of <linux/kexec.h>.
 struct kx_segment { const void *buf; unsigned long bufsz; unsigned long mem; unsigned long memsz; };
 

@@ -103,6 +103,8 @@ public struct KexecRequest: Hashable, Sendable {
     public var reusesVideoType = false
     public var entry32Bit = false
     public var realMode = false
+    /// `--firmware-state`; nil: the one in `/run`, where there is one.
+    public var firmwareState: String?
     /// `--dtb`
     public var deviceTree: String?
     /// `--module="file arguments"`, Multiboot only.

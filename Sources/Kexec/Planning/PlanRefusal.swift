@@ -32,6 +32,10 @@ public enum PlanRefusal: Error, Hashable, Sendable {
     case initrdWithoutLinux(arguments: ELFArguments)
     /// Real-mode code calls the BIOS, and EFI started this machine.
     case noBIOS
+    /// The file with firmware's state is none.
+    case firmwareStateUnusable(FirmwareStateError)
+    /// The record is of another machine, or of one that has changed since.
+    case firmwareStateElsewhere(PCIAddress, FunctionDifference)
     /// A Multiboot kernel knows modules only.
     case initrdWithMultiboot
     /// A network boot image holds all that it loads.
@@ -73,6 +77,8 @@ public enum PlanWarning: Hashable, Sendable {
     /// A crash kernel loaded without `elfcorehdr=` has no `/proc/vmcore`.
     case noCoreHeader
     case notVerified
+    /// The BIOS's disk calls for this controller will not return.
+    case diskLost(controller: String, LostDiskReason)
     /// A Multiboot image asks for a framebuffer, and nothing is known of one.
     case noFramebuffer
 }
@@ -93,4 +99,6 @@ public enum IgnoringParty: Hashable, Sendable {
     case elf
     /// It is entered in one way only.
     case multiboot, nbi
+    /// It does not call the BIOS.
+    case noBIOSCalls
 }

@@ -44,6 +44,8 @@ extension Diagnostic {
             self.init(
                 "the image is entered in real mode and calls the BIOS, and this machine was started by EFI: it has none",
                 hint: "a Linux kernel can be entered without: --entry-32bit")
+        case .firmwareStateUnusable(let error): self.init(error)
+        case .firmwareStateElsewhere(let function, let difference): self = Self.sentence(function, difference)
         case .initrdWithoutLinux(let arguments):
             self.init(
                 "an initrd cannot be passed with \(arguments == .elf ? "--args-elf" : "--args-none")",
@@ -183,6 +185,7 @@ extension Diagnostic {
             self.init(
                 "kexec_load passes no core header yet: the crash kernel will have no /proc/vmcore",
                 hint: "-s lets the kernel make one")
+        case .diskLost(let controller, let reason): self = Self.sentence(controller, reason)
         case .noFramebuffer:
             self.init("the image asks for a framebuffer, and nothing is known of one: its screen may stay dark")
         case .notVerified: self.init("the image is entered without purgatory: nothing is verified")
@@ -199,6 +202,7 @@ extension Diagnostic {
         case .elf: "an ELF executable"
         case .multiboot: "a Multiboot kernel"
         case .nbi: "a network boot image"
+        case .noBIOSCalls: "an image that does not call the BIOS"
         }
     }
 

@@ -9,6 +9,7 @@ enum Catalogue {
         BadInputCases.all,
         ImageCases.all,
         EntryCases.all,
+        FirmwareStateCases.all,
         MultibootCases.all,
         NBICases.all,
         KexecTestCases.all,

@@ -98,9 +98,11 @@ struct CaseRunner: Sendable {
             test.machine.firmware == .secureBoot
             ? try await workshop.signed(test.firstKernel) : workshop.cache.kernel(test.firstKernel)
         let line = "console=ttyS0 panic=-1 oops=panic lab.nonce=\(nonce) \(test.firstCommandLine)"
+        var shape = test.machine
+        shape.options = shape.options.map { $0.replacingOccurrences(of: "MADE", with: "\(workshop.folder)/made") }
         let boot = FirstBoot(kernel: kernel, initrd: initrd, commandLine: line, folder: folder)
         let command = try QEMUCommand(
-            tools: workshop.tools, shape: test.machine, kernel: kernel, initrd: initrd, commandLine: line,
+            tools: workshop.tools, shape: shape, kernel: kernel, initrd: initrd, commandLine: line,
             folder: folder, debugSocket: socket, startsHalted: test.atFirstEntry != nil,
             start: try await test.start?(workshop, boot)
         ).command()
