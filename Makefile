@@ -5,7 +5,10 @@
 KEXEC_HARD := 700000
 KEXEC_AIM := 550000
 PURGATORY_HARD := 8192
-REAL_MODE_HARD := 4096
+REAL_MODE_HARD := 8192
+KEXEC_TEST_HARD := 24576
+TRAMPOLINE_HARD := 4096
+MKELFIMAGE_HARD := 440000
 
 FILTER ?=
 SECONDS ?= 60
@@ -16,11 +19,12 @@ DESTDIR ?=
 SWIFT_FLAGS := --manifest-cache none
 LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab
 
-.PHONY: all packages lab test vm-test demo check fuzz disasm install clean distclean help
+.PHONY: all packages lab test vm-test demo check fuzz disasm install install-hooks clean distclean help
 
-all: packages ## build/kexec: the static program (Embedded Swift, musl, all codecs)
-	@scripts/build-embedded.sh x86_64
-	@ls -l build/kexec | awk '{ print "build/kexec: " $$5 " bytes" }'
+all: packages ## build/kexec and build/mkelfimage: static programs (Embedded Swift, musl, all codecs)
+	@scripts/build-embedded.sh x86_64 kexec
+	@scripts/build-embedded.sh x86_64 mkelfimage
+	@ls -l build/kexec build/mkelfimage | awk '{ print $$NF ": " $$5 " bytes" }'
 
 packages:
 	@scripts/install-packages.sh
@@ -41,7 +45,8 @@ demo: all lab ## one kexec in a VM: the second kernel's own lines, and how long 
 
 check: packages ## format, licence lines, Embedded compile for four architectures, sizes, the payloads' machine code
 	@KEXEC_HARD=$(KEXEC_HARD) KEXEC_AIM=$(KEXEC_AIM) PURGATORY_HARD=$(PURGATORY_HARD) \
-		REAL_MODE_HARD=$(REAL_MODE_HARD) scripts/check.sh
+		REAL_MODE_HARD=$(REAL_MODE_HARD) KEXEC_TEST_HARD=$(KEXEC_TEST_HARD) TRAMPOLINE_HARD=$(TRAMPOLINE_HARD) \
+		MKELFIMAGE_HARD=$(MKELFIMAGE_HARD) scripts/check.sh
 
 fuzz: packages ## fuzzes every parser for SECONDS= (60) in all
 	@scripts/fuzz.sh $(SECONDS)
@@ -49,10 +54,16 @@ fuzz: packages ## fuzzes every parser for SECONDS= (60) in all
 disasm: ## build/payloads/*.disassembly
 	@scripts/disassemble-payloads.sh
 
-install: all ## to DESTDIR= and PREFIX= (/usr/local): sbin/kexec, its payload as a file, its man page
-	install -D -m 755 build/kexec '$(DESTDIR)$(PREFIX)/sbin/kexec'
-	install -D -m 644 build/payloads/bios_boot '$(DESTDIR)$(PREFIX)/lib/kexec/bios_boot'
-	install -D -m 644 Documentation/man/kexec.8 '$(DESTDIR)$(PREFIX)/share/man/man8/kexec.8'
+install: all ## to DESTDIR= and PREFIX= (/usr/local): sbin/kexec, sbin/mkelfimage, payloads as files, man pages
+	install -D -m 755 -t '$(DESTDIR)$(PREFIX)/sbin' build/kexec build/mkelfimage
+	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/lib/kexec-tools' build/payloads/kexec_test build/payloads/bios_boot
+	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/man/man8' Documentation/man/*.8
+
+install-hooks: install ## below DESTDIR=: recording of firmware's state by initramfs-tools and dracut
+	install -D -m 755 -t '$(DESTDIR)/usr/share/initramfs-tools/hooks' Integration/initramfs-tools/hooks/swift-kexec
+	install -D -m 755 -t '$(DESTDIR)/usr/share/initramfs-tools/scripts/init-top' \
+		Integration/initramfs-tools/scripts/init-top/00-swift-kexec
+	install -D -m 755 -t '$(DESTDIR)/usr/lib/dracut/modules.d/90swift-kexec' Integration/dracut/90swift-kexec/*.sh
 
 clean: ## removes what was built; keeps the fetched packages in build/cache
 	rm -rf .build
@@ -62,4 +73,4 @@ distclean: clean ## removes the fetched packages, too
 	rm -rf build
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile

@@ -27,6 +27,7 @@ let package = Package(
         .library(name: "Kexec", targets: ["Kexec"]),
         .library(name: "BootFormats", targets: ["BootFormats"]),
         .executable(name: "kexec", targets: ["kexec"]),
+        .executable(name: "mkelfimage", targets: ["mkelfimage"]),
     ],
     targets: [
         .target(name: "PhysicalMemory", swiftSettings: strict),
@@ -42,9 +43,14 @@ let package = Package(
                 + available.map { .target(name: $0.target) },
             swiftSettings: strict + available.map { .define($0.define) }),
         .target(
-            name: "KexecCommand", dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec", "CLinux"],
+            name: "BootableELF", dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "PayloadImages"],
+            swiftSettings: strict),
+        .target(
+            name: "KexecCommand",
+            dependencies: ["PhysicalMemory", "BootFormats", "BootableELF", "Handoff", "Kexec", "CLinux"],
             swiftSettings: strict),
         .executableTarget(name: "kexec", dependencies: ["KexecCommand"], swiftSettings: strict),
+        .executableTarget(name: "mkelfimage", dependencies: ["KexecCommand"], swiftSettings: strict),
         .executableTarget(
             name: "kexec-lab",
             dependencies: [
@@ -55,7 +61,7 @@ let package = Package(
         .testTarget(name: "BootFormatsTests", dependencies: ["BootFormats"], swiftSettings: relaxed),
         .testTarget(name: "HandoffTests", dependencies: ["Handoff"], swiftSettings: relaxed),
         .testTarget(
-            name: "PayloadTests", dependencies: ["PayloadImages", "Handoff"], swiftSettings: relaxed,
+            name: "PayloadTests", dependencies: ["PayloadImages", "Handoff", "BootFormats"], swiftSettings: relaxed,
             plugins: ["BuildPayloads"]),
         .testTarget(
             name: "KexecTests", dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec"],
@@ -63,6 +69,14 @@ let package = Package(
         .testTarget(
             name: "KexecCommandTests",
             dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec", "KexecCommand"], swiftSettings: relaxed),
+        // The trampoline's Swift, but for what only runs on bare metal.
+        .target(
+            name: "TrampolineLogic", path: "Payloads/Trampoline",
+            exclude: ["Console.swift", "Trampoline.swift", "i686", "include", "linker.ld"], swiftSettings: strict),
+        .testTarget(name: "TrampolineTests", dependencies: ["TrampolineLogic"], swiftSettings: relaxed),
+        .testTarget(
+            name: "BootableELFTests", dependencies: ["PhysicalMemory", "BootFormats", "BootableELF"],
+            swiftSettings: relaxed),
         .testTarget(name: "KexecLabTests", dependencies: ["kexec-lab"], swiftSettings: relaxed),
     ] + available.map { .systemLibrary(name: $0.target) },
     swiftLanguageModes: [.v6])

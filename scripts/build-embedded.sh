@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Compiles the shipped sources as Embedded Swift against musl and, for x86_64, links them into the static program
-# build/kexec (stripped), with build/kexec.unstripped and build/kexec.map beside it.
+# build/PROGRAM (stripped), with build/PROGRAM.unstripped and build/PROGRAM.map beside it. --compile-only takes both
+# programs at once.
 #
 # All modules are compiled in one call, as one module. Measured with the planner, reports and options (x86_64, Swift
 # 6.3.1, without codecs): an object for each module 372,416 bytes and 85 s of compiler time, one module 364,000 bytes
@@ -10,12 +11,17 @@
 # What each module may see of another is checked by the ordinary build; here their names are those of empty modules.
 # So in the shipped modules a name is not qualified by its module, and neither file names nor names that are not
 # private come twice.
-# usage: build-embedded.sh x86_64|aarch64|i686|riscv64 [--compile-only]
+# usage: build-embedded.sh x86_64|aarch64|i686|riscv64 [--compile-only | kexec | mkelfimage]
 . "$(dirname "$0")/common.sh"
 find_toolchain
 
 arch=${1:-}
-mode=${2:-link}
+mode=link program=kexec
+case ${2:-kexec} in
+--compile-only) mode=--compile-only program=all ;;
+kexec | mkelfimage) program=${2:-kexec} ;;
+*) die "usage: build-embedded.sh ARCHITECTURE [--compile-only | kexec | mkelfimage]" ;;
+esac
 case $arch in
 x86_64) triple=x86_64-unknown-linux-gnu debian=x86_64-linux-gnu flags= ;;
 aarch64) triple=aarch64-none-none-elf debian=aarch64-linux-gnu flags= ;;
@@ -27,7 +33,14 @@ musl=${debian%-gnu}-musl
 out=$root/build/embedded/$arch
 mkdir -p "$out"
 
-modules="PhysicalMemory BootFormats Handoff PayloadImages Kexec KexecCommand kexec"
+# What makes images is no part of kexec, and what it alone needs costs kexec nothing.
+modules="PhysicalMemory BootFormats Handoff PayloadImages Kexec"
+left_out=nothing
+case $program in
+kexec) modules="$modules KexecCommand kexec" left_out=Sources/KexecCommand/ImageMaking ;;
+mkelfimage) modules="$modules BootableELF KexecCommand mkelfimage kexec" left_out=Sources/kexec/Entry.swift ;;
+all) modules="$modules BootableELF KexecCommand mkelfimage kexec" ;;
+esac
 
 # The headers: musl's own, the kernel's and the codecs', by folders that hold nothing else. glibc's headers, which
 # lie beside the last two, would be found first otherwise, and differ in FILE, ioctl and some structs.
@@ -68,18 +81,18 @@ for library in CLinux CPayloads CZlib CLZMA CZstd CBzip2; do set -- "$@" -I "$ro
 folders=
 for module in $modules; do
     folders="$folders Sources/$module"
-    [ "$module" != kexec ] || continue
+    case $module in kexec | mkelfimage) continue ;; esac
     if outdated "$out/$module.swiftmodule" scripts/build-embedded.sh; then
         : >"$out/empty.swift"
         swiftc "$@" -module-name "$module" -emit-module -emit-module-path "$out/$module.swiftmodule" "$out/empty.swift"
     fi
 done
-objects=$out/kexec-$mode.o
+objects=$out/$program-$mode.o
 # shellcheck disable=SC2086
 if outdated "$objects" $folders Sources/C[A-Z]* scripts/build-embedded.sh; then
     rm -f "$objects"
     swiftc "$@" -module-name kexec -o "$objects" \
-        -c $(find $folders -name '*.swift' | LC_ALL=C sort) ||
+        -c $(find $folders -name '*.swift' ! -path "$left_out*" | LC_ALL=C sort) ||
         die "the shipped modules do not compile as Embedded Swift for $arch"
 fi
 [ "$mode" = link ] || exit 0
@@ -126,7 +139,7 @@ clang --target=x86_64-unknown-none-elf -Os -c -x ir "$root/build/payloads/work/p
 objects="$objects $link/SHAExtensions.o"
 
 # The payloads, packed. PackedPayloads.swift takes them out again.
-for name in purgatory real-mode bios_boot; do
+for name in purgatory real-mode trampoline bios_boot; do
     symbol=packed_$(echo "$name" | tr - _)
     gzip -9nc "build/payloads/$name.bin" >"$link/$name.gz"
     printf '.section .rodata.%s, "a"\n.globl %s, %s_end\n%s: .incbin "%s"\n%s_end:\n' \
@@ -140,10 +153,11 @@ libgcc=$(gcc -print-libgcc-file-name 2>/dev/null) || libgcc=
 # shellcheck disable=SC2086
 ld.lld -static --no-dynamic-linker --gc-sections --icf=all --build-id=none -z noexecstack \
     -mllvm -enable-machine-outliner=always -mllvm -inline-threshold=-30000 \
-    --defsym=main=kexec_main $old_formats $unused $checksum $tables -Map="$root/build/kexec.map" -o "$root/build/kexec.unstripped" \
+    --defsym=main=${program}_main $old_formats $unused $checksum $tables \
+    -Map="$root/build/$program.map" -o "$root/build/$program.unstripped" \
     "$libc/crt1.o" "$libc/crti.o" $objects \
     "$link/libz.a" "$link/liblzma.a" "$link/libzstd.a" "$link/libbz2.a" \
     "$libc/libc.a" $libgcc "$libc/crtn.o"
-llvm-objcopy --strip-all --remove-section .comment "$root/build/kexec.unstripped" "$root/build/kexec.new"
+llvm-objcopy --strip-all --remove-section .comment "$root/build/$program.unstripped" "$root/build/$program.new"
 # Under its name in one step: a running test never sees half a file.
-mv -f "$root/build/kexec.new" "$root/build/kexec"
+mv -f "$root/build/$program.new" "$root/build/$program"

@@ -18,16 +18,22 @@ complain() {
 
 undefined=$(llvm-nm --undefined-only "$image" 2>/dev/null)
 [ -z "$undefined" ] || complain "undefined symbols: $undefined"
-relocations=$(llvm-objdump --reloc --dynamic-reloc "$image" | grep ' R_X86_64_') || relocations=
+relocations=$(llvm-objdump --reloc --dynamic-reloc "$image" | grep -E ' R_(X86_64|386)_') || relocations=
 [ -z "$relocations" ] || complain "relocations: $relocations"
 
-code=$(llvm-objdump --disassemble --no-show-raw-insn "$image")
+# What is compiled lies in .text; 16-bit code, in sections of its own, would be read as what it is not.
+code=$(llvm-objdump --disassemble --section=.text --no-show-raw-insn "$image")
 [ -z "$vector_function" ] || printf '%s\n' "$code" | grep -q "<$vector_function>:" ||
     complain "no function '$vector_function': is this check out of date?"
 vectors=$(printf '%s\n' "$code" | awk -v allowed="<$vector_function>:" '
     /^[0-9a-f]+ <.*>:$/ { function_name = $2 }
     /%(xmm|ymm|zmm|mm|st)[0-9(]|%st\>/ && function_name != allowed && !seen[function_name]++ { print function_name, $0 }')
 [ -z "$vectors" ] || complain "vector or x87 registers: $vectors"
+
+# What runs in 32-bit mode may run on a 486.
+case $(printf '%s\n' "$code" | sed -n 's/.*file format //p') in
+elf32-i386) ! printf '%s\n' "$code" | grep -E '[[:space:]](cmov|cpuid|rdtsc)' || complain "instructions that a 486 lacks" ;;
+esac
 
 end=$(llvm-nm "$image" | awk '$3 == "file_end" { print $1 }')
 [ -n "$end" ] || complain "no symbol 'file_end'"

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What must hold beside the tests, one line for each check; what is wrong follows its line. Fails when any check fails.
-# Budgets in bytes come from the Makefile: KEXEC_HARD, KEXEC_AIM, PURGATORY_HARD, REAL_MODE_HARD.
+# Budgets in bytes come from the Makefile: KEXEC_HARD, KEXEC_AIM, PURGATORY_HARD, REAL_MODE_HARD,
+# KEXEC_TEST_HARD, TRAMPOLINE_HARD, MKELFIMAGE_HARD.
 # usage: make check
 . "$(dirname "$0")/common.sh"
 find_toolchain
@@ -78,9 +79,11 @@ if scripts/build-payloads.sh >"$work/log" 2>&1 </dev/null; then
     for arch in x86_64 aarch64 i686 riscv64; do
         (
             status=0
-            mode=--compile-only
-            [ $arch != x86_64 ] || mode=link
-            scripts/build-embedded.sh $arch $mode >"$work/$arch.log" 2>&1 </dev/null || status=$?
+            if [ $arch = x86_64 ]; then
+                scripts/build-embedded.sh $arch kexec && scripts/build-embedded.sh $arch mkelfimage || status=$?
+            else
+                scripts/build-embedded.sh $arch --compile-only || status=$?
+            fi >"$work/$arch.log" 2>&1 </dev/null
             echo $status >"$work/$arch.status"
         ) &
     done
@@ -97,11 +100,16 @@ if scripts/build-payloads.sh >"$work/log" 2>&1 </dev/null; then
     if [ "$(cat "$work/x86_64.status")" = 0 ]; then
         check "size of build/kexec" within build/kexec "$KEXEC_HARD" "$KEXEC_AIM"
         check "static: build/kexec asks for no interpreter and no library" scripts/check-static.sh build/kexec
+        check "size of build/mkelfimage" within build/mkelfimage "$MKELFIMAGE_HARD" "$MKELFIMAGE_HARD"
+        check "static: build/mkelfimage asks for no interpreter and no library" \
+            scripts/check-static.sh build/mkelfimage
         check "SHA extensions: build/kexec can use them" sha_extensions
     fi
     check "purgatory: machine code, relocations, symbols, size" \
         scripts/check-payload.sh purgatory "$PURGATORY_HARD" sha256_absorb_with_extensions
     check "real mode: machine code, relocations, symbols, size" scripts/check-payload.sh real-mode "$REAL_MODE_HARD"
+    check "kexec_test: machine code, relocations, symbols, size" scripts/check-payload.sh kexec_test "$KEXEC_TEST_HARD"
+    check "trampoline: machine code, relocations, symbols, size" scripts/check-payload.sh trampoline "$TRAMPOLINE_HARD"
 else
     report "payloads" 1 "$work/log"
 fi

@@ -13,6 +13,7 @@ import StandaloneAssembly
 //     lba=NUMBER            where the boot sector is: a partition's first sector
 //     heads= sectors=       of an image, where it does not tell
 //     serial= baud=         where to write besides the screen
+//     firmware-state=ADDRESS  a record of the disk controllers' state, by kexec --record-firmware-state
 //     wait=SECONDS          until the machine is reset after bad news; 30 without it
 
 @c(payload_main)
@@ -25,7 +26,8 @@ public func main(_ parameters: UnsafeRawPointer) {
     guard InterruptVector(0x13).value != 0, InterruptVector(0x15).value != 0 else {
         ending.giveUp("the BIOS's interrupt vectors were overwritten")
     }
-    prepareFirmware(handover.words)
+    // A copy of the payload finds it done, and must not do it twice: the BIOS's lists may have gone on.
+    if handover.entry.kind != goneOn { prepareFirmware(handover.words) }
     guard var bios = BIOS(ending) else { ending.giveUp("the BIOS leaves no room below 640 KiB") }
     bios.checkTick()
     let what = handover.words.value(of: "boot")

@@ -93,6 +93,9 @@ extension BIOS {
     fileprivate mutating func giveUpForRoom() -> Never { ending.giveUp("no room for the disk image below 4 GiB") }
 }
 
+/// What a copy is told that it was entered from.
+let goneOn: UInt32 = 0
+
 /// Starts the payload again, from a copy.
 private func goOn(at home: UInt, _ image: Range<UInt64>, _ words: CommandLine) -> Never {
     let parameters = unsafe parameters_of_copy()
@@ -100,6 +103,7 @@ private func goOn(at home: UInt, _ image: Range<UInt64>, _ words: CommandLine) -
     unsafe parameters.storeBytes(of: UInt32(truncatingIfNeeded: image.count), toByteOffset: 0x21c, as: UInt32.self)
     let line = UInt(bitPattern: unsafe own_command_line())
     unsafe parameters.storeBytes(of: UInt32(truncatingIfNeeded: line), toByteOffset: 0x228, as: UInt32.self)
+    unsafe parameters.storeBytes(of: goneOn, toByteOffset: Int(ENTRY_KIND), as: UInt32.self)
     unsafe memory_at(home).copyMemory(from: payload_start(), byteCount: Int(payload_file_size()))
     unsafe enter_copy(home &+ entry_again_offset(), parameters)
     // The copy does not come back.

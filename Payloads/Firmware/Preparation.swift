@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
+import Hardware
 
 /// Puts the machine back as firmware left it, as far as its services need it: to be done once, before the first of them is
 /// called. The one place for what every payload that calls a BIOS has to do.
-/// - Parameter words: of the payload's command line; they say where more is known of the machine.
+/// - Parameter words: of the payload's command line; `firmware-state=` is the address of a record below 4 GiB.
 func prepareFirmware(_ words: CommandLine) {
     let ports = HardwarePorts()
     resetInterruptControllers(ports)
@@ -10,4 +11,16 @@ func prepareFirmware(_ words: CommandLine) {
     enableA20(ports)
     if let apic = LocalAPIC() { apic.passLegacyInterrupts() }
     maskIOAPIC()
+    putBackFunctions(UInt(truncatingIfNeeded: words.value(of: "firmware-state")?.number ?? 0))
+}
+
+/// The PCI functions, by the record at `address`, if there is one.
+private func putBackFunctions(_ address: UInt) {
+    // All of the first 4 GiB are mapped; what lies there and is no record counts for none.
+    let record = unsafe memory_at(address)
+    let isGiven = address > 0 && address < 0xffff_0000
+    let stated = unsafe record.loadUnaligned(as: FirmwareStateHeader.self).totalSize
+    let size = isGiven ? min(stated, FirmwareStateHeader.maximumSize) : 0
+    let bytes = unsafe RawSpan(_unsafeStart: record, byteCount: Int(size))
+    PCICare(machine: HardwareMachine()).putBack(bytes, scratch: UInt64(address) &+ UInt64(size))
 }

@@ -84,7 +84,9 @@ func checkPCI(_ bios: inout BIOS, _ report: inout Report) {
     registers = RealModeRegisters(service: 0xb10a)  // read a word of configuration space: 00:00.0, offset 0
     guard bios.call(0x1a, &registers) else { return report.fail("the call does not return") }
     port_write32(0xcf8, 0x8000_0000)
-    report.judge(!registers.carry && registers.ecx == port_read32(0xcfc), else: "it reads another identity of 00:00.0 than the ports")
+    report.judge(
+        !registers.carry && registers.ecx == port_read32(0xcfc),
+        else: "it reads another identity of 00:00.0 than the ports")
     report.fact("version", version)
     report.fact("identity", registers.ecx)
 }

@@ -141,7 +141,9 @@ private func judgeRead(_ registers: RealModeRegisters, _ drive: UInt8, _ report:
 
 /// Other than what a disk has: a call that says it has read, and has not, is found out.
 private func clearSector() {
-    for offset: UInt in 0..<128 { unsafe memory_at(BIOS.buffer &+ offset &* 4).storeBytes(of: 0xdead_5ec7, as: UInt32.self) }
+    for offset: UInt in 0..<128 {
+        unsafe memory_at(BIOS.buffer &+ offset &* 4).storeBytes(of: 0xdead_5ec7, as: UInt32.self)
+    }
 }
 
 private func sectorSum() -> UInt32 {
@@ -174,7 +176,8 @@ private func call(_ bios: BIOS, _ service: UInt32, _ drive: UInt8, _ report: ino
 }
 
 private func failToReturn(_ service: UInt32, _ drive: UInt8, _ report: inout Report) {
-    report.fail("the call does not return: a Linux driver has had the disk's controller, and its state was not given back")
+    report.fail(
+        "the call does not return: a Linux driver has had the disk's controller, and its state was not given back")
     report.fact("drive", drive)
     report.fact("ax", service)
 }

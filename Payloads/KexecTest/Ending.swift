@@ -38,7 +38,9 @@ private func rootPointer(_ range: Range<UInt>) -> UInt? {
     var address = range.lowerBound
     while address < range.upperBound {
         // "RSD PTR "
-        if BIOS.word(address) == 0x2044_5352, BIOS.word(address &+ 4) == 0x2052_5450, sum(address, 20) == 0 { return address }
+        if BIOS.word(address) == 0x2044_5352, BIOS.word(address &+ 4) == 0x2052_5450, sum(address, 20) == 0 {
+            return address
+        }
         address &+= 16
     }
     return nil

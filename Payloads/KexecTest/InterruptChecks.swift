@@ -17,7 +17,8 @@ func checkInterruptControllers(_ report: inout Report) {
     if let apic = LocalAPIC() {
         let (spurious, line0, line1) = (apic.read(0xf0), apic.read(0x350), apic.read(0x360))
         apic.passLegacyInterrupts()
-        report.judge(apic.read(0xf0) & 0x1ff == 0x1ff && apic.read(0x350) & 0x1_0700 == 0x700, else: "it takes no virtual wire")
+        report.judge(
+            apic.read(0xf0) & 0x1ff == 0x1ff && apic.read(0x350) & 0x1_0700 == 0x700, else: "it takes no virtual wire")
         report.fact("spurious", spurious)
         report.fact("lint0", line0)
         report.fact("lint1", line1)

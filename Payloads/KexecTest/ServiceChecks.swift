@@ -49,7 +49,8 @@ private func checkScreen(_ bios: inout BIOS, _ report: inout Report) {
     guard let mode = ask(bios, 0x10, 0x0f00, &report) else { return }
     guard mode.ax != 0x0f00 else { return report.skip("no video BIOS answers") }
     guard let cursor = ask(bios, 0x10, 0x0300, &report), let adapter = ask(bios, 0x10, 0x1a00, &report) else { return }
-    report.judge(UInt8(truncatingIfNeeded: mode.eax) & 0x7f == BIOS.byte(0x449) & 0x7f, else: "not the data area's mode")
+    report.judge(
+        UInt8(truncatingIfNeeded: mode.eax) & 0x7f == BIOS.byte(0x449) & 0x7f, else: "not the data area's mode")
     report.fact("mode", UInt8(truncatingIfNeeded: mode.eax))
     report.fact("cursor", cursor.edx & 0xffff)
     report.fact("adapter", adapter.ebx & 0xffff)

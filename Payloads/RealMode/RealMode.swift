@@ -18,6 +18,24 @@ public func main() {
     enableA20(ports)
     if let apic = LocalAPIC() { apic.passLegacyInterrupts() }
     maskIOAPIC()
+    putBackFunctions()
+}
+
+/// The PCI functions, by the loader's record where there is one.
+private func putBackFunctions() {
+    // entry.S keeps them as the loader filled them in.
+    guard let start = unsafe parameters() else { return }
+    let address = unsafe start.loadUnaligned(as: RealModeParameters.self).firmwareState
+    let care = PCICare(machine: HardwareMachine())
+    // The loader has checked the record that it put there, and purgatory that it is still the same.
+    guard address != 0, let record = unsafe UnsafeRawPointer(bitPattern: UInt(address)) else {
+        let none = unsafe RawSpan(_unsafeStart: start, byteCount: 0)
+        return care.putBack(none, scratch: 0)
+    }
+    let size = min(
+        unsafe record.loadUnaligned(as: FirmwareStateHeader.self).totalSize, FirmwareStateHeader.maximumSize)
+    let bytes = unsafe RawSpan(_unsafeStart: record, byteCount: Int(size))
+    care.putBack(bytes, scratch: address &+ UInt64(size))
 }
 
 /// Maps what 32 bits can address to itself: the devices below need not be in the map that was found.

@@ -12,7 +12,11 @@ struct Console: TextSink {
     init(_ words: CommandLine) {
         var port: UInt16 = 0x3f8
         if let word = words.value(of: "serial") {
-            if word == "ttyS1" { port = 0x2f8 } else if let number = word.number { port = UInt16(truncatingIfNeeded: number) }
+            if word == "ttyS1" {
+                port = 0x2f8
+            } else if let number = word.number {
+                port = UInt16(truncatingIfNeeded: number)
+            }
         }
         serial = SerialPort(at: port, ports: HardwarePorts())
         writesSerial = serial.isPresent

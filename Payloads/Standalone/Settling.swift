@@ -24,7 +24,8 @@ private func firstRoom(for size: UInt, in parameters: UnsafeRawPointer) -> UInt 
     while index < Int(unsafe parameters.load(fromByteOffset: 0x1e8, as: UInt8.self)) {
         let entry = unsafe parameters + (0x2d0 &+ 20 &* index)
         let start = max(unsafe entry.loadUnaligned(as: UInt64.self), lowest)
-        let stop = min(unsafe entry.loadUnaligned(as: UInt64.self) &+ entry.loadUnaligned(fromByteOffset: 8, as: UInt64.self), end)
+        let stop = min(
+            unsafe entry.loadUnaligned(as: UInt64.self) &+ entry.loadUnaligned(fromByteOffset: 8, as: UInt64.self), end)
         let isRAM = unsafe entry.loadUnaligned(fromByteOffset: 16, as: UInt32.self) == 1
         if isRAM, start < stop, stop &- start >= UInt64(size) { return UInt(start) }
         index &+= 1

@@ -19,6 +19,13 @@ struct PayloadRecipe {
     var version: String?
     /// Whether it computes SHA-256 by the processor's extensions, in a unit that is compiled for them.
     var usesSHAExtensions = false
+    var processor = PayloadProcessor.x86_64
+
+    /// "kexecTest" for "kexec_test", "realMode" for "real-mode": what constants made from it begin with.
+    var constantName: String {
+        let words = name.split { $0 == "-" || $0 == "_" }
+        return words.dropFirst().reduce(String(words[0])) { $0 + $1.prefix(1).uppercased() + $1.dropFirst() }
+    }
 
     static let purgatory = PayloadRecipe(
         name: "purgatory", folder: "Purgatory",
@@ -29,26 +36,57 @@ struct PayloadRecipe {
         support: ["HardwarePorts", "Reset", "Screen", "TextSink"], assembly: ["entry", "exit"], usesSHAExtensions: true)
 
     static let realMode = PayloadRecipe(
-        name: "real-mode", folder: "RealMode", contract: ["RealModeParameters", "SerialPort"],
-        sources: ["RealMode"], support: ["HardwarePorts"], firmware: ["InterruptRouting", "LegacyDevices"],
-        assembly: ["entry"])
+        name: "real-mode", folder: "RealMode",
+        contract: ["RealModeParameters", "SerialPort"] + firmwareContract, sources: ["RealMode"],
+        support: ["HardwarePorts"], firmware: firmwareCare, assembly: ["entry"])
+
+    /// What every payload takes that leaves the machine to firmware.
+    static let firmwareContract = ["FirmwareState", "PCIConfiguration"]
+    static let firmwareCare = [
+        "ControllerState", "HardwareMachine", "InterruptRouting", "LegacyDevices", "MachineAccess", "PCICare",
+    ]
 
     static let kexecTest = PayloadRecipe(
-        name: "kexec_test", folder: "KexecTest", contract: ["SerialPort"],
+        name: "kexec_test", folder: "KexecTest", contract: ["SerialPort"] + firmwareContract,
         sources: [
             "BIOS", "DeviceChecks", "DiskChecks", "Ending", "EntryChecks", "InterruptChecks", "KexecTest",
             "MemoryChecks", "MemoryServiceChecks", "Report", "ServiceChecks",
         ],
         support: ["HardwarePorts", "Reset", "Screen", "TextSink"],
-        firmware: ["InterruptRouting", "LegacyDevices", "RealModeGate"], assembly: [], version: "kexec_test")
+        firmware: firmwareCare + ["RealModeGate"], assembly: [], version: "kexec_test")
 
     static let biosBoot = PayloadRecipe(
         name: "bios_boot", folder: "BIOSBoot",
-        contract: ["DiskGeometry", "DiskService", "ReportedMemory", "SectorSum", "SerialPort", "ServiceRegisters"],
+        contract: [
+            "DiskGeometry", "DiskService", "ReportedMemory", "SectorSum", "SerialPort", "ServiceRegisters",
+        ] + firmwareContract,
         sources: ["BIOS", "BIOSBoot", "Ending", "ImageBoot", "Residence", "SectorBoot"],
         support: ["HardwarePorts", "Reset", "Screen", "TextSink"],
-        firmware: ["InterruptRouting", "LegacyDevices", "Preparation", "RealModeGate"], assembly: [],
-        version: "bios_boot")
+        firmware: firmwareCare + ["Preparation", "RealModeGate"], assembly: [], version: "bios_boot")
+
+    static let trampoline = PayloadRecipe(
+        name: "trampoline", folder: "Trampoline", contract: ["SerialPort", "TrampolineParameters"],
+        sources: ["BootCaller", "Console", "MachineFacts", "Trampoline"], support: ["HardwarePorts"],
+        assembly: ["entry"], processor: .i686)
+}
+
+/// What a payload runs on.
+enum PayloadProcessor: String {
+    /// The raw value is the name of the folders with assembly.
+    case x86_64, i686
+
+    var target: String { self == .x86_64 ? "x86_64-unknown-none-elf" : "i686-unknown-none-elf" }
+
+    /// Compiler flags of its own.
+    var flags: [String] {
+        switch self {
+        // A check at compile time that nothing needs a heap.
+        case .x86_64: ["-no-allocations"]
+        // The check fails here for a cause inside the standard library; a link that needs a heap fails as well. Nothing
+        // newer than a 486 is asked for: the compiler's own choice has CMOV.
+        case .i686: ["-Xcc", "-march=i486"]
+        }
+    }
 }
 
 /// The steps from the sources of a payload to its flat image.
@@ -80,7 +118,6 @@ struct PayloadBuild {
     private var standalone: String { package + "/Payloads/Standalone" }
     /// Payloads/Standalone: what every payload that is a kernel image of its own begins with.
     private static let standaloneSources = ["CommandLine", "Console", "Handover", "Settling"]
-    private static let target = "x86_64-unknown-none-elf"
 
     private func product(_ suffix: String) -> String { "\(work)/\(recipe.name).\(suffix)" }
 
@@ -103,28 +140,28 @@ struct PayloadBuild {
             commands.append(compile([support + "/SHAExtensions.swift"], module: "SHAExtensions", flags: flags))
             objects.append("SHAExtensions")
         }
-        commands += recipe.assembly.map { assemble(payload + "/x86_64/\($0).S") }
-        commands.append(assemble(support + "/x86_64/memory.S"))
+        commands += recipe.assembly.map { assemble(payload + "/\(recipe.processor.rawValue)/\($0).S") }
+        commands.append(assemble(support + "/\(recipe.processor.rawValue)/memory.S"))
         toolchain.runTogether(commands)
         link(objects.map { work + "/\($0).o" })
-        toolchain.run(["llvm-objcopy", "-O", "binary", "-R", ".dynamic", "-R", ".rela.dyn", elf, image])
+        toolchain.run([
+            "llvm-objcopy", "-O", "binary", "-R", ".dynamic", "-R", ".rela.dyn", "-R", ".rel.dyn", elf, image,
+        ])
         let listing = ["llvm-objdump", "--disassemble-all", "--section=.text", "--no-show-raw-insn", elf]
         toolchain.run(listing, output: disassembly)
     }
 
     private func compile(_ sources: [String], module: String, flags: [String]) -> [String] {
         [
-            "swiftc", "-target", Self.target, "-swift-version", "6", "-wmo", "-parse-as-library", "-Osize",
+            "swiftc", "-target", recipe.processor.target, "-swift-version", "6", "-wmo", "-parse-as-library", "-Osize",
             "-module-name", module, "-package-name", "swift-kexec", "-warnings-as-errors", "-strict-memory-safety",
             "-enable-experimental-feature", "Embedded", "-enable-experimental-feature", "Lifetimes",
-            // A check at compile time that nothing needs a heap.
-            "-no-allocations",
             "-Xfrontend", "-disable-stack-protector", "-Xfrontend", "-function-sections",
             // One optimisation over all objects: 700 bytes smaller.
             "-lto=llvm-full",
             "-Xcc", "-ffreestanding", "-Xcc", "-mno-red-zone", "-Xcc", "-fomit-frame-pointer",
             "-module-cache-path", work + "/module-cache", "-file-prefix-map", package + "=.",
-        ] + includes + flags + ["-c"] + sources + ["-o", work + "/\(module).o"]
+        ] + recipe.processor.flags + includes + flags + ["-c"] + sources + ["-o", work + "/\(module).o"]
     }
 
     private var includes: [String] {
@@ -135,14 +172,15 @@ struct PayloadBuild {
         let name = lastComponent(of: source)
         let object = work + "/" + name.prefix(while: { $0 != "." }) + ".o"
         let version = recipe.version.map { ["-DPAYLOAD_VERSION=\"swift-kexec \($0)\""] } ?? []
-        return ["clang", "--target=" + Self.target] + includes + version + ["-c", source, "-o", object]
+        return ["clang", "--target=" + recipe.processor.target] + includes + version + ["-c", source, "-o", object]
     }
 
     private func link(_ objects: [String]) {
         toolchain.run(
             [
                 "ld.lld", "-pie", "--no-dynamic-linker", "-z", "text", "-z", "norelro", "--gc-sections", "--icf=all",
-                "--build-id=none", "--no-undefined", "--fatal-warnings", "-T", (isStandalone ? standalone : payload) + "/linker.ld", "-Map", map,
+                "--build-id=none", "--no-undefined", "--fatal-warnings", "-T",
+                (isStandalone ? standalone : payload) + "/linker.ld", "-Map", map,
                 "-o", elf,
             ] + objects)
     }

@@ -10,7 +10,7 @@
 //     --work DIR        for objects and the module cache; made where it is missing
 //     --images FILE     writes the Swift source that PayloadImages is completed with
 //     --evidence FILE   writes the Swift source that PayloadTests examines: ELF and disassembly
-//     --keep DIR        copies purgatory.{bin,elf,map,s} and real-mode.{…} there, for people
+//     --keep DIR        copies purgatory.{bin,elf,map,s}, real-mode.{…} and trampoline.{…} there, for people
 //
 //                       and what is a kernel image by its name alone: kexec_test
 //
@@ -27,7 +27,8 @@ let purgatory = PayloadBuild(.purgatory, toolchain: toolchain, package: package,
 let realMode = PayloadBuild(.realMode, toolchain: toolchain, package: package, work: work)
 let kexecTest = PayloadBuild(.kexecTest, toolchain: toolchain, package: package, work: work)
 let biosBoot = PayloadBuild(.biosBoot, toolchain: toolchain, package: package, work: work)
-let all = [purgatory, realMode, kexecTest, biosBoot]
+let trampoline = PayloadBuild(.trampoline, toolchain: toolchain, package: package, work: work)
+let all = [purgatory, realMode, kexecTest, trampoline, biosBoot]
 for payload in all { payload.build() }
 
 if let file = options["--images"] {
@@ -35,13 +36,17 @@ if let file = options["--images"] {
         swiftSource([
             ("purgatoryX86_64", contents(of: purgatory.image)), ("realModeX86_64", contents(of: realMode.image)),
             ("biosBootX86_64", contents(of: biosBoot.image)),
+            ("trampolineI686", contents(of: trampoline.image)),
         ]), to: file)
 }
 if let file = options["--evidence"] {
-    let evidence = [
-        ("purgatoryELF", contents(of: purgatory.elf)), ("purgatoryDisassembly", contents(of: purgatory.disassembly)),
-        ("realModeELF", contents(of: realMode.elf)), ("realModeDisassembly", contents(of: realMode.disassembly)),
-    ]
+    let evidence = all.flatMap { payload in
+        let name = payload.recipe.constantName
+        return [
+            (name + "Image", contents(of: payload.image)), (name + "ELF", contents(of: payload.elf)),
+            (name + "Disassembly", contents(of: payload.disassembly)),
+        ]
+    }
     write(swiftSource(evidence), to: file)
 }
 if let folder = options["--keep"] {

@@ -57,6 +57,12 @@ static inline int kx_block_device(const char *path, uint32_t *device_major, uint
     *device_minor = (uint32_t)minor(status.st_rdev);
     return 1;
 }
+/// Whether two names lead to one file; not where one of them leads nowhere.
+static inline int kx_same_file(const char *one, const char *other) {
+    struct stat first, second;
+    if (stat(one, &first) != 0 || stat(other, &second) != 0) return 0;
+    return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
 static inline int kx_ftruncate(int fd, uint64_t size) { return (int)kx_result(ftruncate(fd, (off_t)size)); }
 /// A second number for the same open file; close-on-exec is set.
 static inline int kx_duplicate(int fd) { return (int)kx_result(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
@@ -75,6 +81,19 @@ static inline int kx_enlarge_map(void **address, unsigned long old_size, unsigne
     *address = (void *)result;
     return 0;
 }
+
+/// A device's register in mapped memory, of 1, 2 or 4 bytes, read or written as a whole.
+static inline uint32_t kx_device_load(const void *address, int size) {
+    if (size == 1) return *(const volatile uint8_t *)address;
+    if (size == 2) return *(const volatile uint16_t *)address;
+    return *(const volatile uint32_t *)address;
+}
+static inline void kx_device_store(void *address, int size, uint32_t value) {
+    if (size == 1) *(volatile uint8_t *)address = (uint8_t)value;
+    else if (size == 2) *(volatile uint16_t *)address = (uint16_t)value;
+    else *(volatile uint32_t *)address = value;
+}
+static inline int kx_rename(const char *from, const char *to) { return (int)kx_result(rename(from, to)); }
 
 /// struct kexec_segment of <linux/kexec.h>.
 struct kx_segment { const void *buf; unsigned long bufsz; unsigned long mem; unsigned long memsz; };
@@ -210,4 +229,10 @@ static inline long kx_receive(int fd, void *bytes, unsigned long count) {
 static inline int kx_execv(const char *path, char *const *arguments) { return (int)kx_result(execv(path, arguments)); }
 /// Bus errors: a mapped file was cut short, or cannot be read.
 static inline void kx_on_bus_error(void (*handler)(int)) { (void)signal(SIGBUS, handler); }
+/// What ends a program at a terminal, or when its session does.
+static inline void kx_on_interruption(void (*handler)(int)) {
+    (void)signal(SIGINT, handler);
+    (void)signal(SIGTERM, handler);
+    (void)signal(SIGHUP, handler);
+}
 static inline void kx_sleep(int milliseconds) { (void)poll((struct pollfd *)0, 0, milliseconds); }

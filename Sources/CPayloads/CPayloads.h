@@ -11,3 +11,4 @@
 PACKED(purgatory)
 PACKED(real_mode)
 PACKED(bios_boot)
+PACKED(trampoline)

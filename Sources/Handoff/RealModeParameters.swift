@@ -4,12 +4,12 @@
 ///
 /// ```
 ///    0 version    4 instruction pointer, code segment    8 stack pointer, stack segment
-///   12 data segments    16 eax ebx ecx edx esi edi ebp    44 zero
+///   12 data segments    16 eax ebx ecx edx esi edi ebp    44 zero    48 firmware's state
 /// ```
 public struct RealModeParameters: BitwiseCopyable, Hashable, Sendable {
-    public static let currentVersion: UInt32 = 1
+    public static let currentVersion: UInt32 = 2
     /// In bytes.
-    public static let size = 48
+    public static let size = 56
 
     public private(set) var version = RealModeParameters.currentVersion
     /// Where real-mode code begins: `codeSegment` times 16, plus `instructionPointer`.
@@ -28,6 +28,8 @@ public struct RealModeParameters: BitwiseCopyable, Hashable, Sendable {
     public var edi: UInt32 = 0
     public var ebp: UInt32 = 0
     private var zero1: UInt32 = 0
+    /// Where the record of firmware's state lies, below 4 GiB; 0 for none.
+    public var firmwareState: UInt64 = 0
 
     public init() {}
 }

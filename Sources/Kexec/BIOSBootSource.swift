@@ -35,7 +35,7 @@ struct BIOSBootSource {
         request.modules = []
         request.forcedType = nil
         request.reusesCommandLine = false
-        request.staysBelow4GiB = true
+        request.isForBIOS = true
     }
 
     /// Looks at the file that is handed over; without one there is nothing to see.

@@ -7,13 +7,14 @@ public enum KexecOption: UInt8, CaseIterable, Hashable, Sendable {
     // What to do.
     case help, version, load, loadPanic, execute, force, unload, status
     case loadPreserveContext, loadJumpBackHelper, loadLiveUpdate, executeLiveUpdate
-    case printCrashKernelSize, plan, captureMachine, last
+    case printCrashKernelSize, plan, captureMachine, last, recordFirmwareState
     // How to do it.
     case skipInterfaces, skipSync, debug, machine
     case fileSystemCall, segmentSystemCall, automaticSystemCall, systemCall
     // What the next kernel gets.
     case type, biosDrive, commandLine, reuseCommandLine, initrd, reuseInitrd, deviceTree, forceDeviceTree, module
     case argumentsELF, argumentsLinux, argumentsNone, realMode, entry32Bit, entry
+    case firmwareState
     case memoryMinimum, memoryMaximum, noCMA, noEFI, reuseVideoType
     // Purgatory.
     case noChecks, digest, serial, serialBaud, consoleSerial, consoleVGA, resetVGA

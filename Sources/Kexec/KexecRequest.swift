@@ -103,10 +103,13 @@ public struct KexecRequest: Hashable, Sendable {
     public var passesMemoryMapInCommandLine = false
     /// `--reuse-video-type`
     public var reusesVideoType = false
-    /// What the BIOS or code of 32 bits has to reach goes no higher; kexec_file_load has a will of its own.
-    package var staysBelow4GiB = false
+    /// The kernel is our payload that has the BIOS start something: all that it gets lies below 4 GiB (kexec_file_load has a
+    /// will of its own), and it is told of the firmware's state.
+    package var isForBIOS = false
     public var entry32Bit = false
     public var realMode = false
+    /// `--firmware-state`; nil: the one in `/run`, where there is one.
+    public var firmwareState: String?
     /// `--dtb`
     public var deviceTree: String?
     /// `--module="file arguments"`, Multiboot only.

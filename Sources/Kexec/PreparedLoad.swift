@@ -2,6 +2,7 @@
 internal import BootFormats
 internal import CLinux
 internal import PayloadImages
+internal import Handoff
 
 /// A kernel and its initrds or modules, opened and mapped, with the plan made for them: everything short of the system
 /// call.
@@ -19,6 +20,8 @@ public struct PreparedLoad: ~Copyable {
     /// Whether the plan may be loaded is in it: a plan with refusals is a result, too.
     /// - Throws: `.file`, `.image`
     public init(_ request: KexecRequest, on machine: MachineDescription) throws(KexecFailure) {
+        var machine = machine
+        if let path = request.firmwareState { machine.firmwareState = try Self.firmwareState(path) }
         let limit = Self.memoryLimit(on: machine)
         var request = request
         let bios = try BIOSBootSource(&request, on: machine)
@@ -62,6 +65,19 @@ public struct PreparedLoad: ~Copyable {
                 for: request, on: machine, kernel: kernel.bytes, initrd: initrd.bytes,
                 files: files)
         } catch { throw .load(error) }
+    }
+
+    private static func firmwareState(_ path: String) throws(KexecFailure) -> [UInt8] {
+        let limit = UInt64(FirmwareStateHeader.maximumSize)
+        var problem: FileProblem
+        do throws(CallFailure) {
+            let bytes = try FileDescriptor(reading: path).readToEnd(limit: Int(limit) + 1)
+            if UInt64(bytes.count) <= limit { return bytes }
+            problem = .tooLarge(size: UInt64(bytes.count), limit: limit)
+        } catch {
+            problem = error.call == .open ? FileProblem(openErrno: error.errno) : .failed(error)
+        }
+        throw .file(FileFailure(path: path, problem: problem))
     }
 
     /// What is unpacked or piped stays in memory, here and now, whatever machine the plan is for; and no kernel takes

@@ -136,6 +136,7 @@ extension ExitCode {
         case .memoryShort: self = .memory
         case .needsXen: self = .notInKernel
         case .noKexecInKernel: self = choice == .kexecFileLoad ? .fileCallMissing : .notInKernel
+        case .firmwareStateUnusable: self = .image
         case .noCrashKernelRegion: self = .noCrashRegion
         case .noSystemCall(let obstacles):
             let isLocked = obstacles.contains {

@@ -55,6 +55,7 @@ struct KexecCommand {
             try jump(try kexecState())
         case .plan(let request, let format): return try plan(request, format)
         case .captureMachine(let directory): return try capture(into: directory)
+        case .recordFirmwareState(let path): return try record(to: path)
         case .last: return try reportLastJump()
         }
         return ExitCode.success.status
@@ -86,6 +87,15 @@ struct KexecCommand {
             let capture = try captureMachine(root: "/", into: directory)
             if let problem = capture.problem { terminal.warn(Diagnostic(problem)) }
             return report("\(capture.files.count) files, \(byteSize(UInt64(capture.byteCount))) in '\(directory)'\n")
+        } catch { throw .machine(error) }
+    }
+
+    private func record(to path: String) throws(KexecFailure) -> Int32 {
+        let root = try root("/")
+        do throws(MachineError) {
+            let report = RecordingReport(record: try recordFirmwareState(of: root, to: path), path: path)
+            if report.hasLateOnes { terminal.warn(Diagnostic.recordedLate) }
+            return self.report(report.text)
         } catch { throw .machine(error) }
     }
 

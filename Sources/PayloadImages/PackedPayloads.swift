@@ -8,6 +8,7 @@
     public func purgatoryImage() -> [UInt8] { unsafe unpacked(kx_packed_purgatory(), kx_packed_purgatory_size()) }
     public func realModeImage() -> [UInt8] { unsafe unpacked(kx_packed_real_mode(), kx_packed_real_mode_size()) }
     public func biosBootImage() -> [UInt8] { unsafe unpacked(kx_packed_bios_boot(), kx_packed_bios_boot_size()) }
+    public func trampolineImage() -> [UInt8] { unsafe unpacked(kx_packed_trampoline(), kx_packed_trampoline_size()) }
 
     /// - Returns: nothing where there is no memory for it; what reads its header says so.
     private func unpacked(_ packed: UnsafePointer<UInt8>, _ size: Int) -> [UInt8] {

@@ -12,6 +12,9 @@
 
     /// The payload that has a BIOS start a boot sector or a disk image, a bzImage; see Payloads/BIOSBoot.
     public func biosBootImage() -> [UInt8] { bytes(ofBase64: biosBootX86_64) }
+    /// The way from a boot loader of ELF files to Linux: a flat image of 32-bit code that mkelfimage completes; see
+    /// Payloads/Trampoline/linker.ld.
+    public func trampolineImage() -> [UInt8] { bytes(ofBase64: trampolineI686) }
 #endif
 
 /// Decodes base64 up to the first character that is no digit: its end, or the padding.

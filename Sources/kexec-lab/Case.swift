@@ -20,6 +20,8 @@ struct Case: Sendable {
     var secondFiles: @Sendable (Workshop) async throws -> [String: GuestFile] = { _ in [:] }
     /// More of QEMU's options: disks whose contents are made.
     var disks: @Sendable (Workshop) async throws -> [String] = { _ in [] }
+    /// What starts in the place of the first kernel, as arguments of QEMU; nil: the kernel, by QEMU's own loader.
+    var start: (@Sendable (Workshop, FirstBoot) async throws -> [String])?
     /// Shell that runs in the first guest; see `GuestScripts.functions`.
     var script: String
     /// Shell that runs in the second guest.
@@ -56,6 +58,15 @@ extension Case {
     static let second = "^LAB second nonce=NONCE release=SECOND boot="
 }
 
+/// What the first guest is made of.
+struct FirstBoot: Sendable {
+    var kernel: String
+    var initrd: String
+    var commandLine: String
+    /// For what is made for this boot; `disk` and `image` in it are removed after the boot.
+    var folder: String
+}
+
 /// How the virtual machine stopped.
 enum MachineEnd: Sendable, Equatable {
     /// The guest powered off or reset; QEMU runs with `-no-reboot`.
@@ -80,6 +91,6 @@ struct MachineShape: Sendable {
     var bootsFromDisk = false
     /// A network card, and a server that gives the second kernel and ram disk away (DHCP and TFTP, inside QEMU).
     var servesSecondKernel = false
-    /// Added to QEMU's command line.
+    /// Added to QEMU's command line; MADE stands for the folder of the files that cases share.
     var options: [String] = []
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import BootFormats
+import Testing
 
 /// Builds network boot images.
 struct NBIBuilder {
@@ -66,4 +67,11 @@ struct NBIBuilder {
 
     var image: NBIImage? { if case .success(let image) = result { image } else { nil } }
     var refusal: ImageError? { if case .failure(let error) = result { error } else { nil } }
+}
+
+extension NBIBuilder: CustomTestStringConvertible {
+    /// Without the records' contents, which would be a page each.
+    var testDescription: String {
+        "flags \(flags), \(records.count) records at \(records.map(\.address))\(marksLast ? "" : ", none the last")"
+    }
 }

@@ -35,6 +35,7 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         (["--print-ckr-size", "--bogus"], "crash size"), (["--plan", "K"], "plan"), (["-l", "--plan", "K"], "plan"),
         (["--plan=text", "K"], "plan"), (["-f", "--plan=json", "K"], "plan json"), (["--plan=json", "K"], "plan json"),
         (["-p", "--plan", "K"], "plan crash"), (["--plan", "json"], "plan"), (["--last"], "last"),
+        (["--record-firmware-state=F"], "record F"),
         (["--capture-machine=D"], "capture D"), (["--capture-machine", "D", "-d"], "capture D"), (["-", "-l"], "load"),
         (["--load", "K", "--append", "a b", "--initrd", "I"], "load"), (["--", "-e"], "load, shut down"),
     ])
@@ -223,6 +224,7 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         case .loadThenExecute(let request): "load, execute" + crash(request.target)
         case .plan(let request, let format): "plan" + (format == .json ? " json" : "") + crash(request.target)
         case .captureMachine(let directory): "capture " + directory
+        case .recordFirmwareState(let path): "record \(path)"
         case .last: "last"
         }
     }

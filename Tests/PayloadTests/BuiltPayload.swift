@@ -3,31 +3,53 @@ import Foundation
 import Handoff
 import PayloadImages
 
-/// A payload and what it was made from; PayloadEvidence.swift, with ELF and disassembly, is made by BuildPayload.
+/// A payload and what it was made from; PayloadEvidence.swift, with image, ELF and disassembly, is made by BuildPayload.
 struct BuiltPayload: Sendable, CustomStringConvertible {
     let description: String
     let image: [UInt8]
     let elf: ELFProgram
     let disassembly: String
-    let magic: String
     /// In bytes.
     let budget: Int
-    let parametersSize: Int
-    let parametersVersion: UInt32
-    /// What its symbols begin with: `purgatory_entry`, `purgatory_parameters`.
-    let prefix: String
+    /// What the loader fills in before it is used; nil for a kernel image of its own.
+    var block: ParameterBlock?
+
+    /// The header and parameters of a flat payload.
+    struct ParameterBlock: Sendable {
+        let magic: String
+        let size: Int
+        let version: UInt32
+        /// What its symbols begin with: `purgatory_entry`, `purgatory_parameters`.
+        let prefix: String
+    }
+
+    init(
+        _ description: String, _ image: StaticString, elf: StaticString, disassembly: StaticString, budget: Int,
+        _ block: ParameterBlock? = nil
+    ) {
+        self.description = description
+        self.image = bytes(ofBase64: image)
+        self.elf = ELFProgram(bytes(ofBase64: elf))
+        self.disassembly = String(decoding: bytes(ofBase64: disassembly), as: UTF8.self)
+        self.budget = budget
+        self.block = block
+    }
 
     static let purgatory = BuiltPayload(
-        description: "purgatory", image: purgatoryImage(), elf: ELFProgram(bytes(ofBase64: purgatoryELF)),
-        disassembly: String(decoding: bytes(ofBase64: purgatoryDisassembly), as: UTF8.self), magic: "SWKXPRG1",
-        budget: 8192, parametersSize: PurgatoryParameters.size, parametersVersion: PurgatoryParameters.currentVersion,
-        prefix: "purgatory")
+        "purgatory", purgatoryImage, elf: purgatoryELF, disassembly: purgatoryDisassembly, budget: 8192,
+        ParameterBlock(
+            magic: "SWKXPRG1", size: PurgatoryParameters.size, version: PurgatoryParameters.currentVersion,
+            prefix: "purgatory"))
     static let realMode = BuiltPayload(
-        description: "real mode", image: realModeImage(), elf: ELFProgram(bytes(ofBase64: realModeELF)),
-        disassembly: String(decoding: bytes(ofBase64: realModeDisassembly), as: UTF8.self), magic: "SWKXREA1",
-        budget: 4096, parametersSize: RealModeParameters.size, parametersVersion: RealModeParameters.currentVersion,
-        prefix: "real_mode")
-    static let all = [purgatory, realMode]
+        "real mode", realModeImage, elf: realModeELF, disassembly: realModeDisassembly, budget: 8192,
+        ParameterBlock(
+            magic: "SWKXREA1", size: RealModeParameters.size, version: RealModeParameters.currentVersion,
+            prefix: "real_mode"))
+    static let kexecTest = BuiltPayload(
+        "kexec_test", kexecTestImage, elf: kexecTestELF, disassembly: kexecTestDisassembly, budget: 24576)
+    static let flat = [purgatory, realMode]
+    static let standalone = [kexecTest]
+    static let all = flat + standalone
 
     func word(_ offset: Int) -> Int { (0..<4).reduce(0) { $0 | Int(image[offset + $1]) << (8 * $1) } }
 

@@ -1,33 +1,50 @@
 // SPDX-License-Identifier: MIT
+import BootFormats
 import Foundation
 import PayloadImages
 import Testing
 
 /// Assertions on every payload's header and machine code.
 struct PayloadTests {
-    @Test(arguments: BuiltPayload.all) func beginsWithTheHeaderThatTheLoaderReads(payload: BuiltPayload) {
+    @Test(arguments: BuiltPayload.flat) func beginsWithTheHeaderThatTheLoaderReads(payload: BuiltPayload) throws {
+        let block = try #require(payload.block)
         #expect(payload.image[0] == 0xe9)
-        #expect(Array(payload.image[8..<16]) == Array(payload.magic.utf8))
-        #expect(payload.word(16) == payload.elf.symbol("\(payload.prefix)_parameters")?.address)
+        #expect(Array(payload.image[8..<16]) == Array(block.magic.utf8))
+        #expect(payload.word(16) == payload.elf.symbol("\(block.prefix)_parameters")?.address)
         #expect(payload.word(20) == payload.image.count)
         #expect(payload.word(24) == payload.elf.symbol("memory_end")?.address)
         #expect(payload.word(28) == 0)
     }
 
-    @Test(arguments: BuiltPayload.all) func jumpsFromItsFirstByteToTheEntry(payload: BuiltPayload) {
-        #expect(5 + payload.word(1) == payload.elf.symbol("\(payload.prefix)_entry")?.address)
+    @Test(arguments: BuiltPayload.flat) func jumpsFromItsFirstByteToTheEntry(payload: BuiltPayload) throws {
+        let block = try #require(payload.block)
+        #expect(5 + payload.word(1) == payload.elf.symbol("\(block.prefix)_entry")?.address)
     }
 
-    @Test(arguments: BuiltPayload.all) func keepsToItsBudgetWithItsParameters(payload: BuiltPayload) {
-        #expect(payload.image.count <= payload.budget)
-        #expect(payload.word(16) + payload.parametersSize <= payload.image.count)
-        #expect(payload.word(16) % 8 == 0)
-    }
-
-    @Test(arguments: BuiltPayload.all) func wasBuiltForTheseParameters(payload: BuiltPayload) {
+    @Test(arguments: BuiltPayload.flat) func wasBuiltForTheseParameters(payload: BuiltPayload) throws {
+        let block = try #require(payload.block)
         let start = payload.word(16)
-        #expect(payload.word(start) == Int(payload.parametersVersion))
-        #expect(payload.image[(start + 4)..<(start + payload.parametersSize)].allSatisfy { $0 == 0 })
+        #expect(start % 8 == 0)
+        try #require(start + block.size <= payload.image.count)
+        #expect(payload.word(start) == Int(block.version))
+        #expect(payload.image[(start + 4)..<(start + block.size)].allSatisfy { $0 == 0 })
+    }
+
+    /// One file, which every loader takes for a kernel with all three entries.
+    @Test(arguments: BuiltPayload.standalone) func isABzImage(payload: BuiltPayload) throws {
+        let image = try BzImage(parsing: payload.image.span.bytes)
+        let header = image.header
+        #expect(header.has64BitEntry && header.canBeLoadedAbove4G && header.isRelocatable && header.isLoadedHigh)
+        #expect(image.setupSize == 1024)
+        #expect(image.protectedModeKernel.upperBound == payload.image.count)
+        #expect(header.kernelVersion == "swift-kexec \(payload.description)")
+        #expect(header.commandLineSize == 2047)
+        let memoryEnd = try #require(payload.elf.symbol("memory_end")?.address)
+        #expect(Int(header.initSize) == memoryEnd - 1024 + 4096)
+    }
+
+    @Test(arguments: BuiltPayload.all) func keepsToItsBudget(payload: BuiltPayload) {
+        #expect(payload.image.count <= payload.budget)
     }
 
     @Test(arguments: BuiltPayload.all) func isTheProgramThatTheOtherTestsExamine(payload: BuiltPayload) {

@@ -11,7 +11,7 @@ private struct UnitInImage: SHA256Engine {
 
     /// nil: the image cannot be made executable here.
     init?() {
-        let image = purgatoryImage()
+        let image = bytes(ofBase64: purgatoryImage)
         guard let symbol = ELFProgram(bytes(ofBase64: purgatoryELF)).symbol("sha256_absorb_with_extensions"),
             let memory = mmap(nil, image.count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             memory != MAP_FAILED

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#define REAL_MODE_PARAMETERS_VERSION 1
-#define REAL_MODE_PARAMETERS_SIZE 48
+#define REAL_MODE_PARAMETERS_VERSION 2
+#define REAL_MODE_PARAMETERS_SIZE 56
 /* Offsets: the pointer that is jumped to, the stack, the data segments, the general registers. */
 #define REAL_MODE_ENTRY 4
 #define REAL_MODE_STACK 8
@@ -19,6 +19,10 @@
 /* Seven pages of the image, for page tables. */
 extern char real_mode_page_tables;
 static inline void *page_tables(void) { return &real_mode_page_tables; }
+
+/* What the loader has filled in. */
+extern char real_mode_parameters;
+static inline const void *parameters(void) { return &real_mode_parameters; }
 
 /* Defined nowhere: a link error says that the numbers above are not those of RealModeParameters. */
 void real_mode_h_disagrees_with_real_mode_parameters(void);

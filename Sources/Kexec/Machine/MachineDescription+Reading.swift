@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 internal import CLinux
+internal import Handoff
 internal import PhysicalMemory
 
 extension MachineDescription {
@@ -31,6 +32,10 @@ extension MachineDescription {
         bootParameters = root.bootParameters()
         efi = root.efiFacts(bootParameters: bootParameters)
         edd = root.eddDevices(bootParameters: bootParameters)
+        if efi == nil {
+            pciFunctions = root.pciFunctions()
+            firmwareState = root.bytes(firmwareStatePath, limit: Int(FirmwareStateHeader.maximumSize))
+        }
         framebuffer = root.framebufferFacts(bootParameters: bootParameters)
         rsdp = Self.rsdp(bootParameters: bootParameters, efi: efi, commandLine: parsedCommandLine)
     }

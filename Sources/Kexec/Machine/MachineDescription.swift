@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import Handoff
 public import PhysicalMemory
 
 /// Where the memory map was read.
@@ -49,6 +50,10 @@ public struct MachineDescription: Hashable, Sendable {
     public var efi: EFIFacts?
     /// BIOS disks, ascending by drive number.
     public var edd: [EDDDevice] = []
+    /// Ascending by address; none where EFI started the machine, for there is no BIOS that could use them.
+    var pciFunctions: [PCIFunction] = []
+    /// `/run/swift-kexec/firmware-state`, or what `--firmware-state` named: see `FirmwareStateRecord`.
+    var firmwareState: [UInt8]?
     /// Nil where nothing tells of a screen.
     public var framebuffer: FramebufferFacts?
     public var kexec = KexecState()

@@ -14,4 +14,8 @@ public enum MachineError: Error, Hashable, Sendable {
     case captureDirectoryInUse(path: String)
     /// A file or directory of the capture cannot be made.
     case cannotWriteCapture(path: String, errno: Int32)
+    /// sysfs shows no PCI function.
+    case noPCI(folder: String)
+    /// The record of firmware's state cannot be written.
+    case cannotWriteRecord(path: String, errno: Int32)
 }

@@ -105,6 +105,11 @@ public struct MachineRoot {
         unsafe path.withCString { unsafe faccessat(directory.number, $0, F_OK, 0) } == 0
     }
 
+    /// Opens a device's registers for reading and writing; meant for the running machine, and not recorded.
+    func registers(_ path: String) -> Int32? {
+        if case .success(let number) = open(path, O_RDWR) { number } else { nil }
+    }
+
     private func open(_ path: String, _ flags: Int32) -> Result<Int32, CallFailure> {
         // A FIFO in a capture must not keep us waiting for its writer.
         let flags = flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK

@@ -29,7 +29,7 @@ public struct BootPlanner: Sendable {
         _ image: KernelImage, facts: ImageFacts, kernel: borrowing RawSpan, initrdSize: Int,
         modules: [Range<Int>] = []
     ) -> BootPlan {
-        let commandLine = finalCommandLine(for: image)
+        var commandLine = finalCommandLine(for: image)
         let choice = SystemCallChooser(machine: machine).choose(
             request.systemCall,
             for: SystemCallChooser.Needs(
@@ -37,6 +37,11 @@ public struct BootPlanner: Sendable {
                 kexecLoadOptions: optionsOnlyForKexecLoad, target: request.target))
         var draft = PlanDraft(policy: PlacementPolicy(request, on: machine))
         if let refusal = choice.refusal { draft.refuse(refusal) }
+        if request.isForBIOS, choice.call == .kexecLoad,
+            let state = FirmwareStateSegment(machine: machine).plan(&draft), state != .zero
+        {
+            commandLine += " firmware-state=\(state.rawValue)"
+        }
         refuseWhatIsNotBuiltYet(&draft)
         refuseModules(of: image, kind: facts.kind, &draft)
         checkCommandLine(commandLine, image, &draft)

@@ -35,7 +35,7 @@ struct PlacementPolicy {
             from: request.memoryMinimum ?? .zero,
             to: min(
                 (request.memoryMaximum ?? PhysicalAddress(.max - 1)).advanced(by: 1) ?? PhysicalAddress(.max),
-                request.staysBelow4GiB ? .fourGiB : PhysicalAddress(.max)))
+                request.isForBIOS ? .fourGiB : PhysicalAddress(.max)))
         crashKernel = PhysicalRangeSet(machine.crashKernel)
         crashRegion = machine.crashRegion
         let base: PhysicalRangeSet =

@@ -57,6 +57,9 @@ struct PlanAdvisor {
         case .elf where request.elfArguments == .elf: ignored += given([.noEFI], ignoredBy: .elfProgram)
         case .elf: break
         }
+        if !plan.segments.contains(where: { $0.name == "firmware_state" }), plan.refusals.isEmpty {
+            ignored += given([.firmwareState], ignoredBy: .noBIOSCalls)
+        }
         if plan.systemCall == .kexecFileLoad {
             ignored += given(
                 [.noChecks, .digest, .consoleSerial, .consoleVGA, .resetVGA, .noEFI, .coreHeaders32],

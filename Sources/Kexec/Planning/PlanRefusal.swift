@@ -33,6 +33,10 @@ public enum PlanRefusal: Error, Hashable, Sendable {
     /// Real-mode code calls the BIOS, and EFI started this machine.
     case noBIOS
     case biosBoot(BIOSBootObstacle, ForcedImageType)
+    /// The file with firmware's state is none.
+    case firmwareStateUnusable(FirmwareStateError)
+    /// The record is of another machine, or of one that has changed since.
+    case firmwareStateElsewhere(PCIAddress, FunctionDifference)
     /// A Multiboot kernel knows modules only.
     case initrdWithMultiboot
     /// A network boot image holds all that it loads.
@@ -74,6 +78,8 @@ public enum PlanWarning: Hashable, Sendable {
     /// A crash kernel loaded without `elfcorehdr=` has no `/proc/vmcore`.
     case noCoreHeader
     case notVerified
+    /// The BIOS's disk calls for this controller will not return.
+    case diskLost(controller: String, LostDiskReason)
     /// A Multiboot image asks for a framebuffer, and nothing is known of one.
     case noFramebuffer
 }
@@ -94,4 +100,6 @@ public enum IgnoringParty: Hashable, Sendable {
     case elf
     /// It is entered in one way only.
     case multiboot, nbi
+    /// It does not call the BIOS.
+    case noBIOSCalls
 }

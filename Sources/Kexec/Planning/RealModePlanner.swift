@@ -61,7 +61,9 @@ struct RealModePlanner {
         }
         fillHeader(&code, setup: setup.start)
         draft.add(Segment(name: "setup", place: setup, contents: .bytes(code)))
-        guard let entry = addPayload(setup: setup.start, &draft) else { return nil }
+        guard let state = FirmwareStateSegment(machine: parameters.machine).plan(&draft),
+            let entry = addPayload(setup: setup.start, state: state, &draft)
+        else { return nil }
         return PurgatoryPlan(mode: .longMode, entry: entry, console: parameters.request.console, trace: trace)
     }
 
@@ -127,8 +129,11 @@ struct RealModePlanner {
     }
 
     /// The payload that goes down to real mode, told where to.
-    private func addPayload(setup: PhysicalAddress, _ draft: inout PlanDraft) -> PhysicalAddress? {
+    private func addPayload(
+        setup: PhysicalAddress, state: PhysicalAddress, _ draft: inout PlanDraft
+    ) -> PhysicalAddress? {
         var registers = RealModeParameters()
+        registers.firmwareState = state.rawValue
         let segment = UInt16(truncatingIfNeeded: setup.rawValue >> 4)
         registers.codeSegment = segment + 0x20
         registers.stackSegment = segment

@@ -120,11 +120,11 @@ extension Diagnostic {
         default: "another machine (e_machine \(machine.rawValue))"
         }
     }
+}
 
-    /// 0x020f: "2.15".
-    private static func protocolVersion(_ version: UInt16) -> String {
-        "\(version >> 8).\(version & 0xff < 10 ? "0" : "")\(version & 0xff)"
-    }
+/// 0x020f: "2.15".
+func protocolVersion(_ version: UInt16) -> String {
+    "\(version >> 8).\(version & 0xff < 10 ? "0" : "")\(version & 0xff)"
 }
 
 /// "'/boot/vmlinuz'", "standard input".

@@ -23,15 +23,15 @@ extension Diagnostic {
     }
 
     init(_ error: TraceRecordError) {
-        switch error {
-        case .tooShort(let found, let needed):
-            self.init("the trace of the last jump has \(found) bytes, need \(needed)")
-        case .wrongMagic(let found):
-            self.init(
-                "the trace of the last jump begins with \(hexadecimal(found)), need \(hexadecimal(TraceRecord.magic))")
-        case .unknownVersion(let found):
-            self.init(
-                "the trace of the last jump has version \(found), this program reads \(TraceRecord.currentVersion)")
-        }
+        // Added up: interpolations would be 1 KB of code.
+        let what: String =
+            switch error {
+            case .tooShort(let found, let needed): "has " + String(found) + " bytes, need " + String(needed)
+            case .wrongMagic(let found):
+                "begins with " + hexadecimal(found) + ", need " + hexadecimal(TraceRecord.magic)
+            case .unknownVersion(let found):
+                "has version " + String(found) + ", this program reads " + String(TraceRecord.currentVersion)
+            }
+        self.init("the trace of the last jump " + what)
     }
 }

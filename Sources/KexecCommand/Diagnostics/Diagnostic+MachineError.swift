@@ -22,6 +22,10 @@ extension Diagnostic {
                 hint: "name a new directory, so that two machines are not mixed")
         case .cannotWriteCapture(let path, let errno):
             self.init("cannot write the capture '\(path)': \(errnoText(errno))")
+        case .noPCI(let folder):
+            self.init("cannot record firmware's state: '\(folder)' shows no PCI function", hint: "mount /sys")
+        case .cannotWriteRecord(let path, let errno):
+            self.init("cannot record firmware's state into '\(path)': \(errnoText(errno))")
         }
     }
 

@@ -46,6 +46,8 @@ extension Diagnostic {
                 hint: "a Linux kernel can be entered without: --entry-32bit")
         case .biosBoot(let obstacle, let type):
             self.init("'--type=\(type.rawValue)' \(Self.words(for: obstacle))")
+        case .firmwareStateUnusable(let error): self.init(error)
+        case .firmwareStateElsewhere(let function, let difference): self = Self.sentence(function, difference)
         case .initrdWithoutLinux(let arguments):
             self.init(
                 "an initrd cannot be passed with \(arguments == .elf ? "--args-elf" : "--args-none")",
@@ -193,6 +195,7 @@ extension Diagnostic {
             self.init(
                 "kexec_load passes no core header yet: the crash kernel will have no /proc/vmcore",
                 hint: "-s lets the kernel make one")
+        case .diskLost(let controller, let reason): self = Self.sentence(controller, reason)
         case .noFramebuffer:
             self.init("the image asks for a framebuffer, and nothing is known of one: its screen may stay dark")
         case .notVerified: self.init("the image is entered without purgatory: nothing is verified")
@@ -209,6 +212,7 @@ extension Diagnostic {
         case .elf: "an ELF executable"
         case .multiboot: "a Multiboot kernel"
         case .nbi: "a network boot image"
+        case .noBIOSCalls: "an image that does not call the BIOS"
         }
     }
 

@@ -25,6 +25,8 @@ enum KexecAction: Hashable, Sendable {
     case plan(KexecRequest, PlanFormat)
     /// `--capture-machine`
     case captureMachine(directory: String)
+    /// `--record-firmware-state`
+    case recordFirmwareState(path: String)
     /// `--last`
     case last
 }

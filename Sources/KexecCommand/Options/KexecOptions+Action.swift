@@ -53,6 +53,8 @@ extension KexecOptions {
         let own: (option: KexecOption, action: KexecAction)
         if let captureDirectory {
             own = (.captureMachine, .captureMachine(directory: captureDirectory))
+        } else if let firmwareStateFile {
+            own = (.recordFirmwareState, .recordFirmwareState(path: firmwareStateFile))
         } else if given(.last) {
             own = (.last, .last)
         } else {
@@ -60,6 +62,7 @@ extension KexecOptions {
         }
         let others: [KexecOption] = [
             .load, .loadPanic, .force, .execute, .unload, .status, .loadPreserveContext, .loadLiveUpdate, .plan, .last,
+            .recordFirmwareState,
         ]
         for other in others where given(other) && other != own.option { throw .conflict(own.option, other) }
         return own.action
@@ -114,7 +117,7 @@ extension OptionEntry {
         switch option {
         case .commandLine, .reuseCommandLine, .initrd, .deviceTree, .module, .argumentsELF, .argumentsLinux,
             .argumentsNone, .realMode, .entry32Bit, .noEFI, .reuseVideoType, .memoryMapInCommandLine, .digest,
-            .biosDrive:
+            .firmwareState, .biosDrive:
             true
         default: false
         }

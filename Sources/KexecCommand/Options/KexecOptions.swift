@@ -33,6 +33,7 @@ struct KexecOptions {
     var planFormat: PlanFormat?
     var machineDirectory: String?
     var captureDirectory: String?
+    var firmwareStateFile: String?
     var warnings: [UsageWarning] = []
     /// The first option that only a load can honour, as written.
     var firstNeedingLoad: String?
@@ -139,6 +140,8 @@ struct KexecOptions {
         case .deviceTree: request.deviceTree = try parsePath(value, option: found.written)
         case .machine: machineDirectory = try parsePath(value, option: found.written)
         case .captureMachine: captureDirectory = try parsePath(value, option: found.written)
+        case .firmwareState: request.firmwareState = try parsePath(value, option: found.written)
+        case .recordFirmwareState: firmwareStateFile = try parsePath(value, option: found.written)
         case .serial: request.console.serialPort = try parseSerialPort(value)
         case .serialBaud: request.console.serialBaud = try parseBaudRate(value)
         case .type:

@@ -70,6 +70,8 @@ enum OptionTable {
         flag(.entry32Bit, "entry-32bit", .image, "bzImage: the 32-bit entry point"),
         flag(.realMode, "real-mode", .image, "bzImage: the 16-bit entry point"),
         option(.entry, "entry", "ADDRESS", .image, "Where a preserved kernel is entered").standing(.laterRelease),
+        option(.firmwareState, "firmware-state", "FILE", .image, "Give this state back before the BIOS runs")
+            .since(.swiftKexec),
         flag(.noEFI, "noefi", .image, "Tell the next kernel nothing of EFI"),
         flag(.reuseVideoType, "reuse-video-type", .image, "Trust the video type of the first boot"),
     ]
@@ -105,6 +107,8 @@ enum OptionTable {
             group: .planning, standing: .honoured, help: "Print what would be loaded where; load nothing"),
         option(.machine, "machine", "DIR", .planning, "Plan for the captured machine in DIR").since(.swiftKexec),
         option(.captureMachine, "capture-machine", "DIR", .planning, "Write what a plan depends on to DIR")
+            .since(.swiftKexec),
+        option(.recordFirmwareState, "record-firmware-state", "FILE", .planning, "Record the BIOS's disks in FILE")
             .since(.swiftKexec),
         flag(.last, "last", .planning, "Print what happened at the last jump").since(.swiftKexec),
     ]

@@ -15,7 +15,8 @@ enum KexecTestCases {
                 expect: [
                     "^LAB load rc=0 loaded=1", "^entry: PASS mode=\(entry == "real-mode" ? "16" : entry.prefix(2)) ",
                     "^interrupt vectors: PASS ", "^BIOS data area: PASS ", "^option ROMs and BIOS: PASS ",
-                    "^timer tick: PASS ", "^int 13h, read the last sector: PASS ", #"^kexec_test: PASS \([0-9]+ checks\)$"#,
+                    "^timer tick: PASS ", "^int 13h, read the last sector: PASS ",
+                    #"^kexec_test: PASS \([0-9]+ checks\)$"#,
                 ],
                 quick: kernel == .linux7 && entry == "64-bit", needsOurs: true)
         }
@@ -26,13 +27,15 @@ enum KexecTestCases {
         let survives = controller == .ide
         return Case(
             name: "kexec-test/driver/\(controller.rawValue)",
-            summary: "a disk whose controller Linux has driven is \(survives ? "read" : "found to be dead"): \(controller.rawValue)",
+            summary:
+                "a disk whose controller Linux has driven is \(survives ? "read" : "found to be dead"): \(controller.rawValue)",
             machine: MachineShape(options: controller.options()), firstKernel: .linux61Full,
             files: { try controller.drivers($0).merging(payload($0)) { first, _ in first } },
             script: DiskController.use + "try load kexec -l /boot/kexec_test --command-line=limit=5 && jump",
             expect: [
                 "^LAB disk read=65536$", "^LAB load rc=0 loaded=1",
-                survives ? #"^kexec_test: PASS \([0-9]+ checks\)$"# : #"^kexec_test: FAIL \(int 13h, [a-z0-9A-Z ,]+\)$"#,
+                survives
+                    ? #"^kexec_test: PASS \([0-9]+ checks\)$"# : #"^kexec_test: FAIL \(int 13h, [a-z0-9A-Z ,]+\)$"#,
             ],
             needsOurs: true)
     }

@@ -17,7 +17,8 @@ enum DiskController: String, CaseIterable, Sendable {
         case .virtioBlk: return drive + ["-device", "virtio-blk-pci,disable-legacy=on,\(disk)"]
         // Of the old kind alone SeaBIOS 1.16 takes none from QEMU 10: it reads a queue of 1024 and gives up.
         case .virtioBlkTransitional: return drive + ["-device", "virtio-blk-pci,disable-legacy=off,\(disk)"]
-        case .virtioSCSI: return drive + ["-device", "virtio-scsi-pci,id=scsi", "-device", "scsi-hd,\(disk),bus=scsi.0"]
+        case .virtioSCSI:
+            return drive + ["-device", "virtio-scsi-pci,id=scsi", "-device", "scsi-hd,\(disk),bus=scsi.0"]
         case .nvme: return drive + ["-device", "nvme,serial=lab,\(disk)"]
         }
     }

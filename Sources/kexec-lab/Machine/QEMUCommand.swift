@@ -14,6 +14,8 @@ struct QEMUCommand {
     let debugSocket: String?
     /// The debug stub is awaited before the first instruction.
     var startsHalted = false
+    /// In the place of the kernel.
+    var start: [String]?
 
     func command() throws -> HostCommand {
         var arguments = [
@@ -22,7 +24,8 @@ struct QEMUCommand {
             "-audiodev", "none,id=none",
             "-L", "\(tools.root)/usr/share/qemu", "-L", "\(tools.root)/usr/share/seabios",
         ]
-        arguments += shape.bootsFromDisk ? try disk() : ["-kernel", kernel, "-initrd", initrd, "-append", commandLine]
+        let direct = start ?? ["-kernel", kernel, "-initrd", initrd, "-append", commandLine]
+        arguments += shape.bootsFromDisk ? try disk() : direct
         arguments += try firmware()
         if shape.servesSecondKernel {
             let server = "user,id=server,restrict=on,tftp=\(Self.served(in: folder))"

@@ -10,6 +10,7 @@ struct Toolset: Sendable {
     static let packages = [
         "qemu-system-x86", "ovmf", "sbsigntool", "busybox-static", "kexec-tools",
         "xz-utils", "zstd", "lz4", "bzip2", "openssl", "ipxe", "syslinux-common",
+        "grub-pc-bin", "grub-common", "e2fsprogs",
     ]
     /// Written when all is unpacked; another list of packages makes it stale.
     static let stamp = ([release] + packages).joined(separator: "\n") + "\n"
@@ -26,14 +27,16 @@ struct Toolset: Sendable {
     /// Network boot firmware and a disk in memory, both in the shape of a kernel that is entered in real mode.
     var ipxe: String { "\(root)/boot/ipxe.lkrn" }
     var memdisk: String { "\(root)/usr/lib/syslinux/memdisk" }
+    /// GRUB's modules for a BIOS.
+    var grub: String { "\(root)/usr/lib/grub/i386-pc" }
     var snakeoilKey: String { "\(root)/usr/share/ovmf/PkKek-1-snakeoil.key" }
     var snakeoilCertificate: String { "\(root)/usr/share/ovmf/PkKek-1-snakeoil.pem" }
     var isComplete: Bool { (try? String(contentsOfFile: "\(root)/complete", encoding: .utf8)) == Self.stamp }
     func firmware(_ name: String) -> String { "\(root)/usr/share/OVMF/\(name)" }
 
     /// A command line that runs one of the unpacked programs.
-    func command(_ program: String, _ arguments: [String]) -> HostCommand {
-        HostCommand(linker, ["--library-path", libraries, "\(root)/usr/bin/\(program)"] + arguments)
+    func command(_ program: String, _ arguments: [String], folder: String = "usr/bin") -> HostCommand {
+        HostCommand(linker, ["--library-path", libraries, "\(root)/\(folder)/\(program)"] + arguments)
     }
 
     /// The libraries that a dynamic program is linked with, in the order of its linker; none for a static one.

@@ -67,7 +67,7 @@ struct CaseRunner: Sendable {
         defer { try? FileManager.default.removeItem(atPath: initrd) }
         var outcome = try await start(test, folder, initrd, nonce)
         defer {
-            for made in ["\(folder)/disk", QEMUCommand.served(in: folder)] {
+            for made in ["\(folder)/disk", "\(folder)/image", QEMUCommand.served(in: folder)] {
                 try? FileManager.default.removeItem(atPath: made)
             }
         }
@@ -99,10 +99,13 @@ struct CaseRunner: Sendable {
             ? try await workshop.signed(test.firstKernel) : workshop.cache.kernel(test.firstKernel)
         let line = "console=ttyS0 panic=-1 oops=panic lab.nonce=\(nonce) \(test.firstCommandLine)"
         var shape = test.machine
+        shape.options = shape.options.map { $0.replacingOccurrences(of: "MADE", with: "\(workshop.folder)/made") }
         shape.options += try await test.disks(workshop)
+        let boot = FirstBoot(kernel: kernel, initrd: initrd, commandLine: line, folder: folder)
         let command = try QEMUCommand(
             tools: workshop.tools, shape: shape, kernel: kernel, initrd: initrd, commandLine: line,
-            folder: folder, debugSocket: socket, startsHalted: test.atFirstEntry != nil
+            folder: folder, debugSocket: socket, startsHalted: test.atFirstEntry != nil,
+            start: try await test.start?(workshop, boot)
         ).command()
         let opening = test.atFirstEntry.map { body in
             Task.detached { try await body(try await GDBConnection.waiting(for: socket ?? "")) }

@@ -7,6 +7,8 @@ actor Workshop {
     nonisolated let tools: Toolset
     /// The kexec under test.
     nonisolated let kexec: String
+    /// Lies where `make` leaves it, whatever kexec is under test.
+    nonisolated let mkelfimage = URL(fileURLWithPath: "build/mkelfimage").standardizedFileURL.path
     /// Consoles and ram disks, a folder per case.
     nonisolated let folder: String
     /// Debian's kexec-tools is under test: cases that need more are skipped.

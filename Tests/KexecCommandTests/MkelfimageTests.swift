@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+import Kexec
+import Testing
+
+@testable import KexecCommand
+
+struct MkelfimageTests {
+    private func parsed(_ words: String...) -> MkelfimageAction? { try? MkelfimageOptions.parse(words) }
+
+    private func refusal(_ words: String...) -> UsageError? {
+        do throws(UsageError) { _ = try MkelfimageOptions.parse(words) } catch { return error }
+        return nil
+    }
+
+    @Test func readsOptionsInAnyOrder() {
+        let request = MkelfimageRequest(kernel: "k", output: "o", commandLine: "a b", initrds: ["i", "j"])
+        #expect(parsed("--initrd=i", "k", "--command-line", "a b", "--ramdisk=j", "o") == .make(request))
+        #expect(parsed("--app=a b", "--ini=i", "--initrd", "j", "--", "k", "o") == .make(request))
+        #expect(parsed("--show", "x") == .show("x") && parsed("-h") == .help && parsed("-v", "--nonsense") == .version)
+    }
+
+    @Test func refusesWhatIsMissingOrTooMuch() {
+        #expect(refusal() == .noKernel && refusal("--show") == .noKernel)
+        #expect(parsed("k") == .incomplete(kernel: "k") && parsed("k", "") == .incomplete(kernel: "k"))
+        #expect(refusal("k", "o", "x") == .unexpectedArgument("x", kernel: "k"))
+        #expect(refusal("--show", "k", "o") == .unexpectedArgument("o", kernel: "k"))
+        #expect(refusal("--initrd=-", "-", "o") == .standardInputTwice)
+        #expect(refusal("--initrd=", "k", "o") == .emptyValue("--initrd"))
+    }
+
+    @Test func helpFitsAndNamesEveryOption() {
+        let lines = MkelfimageOptions.help().split(separator: "\n")
+        #expect(lines.allSatisfy { $0.utf8.count <= 80 })
+        for entry in MkelfimageOptions.entries { #expect(lines.contains { $0.contains("--\(entry.name)") }) }
+    }
+
+    @Test func manualNamesEveryOptionAndNoOther() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let page = try String(contentsOf: root.appending(path: "Documentation/man/mkelfimage.8"), encoding: .utf8)
+        var documented: Set<String> = []
+        for line in page.split(separator: "\n") where line.hasPrefix(".It Fl ") {
+            for item in line.dropFirst(7).split(separator: ",") {
+                documented.insert(item.replacingOccurrences(of: "Fl ", with: "").trimmingCharacters(in: .whitespaces))
+            }
+        }
+        let expected = MkelfimageOptions.entries.flatMap { entry -> [String] in
+            let value = entry.value == .required ? " Ns = Ns Ar " + entry.placeholder : ""
+            return ["-" + entry.name + value] + (entry.letter.map { [String(Unicode.Scalar($0))] } ?? [])
+        }
+        #expect(documented == Set(expected))
+    }
+
+    @Test func everyFailureIsOneLineWithAStatus() {
+        let failures: [MkelfimageFailure] = [
+            .kernel(.zImage, path: "k"), .kernel(.notBzImage(.elfX86), path: "k"), .kernel(.realModeOnly, path: "k"),
+            .kernel(.protocolTooOld(found: 0x201, needed: 0x202), path: "k"),
+            .kernel(.commandLineTooLong(length: 3000, limit: 2047), path: "k"),
+            .kernel(.doesNotFit(.initrd, last: 0x8000_0000, limit: 0x7fff_ffff), path: "k"),
+            .output(.directory, path: "o"), .output(.sameAs("k"), path: "o"), .output(.notAFile, path: "o"),
+            .output(.failed(.write, errno: 28), path: "o"), .notELF(kind: nil, path: "k"),
+            .file(FileFailure(path: "k", problem: .missing)),
+        ]
+        for failure in failures {
+            #expect(!Diagnostic(failure).sentence.contains("\n") && ExitCode(failure).status != 0)
+        }
+        #expect(
+            Diagnostic(failures[3]).sentence
+                == "cannot put 'k' into an ELF file: setup header says boot protocol 2.01 at offset 0x206, need 2.02 or later"
+        )
+        #expect(
+            Diagnostic(failures[5]).sentence
+                == "cannot put 'k' into an ELF file: the initrd would end at 0x80000000, it may at 0x7fffffff")
+        #expect(Diagnostic(failures[9]).sentence == "cannot write 'o': write: No space left on device")
+    }
+
+    @Test func aFailureLeavesTheOldFileAndNoOther() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "mkelfimage-\(UInt32.random(in: 0 ... .max))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (kernel, output) = (folder.appending(path: "k").path, folder.appending(path: "o").path)
+        try "no kernel\n".write(toFile: kernel, atomically: true, encoding: .utf8)
+        try "old".write(toFile: output, atomically: true, encoding: .utf8)
+        #expect(runMkelfimage(arguments: ["mkelfimage", kernel, output]) == 3)
+        #expect(runMkelfimage(arguments: ["mkelfimage", kernel, folder.path]) == 3)
+        #expect(try String(contentsOfFile: output, encoding: .utf8) == "old")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["k", "o"])
+    }
+}
