@@ -113,11 +113,35 @@ for library in z:zlib1g-dev lzma:liblzma-dev zstd:libzstd-dev bz2:libbz2-dev; do
         touch "$link/$archive"
     fi
 done
-# zstd's decoders of its formats from before 2016, 91 KB that no kernel was ever packed with.
-old_formats=$(llvm-nm --undefined-only "$link/libzstd.a" 2>/dev/null | awk '
-    /(ZSTD|ZBUFF)v0[1-7]_/ && !seen[$2]++ {
-        print "--defsym=" $2 (($2 ~ /findFrameSizeInfo/) ? "=kexec_refuse_frame_size" : "=kexec_refuse_format")
-    }')
+# zstd's decoder once, and for size: Debian's archive has each of its loops three times, for other processors and for
+# windows that no kernel needs, 80 KB in all. Where the sources cannot be had the archive does, without its decoders of
+# the formats from before 2016, 91 KB that no kernel was ever packed with.
+old_formats=
+sources=$("$root/scripts/fetch-zstd.sh")
+zstd=$link/libzstd.a
+if [ -n "$sources" ]; then
+    zstd=$link/libzstd-small.a
+    if outdated "$zstd" "$sources/zstd.h" scripts/build-embedded.sh; then
+        rm -rf "$link/zstd" "$zstd"
+        mkdir "$link/zstd"
+        for file in common/entropy_common common/error_private common/fse_decompress common/xxhash common/zstd_common \
+            decompress/huf_decompress decompress/zstd_ddict decompress/zstd_decompress decompress/zstd_decompress_block; do
+            clang --target=x86_64-unknown-linux-musl -Os -ffunction-sections -fdata-sections -fno-stack-protector \
+                -fno-asynchronous-unwind-tables -nostdinc -isystem "$system/include/$musl" \
+                -isystem "$(clang -print-resource-dir)/include" -ffile-prefix-map="$sources=zstd" -DNDEBUG \
+                -DZSTD_LEGACY_SUPPORT=0 -DDYNAMIC_BMI2=0 -DZSTD_DISABLE_ASM=1 -DHUF_DISABLE_FAST_DECODE=1 \
+                -DHUF_FORCE_DECOMPRESS_X1 -DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT -DZSTD_STRIP_ERROR_STRINGS \
+                -DZSTD_NO_INLINE -DZSTD_NO_TRACE -c "$sources/$file.c" -o "$link/zstd/${file#*/}.o"
+        done
+        llvm-ar rcD "$zstd" "$link"/zstd/*.o
+    fi
+else
+    echo "build-embedded.sh: no sources of zstd to be had: build/$program holds Debian's library, 80 KB larger" >&2
+    old_formats=$(llvm-nm --undefined-only "$zstd" 2>/dev/null | awk '
+        /(ZSTD|ZBUFF)v0[1-7]_/ && !seen[$2]++ {
+            print "--defsym=" $2 (($2 ~ /findFrameSizeInfo/) ? "=kexec_refuse_frame_size" : "=kexec_refuse_format")
+        }')
+fi
 # bzip2's encoder, 30 KB; its functions on files with all of the C library's that they call, 4 KB; the checksum of zlib's
 # own format, which is not gzip's.
 unused=
@@ -156,7 +180,7 @@ ld.lld -static --no-dynamic-linker --gc-sections --icf=all --build-id=none -z no
     --defsym=main=${program}_main $old_formats $unused $checksum $tables \
     -Map="$root/build/$program.map" -o "$root/build/$program.unstripped" \
     "$libc/crt1.o" "$libc/crti.o" $objects \
-    "$link/libz.a" "$link/liblzma.a" "$link/libzstd.a" "$link/libbz2.a" \
+    "$link/libz.a" "$link/liblzma.a" "$zstd" "$link/libbz2.a" \
     "$libc/libc.a" $libgcc "$libc/crtn.o"
 llvm-objcopy --strip-all --remove-section .comment "$root/build/$program.unstripped" "$root/build/$program.new"
 # Under its name in one step: a running test never sees half a file.

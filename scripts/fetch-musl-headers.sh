@@ -5,6 +5,7 @@
 # a private one, so that the system's needs no foreign architecture.
 # usage: fetch-musl-headers.sh aarch64|i686|riscv64
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/private-apt.sh"
 
 case ${1:-} in
 aarch64) debian=arm64 musl=aarch64-linux-musl kernel=aarch64-linux-gnu ;;
@@ -26,37 +27,12 @@ failed() {
         "linux-libc-dev of trixie or later, unpacked in '$tree'"
 }
 state=$root/build/cache/musl-headers/apt-$1
-mkdir -p "$state/etc/apt.conf.d" "$state/etc/preferences.d" "$state/etc/trusted.gpg.d" "$state/lists/partial" \
-    "$state/cache/archives/partial"
-: >"$state/status"
-: >"$state/log"
+mkdir -p "$state" && : >"$state/log"
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || failed "no apt-get and dpkg-deb" "$1"
-archive=$(env -u APT_CONFIG apt-get indextargets --format '$(SITE)' 2>/dev/null | grep -m 1 '/debian$') || archive=
-cat >"$state/apt.conf" <<EOF
-Dir::Etc "$state/etc";
-Dir::Etc::Parts "/etc/apt/apt.conf.d";
-Dir::Etc::SourceList "$state/sources.list";
-Dir::State "$state";
-Dir::State::status "$state/status";
-Dir::Cache "$state/cache";
-APT::Architecture "$debian";
-APT::Architectures { "$debian"; };
-APT::Sandbox::User "root";
-Acquire::Languages "none";
-Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
-EOF
-export APT_CONFIG="$state/apt.conf"
-fetch_from() {
-    rm -rf "$state"/lists/* "$state"/*.deb
-    mkdir -p "$state/lists/partial"
-    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-    echo "deb [arch=$debian signed-by=$keyring] ${archive:-http://deb.debian.org/debian} $1 main" >"$state/sources.list"
-    apt-get update </dev/null >"$state/log" 2>&1 &&
-        (cd "$state" && apt-get download musl-dev linux-libc-dev </dev/null >"$state/log" 2>&1)
-}
+private_apt "$state" "$debian"
 found=
 for suite in $suites; do
-    if fetch_from "$suite"; then
+    if private_apt_fetch deb "$suite" download musl-dev linux-libc-dev; then
         found=$suite
         break
     fi

@@ -6,7 +6,7 @@
 # usage: install-packages.sh
 . "$(dirname "$0")/common.sh"
 
-packages="musl-dev musl-tools linux-libc-dev zlib1g-dev liblzma-dev libzstd-dev libbz2-dev"
+packages="musl-dev musl-tools linux-libc-dev zlib1g-dev liblzma-dev libzstd-dev libbz2-dev xz-utils"
 
 command -v dpkg-query >/dev/null || {
     echo "install-packages.sh: not a Debian system; needed are the files of: $packages" >&2
