@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
+import Foundation
 
 /// What a BIOS starts, started by its own services after a jump: boot sectors, and disk images in memory.
 enum BIOSBootCases {
-    static let all: [Case] = untouched + [driven, partition, file, dead] + loaders + images + [badInput]
+    static let all: [Case] =
+        untouched + restored + [driven, partition, file, dead] + loaders + images + grub + [badInput]
 
     /// Only the second sector of the disk holds this line; the boot sector says it.
     private static let started = "^LAB sector two, 3 ticks$"
@@ -16,6 +18,27 @@ enum BIOSBootCases {
             firstKernel: .linux61Full, files: payload, disks: { controller.options(try await BootSector.disk(in: $0)) },
             script: "try load kexec -l /boot/bios_boot --command-line=drive=0x80 && jump",
             expect: ["^LAB load rc=0 loaded=1", "^LAB jump", started])
+    }
+
+    /// The driver has been there, after what the BIOS had told the controller was recorded; NVMe's cannot be.
+    private static let restored: [Case] = [
+        DiskController.virtioBlk, .virtioBlkTransitional, .virtioSCSI, .ahci, .ahciQ35,
+    ].map { controller in
+        Case(
+            name: "boot-sector/\(controller.rawValue)/restored",
+            summary: "a boot sector on \(controller.rawValue) starts after Linux's driver, by the recorded state",
+            firstKernel: .linux61Full,
+            files: { try controller.drivers($0) },
+            disks: { controller.options(try await BootSector.disk(in: $0)) },
+            script: """
+                mkdir -p /run/swift-kexec
+                try record kexec --record-firmware-state=/run/swift-kexec/firmware-state
+                \(DiskController.use)
+                try load kexec -l --type=boot-sector $disk && jump
+                """,
+            expect: [
+                "^LAB record rc=0", "^LAB disk read=65536$", "^LAB load rc=0 loaded=1", "^LAB jump", started,
+            ], needsOurs: true)
     }
 
     private static let driven = Case(
@@ -149,6 +172,61 @@ enum BIOSBootCases {
             complaints.append("E820 reserves nothing for the image: \(entries)")
         }
         return complaints
+    }
+
+    // MARK: GRUB
+
+    /// GRUB reads its modules, its configuration and Linux by int 13h, and lays Linux out by int 15h.
+    private static let grub: [Case] = [
+        grub(
+            "boot-sector/grub/ide", "DISK --type=boot-sector", files: { try DiskController.ide.drivers($0) },
+            disks: { DiskController.ide.options(try await linuxDisk($0)) }),
+        grub(
+            "boot-sector/grub/virtio-blk", "DISK --type=boot-sector",
+            files: { try DiskController.virtioBlk.drivers($0) },
+            disks: { DiskController.virtioBlk.options(try await linuxDisk($0)) }),
+        grub(
+            "disk-image/grub", "/boot/disk --type=disk-image",
+            files: { ["boot/disk": .host(try await linuxDisk($0))] }, disks: { _ in [] }),
+    ]
+
+    private static func grub(
+        _ name: String, _ options: String,
+        files: @escaping @Sendable (Workshop) async throws -> [String: GuestFile],
+        disks: @escaping @Sendable (Workshop) async throws -> [String]
+    ) -> Case {
+        let record = "try record kexec --record-firmware-state=/run/swift-kexec/firmware-state\n"
+        let use = "mkdir -p /run/swift-kexec\n" + record + DiskController.use
+        let options = options.replacingOccurrences(of: "DISK", with: "$disk")
+        let usesDisk = options.hasPrefix("$")
+        return Case(
+            name: name, summary: "GRUB is started from its boot sector, and starts Linux",
+            machine: MachineShape(memory: 2048), firstKernel: .linux61Full, files: files, disks: disks,
+            script: (usesDisk ? use : "") + "try load kexec -l \(options) && jump",
+            expect: (usesDisk ? ["^LAB disk read=65536$"] : []) + [
+                "^LAB load rc=0 loaded=1", "^LAB jump", "LAB grub", "^LAB second nonce=by-GRUB release=SECOND boot=",
+                "^LAB end second",
+            ],
+            deadline: 300, needsOurs: true)
+    }
+
+    /// The second kernel and a RAM disk; as it is there for all runs, no number of this one is in it.
+    private static func linuxDisk(_ workshop: Workshop) async throws -> String {
+        try await workshop.made("grub-linux") { [cache = workshop.cache, tools = workshop.tools] path in
+            var builder = try await InitramfsBuilder(tools)
+            let initrd = path + ".initrd"
+            try Data(builder.finished()).write(to: URL(fileURLWithPath: initrd))
+            try await GRUBDisk(
+                files: ["vmlinuz": cache.kernel(.linux7), "initrd": initrd],
+                commands: """
+                    echo LAB grub
+                    linux /vmlinuz console=ttyS0 panic=-1 oops=panic lab.nonce=by-GRUB lab.stage=second
+                    initrd /initrd
+                    boot
+
+                    """
+            ).make(tools, at: path)
+        }
     }
 
     // MARK: Bad input
