@@ -4,7 +4,7 @@ import Foundation
 /// What a BIOS starts, started by its own services after a jump: boot sectors, and disk images in memory.
 enum BIOSBootCases {
     static let all: [Case] =
-        untouched + restored + [driven, partition, file] + dead + loaders + images + grub + [badInput]
+        untouched + restored + [driven, partition, file] + dead + loaders + direct + images + grub + [badInput]
 
     /// Only the second sector of the disk holds this line; the boot sector says it.
     private static let started = "^LAB sector two, 3 ticks$"
@@ -118,6 +118,24 @@ enum BIOSBootCases {
             disks: { DiskController.ide.options(try await BootSector.disk(in: $0)) },
             script: "try load \(command) /boot/bios_boot --command-line=boot=sector && jump",
             expect: ["^LAB load rc=0 loaded=1", "^LAB jump", started], needsOurs: true)
+    }
+
+    /// QEMU starts the payload by its real-mode entry, and the payload GRUB, from a disk or from an image of it; so what GRUB
+    /// starts is the first kernel.
+    private static let direct: [Case] = ["boot-sector/loaders/qemu", "disk-image/qemu"].map { name in
+        Case(
+            name: name, summary: "QEMU starts the payload, the payload GRUB, GRUB Linux", firstKernel: .linux61,
+            start: { workshop, boot in
+                let disk = "\(boot.folder)/disk"
+                let commands = "linux /vmlinuz \(boot.commandLine)\ninitrd /initrd\nboot\n"
+                try await GRUBDisk(files: ["vmlinuz": boot.kernel, "initrd": boot.initrd], commands: commands)
+                    .make(workshop.tools, at: disk)
+                let loader = ["-kernel", workshop.payload("bios_boot")]
+                return loader + (name.hasPrefix("disk") ? ["-initrd", disk] : DiskController.ide.options(disk))
+            },
+            script: "say started", expect: ["^LAB first nonce=NONCE release=FIRST boot=", "^LAB started$"],
+            deadline: 300,
+            needsOurs: true)
     }
 
     private static let payload: @Sendable (Workshop) throws -> [String: GuestFile] = {
