@@ -9,6 +9,7 @@ import StandaloneAssembly
 //     end=halt|reboot|poweroff    afterwards; poweroff without it
 //     limit=SECONDS               for one call of the BIOS, 1 to 3600; 10 without it
 //     ivt= bda= rom=SUM           of memory as it was before the jump, by the loader
+//     firmware-state=ADDRESS      a record of the disk controllers' state, by kexec --record-firmware-state
 
 @c(payload_main)
 public func main(_ parameters: UnsafeRawPointer) {
@@ -23,6 +24,7 @@ public func main(_ parameters: UnsafeRawPointer) {
     checkInterruptControllers(&report)
     checkA20(&report)
     checkKeyboardController(&report)
+    putBackFunctions(handover.words)
     if hasBIOS, var bios = BIOS(handover.words) {
         checkTick(&bios, &report)
         checkServices(&bios, &report)

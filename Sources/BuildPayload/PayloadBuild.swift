@@ -53,7 +53,7 @@ struct PayloadRecipe {
             "MemoryChecks", "MemoryServiceChecks", "Report", "ServiceChecks",
         ],
         support: ["HardwarePorts", "Reset", "Screen", "TextSink"],
-        firmware: firmwareCare + ["RealModeGate"], assembly: [], version: "kexec_test")
+        firmware: firmwareCare + ["Preparation", "RealModeGate"], assembly: [], version: "kexec_test")
 
     static let biosBoot = PayloadRecipe(
         name: "bios_boot", folder: "BIOSBoot",

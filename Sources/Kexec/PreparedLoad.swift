@@ -31,7 +31,7 @@ public struct PreparedLoad: ~Copyable {
         let image = try Self.recognise(kernel, as: request.forcedType)
         var planner = BootPlanner(request: request, machine: machine, seed: Self.seed())
         planner.trace.stamp(since: machine.readAt)
-        if image.comparesFirmware, machine.isRunning { planner.firmwareSums = FirmwareSums(readingMemory: "/dev/mem") }
+        if image.ownPayload == .kexecTest, machine.isRunning { planner.firmwareSums = FirmwareSums(readingMemory: "/dev/mem") }
         var plan = planner.plan(
             image, facts: Self.facts(of: image, kernel), kernel: kernel.bytes,
             initrdSize: request.initrds.isEmpty ? 0 : initrd.byteCount,
@@ -151,13 +151,5 @@ public struct PreparedLoad: ~Copyable {
             unsafe getrandom($0.baseAddress, $0.count, UInt32(GRND_NONBLOCK))
         }
         return count == seed.count ? seed : nil
-    }
-}
-
-extension KernelImage {
-    /// Whether this is our kexec_test: it says so where a Linux has its version.
-    fileprivate var comparesFirmware: Bool {
-        guard case .bzImage(let image) = self, let version = image.header.kernelVersion else { return false }
-        return version.utf8.starts(with: "swift-kexec kexec_test".utf8)
     }
 }

@@ -103,14 +103,12 @@ struct FirmwareStatePlanTests {
 
     @Test func namesTheRecordsPlaceToThePayloadThatStartsBootSectors() throws {
         let machine = try machine(recorded(machineFolder()))
-        let plan = PlanImage.bzImage().plan(on: machine) { $0.isForBIOS = true }
+        let payload = PlanImage.bzImage { $0.kernelVersion = "swift-kexec bios_boot" }
+        let plan = payload.plan(on: machine)
         let place = try #require(plan["firmware_state"]).place.start.rawValue
         #expect(plan.commandLine.hasSuffix(" firmware-state=\(place)"))
         // The kernel's own loader takes no such segment.
-        let other = PlanImage.bzImage().plan(on: machine) {
-            $0.isForBIOS = true
-            $0.systemCall = .kexecFileLoad
-        }
+        let other = payload.plan(on: machine) { $0.systemCall = .kexecFileLoad }
         #expect(other["firmware_state"] == nil && !other.commandLine.contains("firmware-state"))
     }
 

@@ -46,7 +46,7 @@ struct BuiltPayload: Sendable, CustomStringConvertible {
             magic: "SWKXREA1", size: RealModeParameters.size, version: RealModeParameters.currentVersion,
             prefix: "real_mode"))
     static let kexecTest = BuiltPayload(
-        "kexec_test", kexecTestImage, elf: kexecTestELF, disassembly: kexecTestDisassembly, budget: 24576)
+        "kexec_test", kexecTestImage, elf: kexecTestELF, disassembly: kexecTestDisassembly, budget: 32768)
     static let biosBoot = BuiltPayload(
         "bios_boot", biosBootImage, elf: biosBootELF, disassembly: biosBootDisassembly, budget: 22528)
     static let flat = [purgatory, realMode]

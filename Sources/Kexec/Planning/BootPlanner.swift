@@ -37,7 +37,8 @@ public struct BootPlanner: Sendable {
                 kexecLoadOptions: optionsOnlyForKexecLoad, target: request.target))
         var draft = PlanDraft(policy: PlacementPolicy(request, on: machine))
         if let refusal = choice.refusal { draft.refuse(refusal) }
-        if request.isForBIOS, choice.call == .kexecLoad,
+        // By the real-mode entry another payload gives the state back first.
+        if image.ownPayload != nil, !request.realMode, choice.call == .kexecLoad,
             let state = FirmwareStateSegment(machine: machine).plan(&draft), state != .zero
         {
             commandLine += " firmware-state=\(state.rawValue)"

@@ -2,7 +2,7 @@
 
 /// Our kexec_test, started by kexec: its verdict is the case's.
 enum KexecTestCases {
-    static let all: [Case] = entries + controllers
+    static let all: [Case] = entries + controllers + restored
 
     private static let entries: [Case] = [KernelName.linux61, .linux612, .linux7].flatMap { kernel in
         [("64-bit", ""), ("32-bit", "--entry-32bit"), ("real-mode", "--real-mode")].map { entry, option in
@@ -36,6 +36,22 @@ enum KexecTestCases {
                 "^LAB disk read=65536$", "^LAB load rc=0 loaded=1",
                 survives
                     ? #"^kexec_test: PASS \([0-9]+ checks\)$"# : #"^kexec_test: FAIL \(int 13h, [a-z0-9A-Z ,]+\)$"#,
+            ],
+            needsOurs: true)
+    }
+
+    /// The same, with what firmware left recorded before the driver and given back.
+    private static let restored: [Case] = DiskController.allCases.filter { $0 != .nvme && $0 != .ide }.map { controller in
+        Case(
+            name: "kexec-test/restored/\(controller.rawValue)",
+            summary: "every check passes where the controller's state is given back: \(controller.rawValue)",
+            machine: MachineShape(options: controller.options()), firstKernel: .linux61Full,
+            files: { try controller.drivers($0).merging(payload($0)) { first, _ in first } },
+            script: "try record kexec --record-firmware-state=/tmp/state\n" + DiskController.use
+                + "try load kexec -l /boot/kexec_test --firmware-state=/tmp/state && jump",
+            expect: [
+                "^LAB record rc=0 ", "^LAB disk read=65536$", "^LAB load rc=0 loaded=1",
+                "^int 13h, read the last sector: PASS ", #"^kexec_test: PASS \([0-9]+ checks\)$"#,
             ],
             needsOurs: true)
     }
