@@ -7,6 +7,7 @@ KEXEC_AIM := 550000
 PURGATORY_HARD := 8192
 REAL_MODE_HARD := 8192
 KEXEC_TEST_HARD := 32768
+BIOS_BOOT_HARD := 28672
 TRAMPOLINE_HARD := 4096
 MKELFIMAGE_HARD := 440000
 
@@ -45,8 +46,8 @@ demo: all lab ## one kexec in a VM: the second kernel's own lines, and how long 
 
 check: packages ## format, licence lines, Embedded compile for four architectures, sizes, the payloads' machine code
 	@KEXEC_HARD=$(KEXEC_HARD) KEXEC_AIM=$(KEXEC_AIM) PURGATORY_HARD=$(PURGATORY_HARD) \
-		REAL_MODE_HARD=$(REAL_MODE_HARD) KEXEC_TEST_HARD=$(KEXEC_TEST_HARD) TRAMPOLINE_HARD=$(TRAMPOLINE_HARD) \
-		MKELFIMAGE_HARD=$(MKELFIMAGE_HARD) scripts/check.sh
+		REAL_MODE_HARD=$(REAL_MODE_HARD) KEXEC_TEST_HARD=$(KEXEC_TEST_HARD) BIOS_BOOT_HARD=$(BIOS_BOOT_HARD) \
+		TRAMPOLINE_HARD=$(TRAMPOLINE_HARD) MKELFIMAGE_HARD=$(MKELFIMAGE_HARD) scripts/check.sh
 
 fuzz: packages ## fuzzes every parser for SECONDS= (60) in all
 	@scripts/fuzz.sh $(SECONDS)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What must hold beside the tests, one line for each check; what is wrong follows its line. Fails when any check fails.
 # Budgets in bytes come from the Makefile: KEXEC_HARD, KEXEC_AIM, PURGATORY_HARD, REAL_MODE_HARD,
-# KEXEC_TEST_HARD, TRAMPOLINE_HARD, MKELFIMAGE_HARD.
+# KEXEC_TEST_HARD, BIOS_BOOT_HARD, TRAMPOLINE_HARD, MKELFIMAGE_HARD.
 # usage: make check
 . "$(dirname "$0")/common.sh"
 find_toolchain
@@ -109,6 +109,7 @@ if scripts/build-payloads.sh >"$work/log" 2>&1 </dev/null; then
         scripts/check-payload.sh purgatory "$PURGATORY_HARD" sha256_absorb_with_extensions
     check "real mode: machine code, relocations, symbols, size" scripts/check-payload.sh real-mode "$REAL_MODE_HARD"
     check "kexec_test: machine code, relocations, symbols, size" scripts/check-payload.sh kexec_test "$KEXEC_TEST_HARD"
+    check "bios_boot: machine code, relocations, symbols, size" scripts/check-payload.sh bios_boot "$BIOS_BOOT_HARD"
     check "trampoline: machine code, relocations, symbols, size" scripts/check-payload.sh trampoline "$TRAMPOLINE_HARD"
 else
     report "payloads" 1 "$work/log"

@@ -8,6 +8,8 @@ struct BIOS {
     /// Where the gate begins: the end of the memory that real-mode code may have.
     let gateStart: UInt
     var ending: Ending
+    /// The last read that failed: ax of the call and of its answer; no drive before there is one.
+    private(set) var failure: (drive: UInt8, call: UInt16, answer: UInt16) = (0, 0, 0)
 
     /// Of one call, in ticks: 10 seconds.
     private static let limit: UInt16 = 182
@@ -71,17 +73,25 @@ struct BIOS {
         var failures = 0
         while true {
             var call = registers
+            // What says that it has read, and has not, must not leave an older sector there.
+            unsafe memory_at(UInt(address)).initializeMemory(as: UInt8.self, repeating: 0, count: 512)
             if callDisk(&call) { return true }
             failures &+= 1
-            if mayFail { return false }
-            guard failures < 3 else {
-                let function = UInt8(truncatingIfNeeded: registers.ax >> 8)
-                ending.giveUp(" fails, ", drive: drive, function: function, ax: call.ax)
+            failure = (drive, registers.ax, call.ax)
+            if failures == 3 {
+                if mayFail { return false }
+                giveUpDrive()
             }
             call = RealModeRegisters()
             call.edx = UInt32(drive)
             _ = callDisk(&call)
         }
+    }
+
+    /// Says which call failed last, and ends.
+    mutating func giveUpDrive() -> Never {
+        let function = UInt8(truncatingIfNeeded: failure.call >> 8)
+        ending.giveUp(" fails, ", drive: failure.drive, function: function, ax: failure.answer)
     }
 
     /// The call of function 42h, by a packet in `buffer`.

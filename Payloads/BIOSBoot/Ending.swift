@@ -28,7 +28,9 @@ struct Ending {
         console.put(what)
         console.put("ax=")
         console.putHexadecimal(UInt64(ax))
-        console.put(": where Linux has used its controller, kexec must know the firmware's state of it")
+        console.put(
+            ": if Linux has used its controller, record what firmware left in it before (kexec --record-firmware-state)"
+        )
         end()
     }
 

@@ -50,6 +50,8 @@ private func findDrive(_ sum: UInt64, _ sector: UInt64, _ bios: inout BIOS) -> U
         }
         drive &+= 1
     }
+    // It may be the one that cannot be read.
+    if bios.failure.drive != 0 { bios.giveUpDrive() }
     bios.ending.giveUp("none of the BIOS's hard disks has the boot sector that Linux has read")
 }
 

@@ -12,7 +12,7 @@
 //     --evidence FILE   writes the Swift source that PayloadTests examines: ELF and disassembly
 //     --keep DIR        copies purgatory.{bin,elf,map,s}, real-mode.{…} and trampoline.{…} there, for people
 //
-//                       and what is a kernel image by its name alone: kexec_test
+//                       and what is a kernel image by its name alone: kexec_test, bios_boot
 //
 // The same sources and toolchain give the same bytes, wherever the package lies. Exit status 0, or 1 with a line that
 // says what failed.

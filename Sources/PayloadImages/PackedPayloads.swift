@@ -5,26 +5,40 @@
     internal import CPayloads
     internal import CZlib
 
-    public func purgatoryImage() -> [UInt8] { unsafe unpacked(kx_packed_purgatory(), kx_packed_purgatory_size()) }
-    public func realModeImage() -> [UInt8] { unsafe unpacked(kx_packed_real_mode(), kx_packed_real_mode_size()) }
-    public func biosBootImage() -> [UInt8] { unsafe unpacked(kx_packed_bios_boot(), kx_packed_bios_boot_size()) }
-    public func trampolineImage() -> [UInt8] { unsafe unpacked(kx_packed_trampoline(), kx_packed_trampoline_size()) }
+    public func purgatoryImage() -> [UInt8] { payload(0) }
+    public func realModeImage() -> [UInt8] { payload(1) }
+    public func biosBootImage() -> [UInt8] { payload(2) }
+    public func trampolineImage() -> [UInt8] {
+        unsafe unpacked(
+            kx_packed_trampoline(), kx_packed_trampoline_size(), from: 0, count: kx_size_in_trampoline(0))
+    }
 
+    /// Of those that are packed together, in the order of scripts/build-embedded.sh.
+    private func payload(_ index: Int) -> [UInt8] {
+        var start = 0
+        for before in 0..<index { start += kx_size_in_payloads(before) }
+        return unsafe unpacked(
+            kx_packed_payloads(), kx_packed_payloads_size(), from: start, count: kx_size_in_payloads(index))
+    }
+
+    /// Unpacks no more than up to the end of what is wanted.
     /// - Returns: nothing where there is no memory for it; what reads its header says so.
-    private func unpacked(_ packed: UnsafePointer<UInt8>, _ size: Int) -> [UInt8] {
-        // The linker has put `size` bytes there, of which the last four are the size of what was packed.
-        var count = 0
-        for index in 0..<4 { count |= Int(unsafe packed[size - 4 + index]) << (8 * index) }
-        var bytes = [UInt8](repeating: 0, count: count)
+    private func unpacked(
+        _ packed: UnsafePointer<UInt8>, _ size: Int, from start: Int, count: Int
+    ) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: start + count)
         guard let stream = unsafe kx_gzip_open() else { return [] }
         defer { unsafe kx_gzip_close(stream) }
-        let isWhole = unsafe bytes.withUnsafeMutableBytes { buffer in
+        unsafe bytes.withUnsafeMutableBytes { buffer in
+            // The linker has put `size` bytes there.
             unsafe stream.pointee.next_in = UnsafeMutablePointer(mutating: packed)
             unsafe stream.pointee.avail_in = UInt32(size)
             unsafe stream.pointee.next_out = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            unsafe stream.pointee.avail_out = UInt32(count)
-            return unsafe inflate(stream, Z_FINISH) == Z_STREAM_END
+            unsafe stream.pointee.avail_out = UInt32(buffer.count)
+            _ = unsafe inflate(stream, Z_SYNC_FLUSH)
         }
-        return isWhole ? bytes : []
+        guard unsafe stream.pointee.avail_out == 0 else { return [] }
+        bytes.removeFirst(start)
+        return bytes
     }
 #endif

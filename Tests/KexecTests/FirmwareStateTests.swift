@@ -101,6 +101,19 @@ struct FirmwareStatePlanTests {
         #expect(record.function(at: PCIAddress(bus: 0, deviceAndFunction: 0xfa))?.command == 7)
     }
 
+    @Test func namesTheRecordsPlaceToThePayloadThatStartsBootSectors() throws {
+        let machine = try machine(recorded(machineFolder()))
+        let plan = PlanImage.bzImage().plan(on: machine) { $0.isForBIOS = true }
+        let place = try #require(plan["firmware_state"]).place.start.rawValue
+        #expect(plan.commandLine.hasSuffix(" firmware-state=\(place)"))
+        // The kernel's own loader takes no such segment.
+        let other = PlanImage.bzImage().plan(on: machine) {
+            $0.isForBIOS = true
+            $0.systemCall = .kexecFileLoad
+        }
+        #expect(other["firmware_state"] == nil && !other.commandLine.contains("firmware-state"))
+    }
+
     @Test func warnsOfDisksThatTheBIOSHasLost() throws {
         #expect(plan(try machine(nil)).warnings == [.diskLost(controller: "0000:00:1f.2", .noRecord)])
         let late = try recorded(machineFolder(driver: true))

@@ -47,8 +47,10 @@ struct BuiltPayload: Sendable, CustomStringConvertible {
             prefix: "real_mode"))
     static let kexecTest = BuiltPayload(
         "kexec_test", kexecTestImage, elf: kexecTestELF, disassembly: kexecTestDisassembly, budget: 32768)
+    static let biosBoot = BuiltPayload(
+        "bios_boot", biosBootImage, elf: biosBootELF, disassembly: biosBootDisassembly, budget: 28672)
     static let flat = [purgatory, realMode]
-    static let standalone = [kexecTest]
+    static let standalone = [kexecTest, biosBoot]
     static let all = flat + standalone
 
     func word(_ offset: Int) -> Int { (0..<4).reduce(0) { $0 | Int(image[offset + $1]) << (8 * $1) } }

@@ -4,7 +4,7 @@ import Foundation
 /// What a BIOS starts, started by its own services after a jump: boot sectors, and disk images in memory.
 enum BIOSBootCases {
     static let all: [Case] =
-        untouched + restored + [driven, partition, file, dead] + loaders + images + grub + [badInput]
+        untouched + restored + [driven, partition, file] + dead + loaders + direct + images + grub + [badInput]
 
     /// Only the second sector of the disk holds this line; the boot sector says it.
     private static let started = "^LAB sector two, 3 ticks$"
@@ -85,18 +85,25 @@ enum BIOSBootCases {
         script: "try load kexec -l --type=boot-sector /boot/sector --bios-drive=0x80 && jump",
         expect: ["^LAB load rc=0 loaded=1", "^LAB jump", started], needsOurs: true)
 
-    /// The driver has told the device of other queues, and nobody has recorded the BIOS's.
-    private static let dead = Case(
-        name: "boot-sector/dead-bios", summary: "a disk service that does not come back is told, and the machine reset",
-        firstKernel: .linux61Full,
-        files: { try DiskController.virtioBlk.drivers($0) },
-        disks: { DiskController.virtioBlk.options(try await BootSector.disk(in: $0)) },
-        script: DiskController.use + "try load kexec -l --type=boot-sector $disk --command-line=wait=2 && jump",
-        expect: [
-            "^LAB disk read=65536$", "^LAB load rc=0 loaded=1", "^LAB jump",
-            "^bios_boot: drive 0x80, int 13h function 0x42 does not come back, .*; reset in 2 s$",
-        ],
-        deadline: 60, needsOurs: true)
+    /// The driver has told the device of other queues, and nobody has recorded the BIOS's. NVMe has a limit of SeaBIOS's own.
+    private static let dead: [Case] = [
+        (DiskController.virtioBlk, "does not come back"), (.virtioSCSI, "does not come back"),
+        (.ahci, "does not come back"),
+        (.nvme, "fails"),
+    ].map { controller, what in
+        Case(
+            name: "boot-sector/\(controller.rawValue)/dead",
+            summary: "a dead disk service is told, and the machine reset: \(controller.rawValue)",
+            firstKernel: .linux61Full,
+            files: { try controller.drivers($0) },
+            disks: { controller.options(try await BootSector.disk(in: $0)) },
+            script: DiskController.use + "try load kexec -l --type=boot-sector $disk --command-line=wait=2 && jump",
+            expect: [
+                "^LAB disk read=65536$", "^LAB load rc=0 loaded=1", "^LAB jump",
+                "^bios_boot: drive 0x80, int 13h function 0x42 \(what), ax=.*; reset in 2 s$",
+            ],
+            deadline: 60, needsOurs: true)
+    }
 
     /// One file, and every way to start it; Debian's kexec-tools is one of the loaders.
     private static let loaders: [Case] = [
@@ -111,6 +118,24 @@ enum BIOSBootCases {
             disks: { DiskController.ide.options(try await BootSector.disk(in: $0)) },
             script: "try load \(command) /boot/bios_boot --command-line=boot=sector && jump",
             expect: ["^LAB load rc=0 loaded=1", "^LAB jump", started], needsOurs: true)
+    }
+
+    /// QEMU starts the payload by its real-mode entry, and the payload GRUB, from a disk or from an image of it; so what GRUB
+    /// starts is the first kernel.
+    private static let direct: [Case] = ["boot-sector/loaders/qemu", "disk-image/qemu"].map { name in
+        Case(
+            name: name, summary: "QEMU starts the payload, the payload GRUB, GRUB Linux", firstKernel: .linux61,
+            start: { workshop, boot in
+                let disk = "\(boot.folder)/disk"
+                let commands = "linux /vmlinuz \(boot.commandLine)\ninitrd /initrd\nboot\n"
+                try await GRUBDisk(files: ["vmlinuz": boot.kernel, "initrd": boot.initrd], commands: commands)
+                    .make(workshop.tools, at: disk)
+                let loader = ["-kernel", workshop.payload("bios_boot")]
+                return loader + (name.hasPrefix("disk") ? ["-initrd", disk] : DiskController.ide.options(disk))
+            },
+            script: "say started", expect: ["^LAB first nonce=NONCE release=FIRST boot=", "^LAB started$"],
+            deadline: 300,
+            needsOurs: true)
     }
 
     private static let payload: @Sendable (Workshop) throws -> [String: GuestFile] = {
