@@ -22,8 +22,7 @@ struct BIOS {
         let end = min(Self.word16(0x413) &* 1024, Self.word16(0x40e) &* 16)
         guard end > 0x5_0000, end <= 0xa_0000 else { return nil }
         gateStart = (end & ~4095) &- RealModeGate.memorySize
-        guard let gate = RealModeGate(at: gateStart) else { return nil }
-        self.gate = gate
+        gate = RealModeGate(at: gateStart)
         self.ending = ending
     }
 

@@ -20,14 +20,14 @@ import StandaloneAssembly
 public func main(_ parameters: UnsafeRawPointer) {
     unsafe settleBelow4GiB(parameters)
     let handover = unsafe Handover(parameters)
-    mapFirst4GiB()
+    unsafe mapFirst4GiB(by: own_page_tables())
     var ending = Ending(handover.words)
     guard !handover.isEFI else { ending.giveUp("this machine was started by EFI: it has no BIOS") }
     guard InterruptVector(0x13).value != 0, InterruptVector(0x15).value != 0 else {
         ending.giveUp("the BIOS's interrupt vectors were overwritten")
     }
     // A copy of the payload finds it done, and must not do it twice: the BIOS's lists may have gone on.
-    if handover.entry.kind != goneOn { prepareFirmware(handover.words) }
+    if handover.entry.kind != goneOn { prepareFirmware(record: handover.firmwareState) }
     guard var bios = BIOS(ending) else { ending.giveUp("the BIOS leaves no room below 640 KiB") }
     bios.checkTick()
     let what = handover.words.value(of: "boot")

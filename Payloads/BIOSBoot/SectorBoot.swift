@@ -32,7 +32,10 @@ func start(_ registers: RealModeRegisters, _ bios: inout BIOS) -> Never {
     guard BIOS.word16(bootAddress &+ 510) == 0xaa55 else {
         bios.ending.giveUp("the boot sector does not end with 55 aa")
     }
-    bios.gate.jump(segment: 0, offset: UInt16(bootAddress), registers)
+    var registers = registers
+    registers.flags = 0x202  // interrupts on
+    let entry = RealModePointer(segment: 0, offset: UInt16(bootAddress))
+    bios.gate.leave(to: entry, stack: entry, registers)
 }
 
 /// The first hard disk whose sector has this sum.

@@ -31,12 +31,24 @@ extension RealModeRegisters {
 
     /// Lays the gate down.
     /// - Parameter address: a page below 640 KiB, with `memorySize` bytes that are nobody's.
-    init?(at address: UInt) {
-        guard let memory = unsafe UnsafeMutableRawPointer(bitPattern: address) else { return nil }
-        self.address = address
+    init(at address: UInt) {
         // The caller has seen to it that the memory is free.
+        let memory = unsafe memory_at(address)
         unsafe memory.copyMemory(from: gate_image(), byteCount: Int(gate_size()))
         unsafe gate = memory.assumingMemoryBound(to: real_mode_gate.self)
+        self.address = address
+        link()
+    }
+
+    /// The gate in the image itself, which lies below 640 KiB: it has no stack for calls, and is for leaving only.
+    init() {
+        address = UInt(bitPattern: unsafe gate_image())
+        unsafe gate = memory_at(address).assumingMemoryBound(to: real_mode_gate.self)
+        link()
+    }
+
+    /// Fills in what depends on the address.
+    private func link() {
         let base = UInt32(truncatingIfNeeded: address)
         unsafe gate.pointee.to_protected &+= base
         unsafe gate.pointee.to_long &+= base
@@ -103,22 +115,28 @@ extension RealModeRegisters {
         return unsafe gate.pointee.timed_out == 0
     }
 
-    /// Leaves for `segment`:`offset` in real mode, interrupts on, with a stack that begins there too, downwards.
-    func jump(segment: UInt16, offset: UInt16, _ registers: RealModeRegisters) -> Never {
+    /// Leaves for real mode, for good.
+    /// - Parameter registers: `flags` say whether interrupts are on; `ds` goes to fs and gs as well.
+    func leave(to target: RealModePointer, stack: RealModePointer, _ registers: RealModeRegisters) -> Never {
         unsafe gate.pointee.registers = registers
-        unsafe gate.pointee.registers.flags = 0x202
-        unsafe gate.pointee.target_offset = offset
-        unsafe gate.pointee.target_segment = segment
-        unsafe gate.pointee.ss = segment
-        unsafe gate.pointee.esp = UInt32(offset)
-        unsafe gate.pointee.fs = 0
-        unsafe gate.pointee.gs = 0
+        unsafe gate.pointee.target_offset = target.offset
+        unsafe gate.pointee.target_segment = target.segment
+        unsafe gate.pointee.ss = stack.segment
+        unsafe gate.pointee.esp = UInt32(stack.offset)
+        unsafe gate.pointee.fs = registers.ds
+        unsafe gate.pointee.gs = registers.ds
         unsafe enter_gate(gate, address &+ UInt(gate.pointee.jump))
         // The gate does not come back.
         while true {}
     }
 
     private func hook(_ offset: UInt16) -> UInt32 { UInt32(segment) << 16 | UInt32(offset) }
+}
+
+/// An address as real mode has it.
+struct RealModePointer {
+    var segment: UInt16
+    var offset: UInt16
 }
 
 /// An entry of the table at address 0 that real mode finds interrupt routines by.

@@ -17,8 +17,7 @@ struct BIOS {
     init?(_ words: CommandLine) {
         let end = min(Self.conventionalMemory &* 1024, Self.extendedDataArea)
         guard end > 0x5_0000, end <= 0xa_0000 else { return nil }
-        guard let gate = RealModeGate(at: (end & ~4095) &- RealModeGate.memorySize) else { return nil }
-        self.gate = gate
+        gate = RealModeGate(at: (end & ~4095) &- RealModeGate.memorySize)
         limit = UInt16(min(max(words.value(of: "limit")?.number ?? 10, 1), 3600))
     }
 

@@ -15,7 +15,7 @@ import StandaloneAssembly
 public func main(_ parameters: UnsafeRawPointer) {
     unsafe settleBelow4GiB(parameters)
     let handover = unsafe Handover(parameters)
-    mapFirst4GiB()
+    unsafe mapFirst4GiB(by: own_page_tables())
     var report = Report(Console(handover.words))
     report.console.put("\nkexec_test: what is left of this machine")
     // First what only reads; then what repairs, and the BIOS.
@@ -24,7 +24,7 @@ public func main(_ parameters: UnsafeRawPointer) {
     checkInterruptControllers(&report)
     checkA20(&report)
     checkKeyboardController(&report)
-    putBackFunctions(handover.words)
+    putBackFunctions(record: handover.firmwareState)
     if hasBIOS, var bios = BIOS(handover.words) {
         checkTick(&bios, &report)
         checkServices(&bios, &report)

@@ -8,6 +8,8 @@ struct Handover {
     let words: CommandLine
     /// Address and size in bytes; the size is 0 where there is none.
     let ramdisk: (start: UInt64, size: UInt64)
+    /// Of the record of firmware's state that the loader has left; 0 for none.
+    var firmwareState: UInt64 { words.value(of: "firmware-state")?.number ?? 0 }
     /// Firmware's boot services are gone for ever on a machine that UEFI has started; it never had a BIOS.
     let isEFI: Bool
 
@@ -28,31 +30,4 @@ struct Handover {
         let signature = isComplete ? unsafe parameters.load(fromByteOffset: 0x1c0, as: UInt32.self) : 0
         isEFI = signature == 0x3436_4c45 || signature == 0x3233_4c45
     }
-}
-
-/// Maps what 32 bits can address to itself: the BIOS, devices and all that the payload uses lie there.
-///
-///     own pages   0-3 page directories   4 page directory pointers   5 fourth level   6 fifth level
-func mapFirst4GiB() {
-    let isPresentAndWritable: UInt64 = 3
-    let isLarge: UInt64 = 0x80
-    // The image reserves seven pages.
-    let start = unsafe own_page_tables()
-    let tables = unsafe start.assumingMemoryBound(to: UInt64.self)
-    let base = UInt64(UInt(bitPattern: start))
-    var index = 0
-    while index < 7 * 512 {
-        let value: UInt64
-        switch index {
-        case ..<2048: value = UInt64(index) << 21 | isLarge | isPresentAndWritable
-        case 2048..<2052: value = base &+ UInt64(index &- 2048) << 12 | isPresentAndWritable
-        case 5 * 512: value = base &+ 4 << 12 | isPresentAndWritable
-        case 6 * 512: value = base &+ 5 << 12 | isPresentAndWritable
-        default: value = 0
-        }
-        unsafe tables[index] = value
-        index &+= 1
-    }
-    let has5Levels = read_cr4() & 1 << 12 != 0
-    write_cr3(base &+ (has5Levels ? 6 : 5) << 12)
 }

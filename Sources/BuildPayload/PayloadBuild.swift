@@ -43,7 +43,8 @@ struct PayloadRecipe {
     /// What every payload takes that leaves the machine to firmware.
     static let firmwareContract = ["FirmwareState", "PCIConfiguration"]
     static let firmwareCare = [
-        "ControllerState", "HardwareMachine", "InterruptRouting", "LegacyDevices", "MachineAccess", "PCICare",
+        "ControllerState", "HardwareMachine", "InterruptRouting", "LegacyDevices", "MachineAccess", "PageTables", "PCICare",
+        "Preparation", "RealModeGate",
     ]
 
     static let kexecTest = PayloadRecipe(
@@ -53,7 +54,7 @@ struct PayloadRecipe {
             "MemoryChecks", "MemoryServiceChecks", "Report", "ServiceChecks",
         ],
         support: ["HardwarePorts", "Reset", "Screen", "TextSink"],
-        firmware: firmwareCare + ["Preparation", "RealModeGate"], assembly: [], version: "kexec_test")
+        firmware: firmwareCare, assembly: [], version: "kexec_test")
 
     static let biosBoot = PayloadRecipe(
         name: "bios_boot", folder: "BIOSBoot",
@@ -62,7 +63,7 @@ struct PayloadRecipe {
         ] + firmwareContract,
         sources: ["BIOS", "BIOSBoot", "Ending", "ImageBoot", "Residence", "SectorBoot"],
         support: ["HardwarePorts", "Reset", "Screen", "TextSink"],
-        firmware: firmwareCare + ["Preparation", "RealModeGate"], assembly: [], version: "bios_boot")
+        firmware: firmwareCare, assembly: [], version: "bios_boot")
 
     static let trampoline = PayloadRecipe(
         name: "trampoline", folder: "Trampoline", contract: ["SerialPort", "TrampolineParameters"],
@@ -132,8 +133,11 @@ struct PayloadBuild {
         var objects = recipe.assembly + ["memory", recipe.folder]
         if isStandalone {
             commands.append(assemble(standalone + "/x86_64/head.S"))
+            objects.append("head")
+        }
+        if !recipe.firmware.isEmpty {
             commands.append(assemble(firmware + "/x86_64/gate.S"))
-            objects += ["head", "gate"]
+            objects.append("gate")
         }
         if recipe.usesSHAExtensions {
             let flags = ["-Xcc", "-msha", "-Xcc", "-msse4.1"]

@@ -48,7 +48,7 @@ struct BuiltPayload: Sendable, CustomStringConvertible {
     static let kexecTest = BuiltPayload(
         "kexec_test", kexecTestImage, elf: kexecTestELF, disassembly: kexecTestDisassembly, budget: 32768)
     static let biosBoot = BuiltPayload(
-        "bios_boot", biosBootImage, elf: biosBootELF, disassembly: biosBootDisassembly, budget: 22528)
+        "bios_boot", biosBootImage, elf: biosBootELF, disassembly: biosBootDisassembly, budget: 28672)
     static let flat = [purgatory, realMode]
     static let standalone = [kexecTest, biosBoot]
     static let all = flat + standalone

@@ -7,22 +7,17 @@
 
 #define REAL_MODE_PARAMETERS_VERSION 2
 #define REAL_MODE_PARAMETERS_SIZE 56
-/* Offsets: the pointer that is jumped to, the stack, the data segments, the general registers. */
-#define REAL_MODE_ENTRY 4
-#define REAL_MODE_STACK 8
-#define REAL_MODE_DATA 12
-#define REAL_MODE_REGISTERS 16
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
 /* Seven pages of the image, for page tables. */
 extern char real_mode_page_tables;
-static inline void *page_tables(void) { return &real_mode_page_tables; }
+static inline void *_Nonnull page_tables(void) { return &real_mode_page_tables; }
 
 /* What the loader has filled in. */
 extern char real_mode_parameters;
-static inline const void *parameters(void) { return &real_mode_parameters; }
+static inline const void *_Nonnull parameters(void) { return &real_mode_parameters; }
 
 /* Defined nowhere: a link error says that the numbers above are not those of RealModeParameters. */
 void real_mode_h_disagrees_with_real_mode_parameters(void);
