@@ -43,7 +43,8 @@ struct PayloadRecipe {
     /// What every payload takes that leaves the machine to firmware.
     static let firmwareContract = ["FirmwareState", "PCIConfiguration"]
     static let firmwareCare = [
-        "ControllerState", "HardwareMachine", "InterruptRouting", "LegacyDevices", "MachineAccess", "PageTables", "PCICare",
+        "ControllerState", "HardwareMachine", "InterruptRouting", "LegacyDevices", "MachineAccess", "PageTables",
+        "PCICare",
         "Preparation", "RealModeGate",
     ]
 

@@ -103,8 +103,8 @@ public struct KexecRequest: Hashable, Sendable {
     public var passesMemoryMapInCommandLine = false
     /// `--reuse-video-type`
     public var reusesVideoType = false
-    /// The kernel is our payload that has the BIOS start something: all that it gets lies below 4 GiB (kexec_file_load has a
-    /// will of its own), and it is told of the firmware's state.
+    /// The kernel is our payload that has the BIOS start something: all that it gets lies below 4 GiB, where it need not be
+    /// moved from. kexec_file_load has a will of its own.
     package var isForBIOS = false
     public var entry32Bit = false
     public var realMode = false

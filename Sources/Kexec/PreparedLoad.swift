@@ -31,7 +31,9 @@ public struct PreparedLoad: ~Copyable {
         let image = try Self.recognise(kernel, as: request.forcedType)
         var planner = BootPlanner(request: request, machine: machine, seed: Self.seed())
         planner.trace.stamp(since: machine.readAt)
-        if image.ownPayload == .kexecTest, machine.isRunning { planner.firmwareSums = FirmwareSums(readingMemory: "/dev/mem") }
+        if image.ownPayload == .kexecTest, machine.isRunning {
+            planner.firmwareSums = FirmwareSums(readingMemory: "/dev/mem")
+        }
         var plan = planner.plan(
             image, facts: Self.facts(of: image, kernel), kernel: kernel.bytes,
             initrdSize: request.initrds.isEmpty ? 0 : initrd.byteCount,

@@ -41,7 +41,8 @@ enum KexecTestCases {
     }
 
     /// The same, with what firmware left recorded before the driver and given back.
-    private static let restored: [Case] = DiskController.allCases.filter { $0 != .nvme && $0 != .ide }.map { controller in
+    private static let restored: [Case] = DiskController.allCases.filter { $0 != .nvme && $0 != .ide }.map {
+        controller in
         Case(
             name: "kexec-test/restored/\(controller.rawValue)",
             summary: "every check passes where the controller's state is given back: \(controller.rawValue)",
