@@ -11,6 +11,8 @@ import StandaloneAssembly
 //     drive=NUMBER          the BIOS's number of the drive; 0x80 without it. Of an image: 0 a floppy disk, 0x80 a hard disk
 //     sum=NUMBER            of the boot sector: the first drive from 0x80 on that has it is taken
 //     lba=NUMBER            where the boot sector is: a partition's first sector
+//     nvme=NUMBER           the boot sector is on the disk of this NVMe controller: its bus times 256, plus its device times
+//                           8, plus its function; namespace=NUMBER chooses another than the first
 //     heads= sectors=       of an image, where it does not tell
 //     serial= baud=         where to write besides the screen
 //     firmware-state=ADDRESS  a record of the disk controllers' state, by kexec --record-firmware-state
@@ -32,6 +34,7 @@ public func main(_ parameters: UnsafeRawPointer) {
     bios.checkTick()
     let what = handover.words.value(of: "boot")
     let isImage = what.map { $0 == "image" } ?? (handover.ramdisk.size > 0)
+    if let controller = handover.words.value(of: "nvme")?.number { bootNVMe(at: controller, handover, &bios) }
     if isImage { bootImage(handover, &bios) }
     bootSector(handover, &bios)
 }

@@ -39,58 +39,60 @@ func move(from source: UInt, to destination: UInt, count: UInt) {
     unsafe memory_at(destination).copyMemory(from: memory_at(source), byteCount: Int(count))
 }
 
-/// Copies from anywhere in memory to below 4 GiB. What lies higher is seen through the last 2 MiB below it, where firmware
-/// is, and no RAM.
+/// Where what lies above 4 GiB is seen: the last 2 MiB below it, where firmware is, and nothing of the payload's.
+private let window: UInt = 0xffe0_0000
+private let windowSize: UInt = 1 << 21
+
+/// Shows the 2 MiB with `address` in the window.
+/// - Returns: where in the window it is.
+func show(_ address: UInt64) -> UInt {
+    // The four page directories are the first of the tables: present, writable, not cached, large.
+    unsafe own_page_tables().assumingMemoryBound(to: UInt64.self)[2047] = address & ~UInt64(windowSize &- 1) | 0x9b
+    write_cr3(read_cr3())
+    return window | UInt(address) & (windowSize &- 1)
+}
+
+/// Copies from anywhere in memory to below 4 GiB.
 func copy(from source: UInt64, to destination: UInt, count: UInt) {
-    let window: UInt = 0xffe0_0000
-    let size: UInt = 1 << 21
-    // The four page directories are the first of the tables.
-    let entry = unsafe own_page_tables().assumingMemoryBound(to: UInt64.self) + 2047
-    let usual = unsafe entry.pointee
     var done: UInt = 0
     while done < count {
         let from = source &+ UInt64(done)
-        let offset = UInt(from) & (size &- 1)
-        let piece = min(count &- done, size &- offset)
-        var address = UInt(from)
-        if from >= 1 << 32 {
-            unsafe entry.pointee = from & ~UInt64(size &- 1) | usual & 0xfff
-            write_cr3(read_cr3())
-            address = window &+ offset
-        }
-        move(from: address, to: destination &+ done, count: piece)
+        let piece = min(count &- done, windowSize &- UInt(from) & (windowSize &- 1))
+        move(from: from >= 1 << 32 ? show(from) : UInt(from), to: destination &+ done, count: piece)
         done &+= piece
     }
-    unsafe entry.pointee = usual
-    write_cr3(read_cr3())
 }
 
-/// The image's place in memory that stays: where it is, if that is between 16 MiB and 4 GiB, else as high as possible.
+/// A place in memory that stays: where `range` is, if that is between 16 MiB and 4 GiB, else as high as possible.
 ///
-/// What is started from the image finds the rest of memory as it wants it: loaders and kernels for real mode have their
-/// places below 16 MiB. That holds for the payload itself, too: a copy of it may go on.
-@inline(never) func settleForGood(_ handover: Handover, _ map: KeptMemoryMap, _ bios: inout BIOS) -> Range<UInt64> {
+/// What is started finds the rest of memory as it wants it: loaders and kernels for real mode have their places below
+/// 16 MiB. That holds for the payload itself, too: a copy of it may go on, for which the place is its ram disk.
+/// - Parameter copies: what lies at `range` moves along.
+@inline(never) func settleForGood(
+    _ range: Range<UInt64>, copying copies: Bool, _ words: CommandLine, _ map: KeptMemoryMap, _ bios: inout BIOS
+) -> Range<UInt64> {
     let start = UInt64(UInt(bitPattern: unsafe payload_start()))
     // Page tables begin at a page.
     let size = UInt64(payload_memory_size()) &+ 4096
-    var image = handover.ramdisk.start..<handover.ramdisk.start &+ handover.ramdisk.size
-    let isHigh = image.lowerBound >= 1 << 24 && image.upperBound <= 1 << 32
-    var memory = ReportedMemory(table: map, resident: [start..<start &+ size, image, 0..<0])
+    var range = range
+    let isHigh = range.lowerBound >= 1 << 24 && range.upperBound <= 1 << 32
+    var memory = ReportedMemory(table: map, resident: [start..<start &+ size, copies || isHigh ? range : 0..<0, 0..<0])
     if !isHigh {
-        guard let home = memory.highestRoom(for: handover.ramdisk.size) else { bios.giveUpForRoom() }
-        copy(from: image.lowerBound, to: UInt(home), count: UInt(handover.ramdisk.size))
-        image = home..<home &+ handover.ramdisk.size
-        memory.resident[1] = image
+        let count = UInt64(range.count)
+        guard let home = memory.highestRoom(for: count) else { bios.giveUpForRoom() }
+        if copies { copy(from: range.lowerBound, to: UInt(home), count: UInt(count)) }
+        range = home..<home &+ count
+        memory.resident[1] = range
     }
     if start < 1 << 24 {
         guard let home = memory.highestRoom(for: size) else { bios.giveUpForRoom() }
-        goOn(at: UInt(home), image, handover.words)
+        goOn(at: UInt(home), range, words)
     }
-    return image
+    return range
 }
 
 extension BIOS {
-    fileprivate mutating func giveUpForRoom() -> Never { ending.giveUp("no room for the disk image below 4 GiB") }
+    fileprivate mutating func giveUpForRoom() -> Never { ending.giveUp("no room below 4 GiB for what has to stay") }
 }
 
 /// What a copy is told that it was entered from.

@@ -23,7 +23,11 @@ func bootSector(_ handover: Handover, _ bios: inout BIOS) -> Never {
     }
     var registers = RealModeRegisters()
     registers.edx = UInt32(drive)
-    if sector > 0 { registers.esi = layPartitionTable(sector, drive, &bios) }
+    if sector > 0 {
+        let first = BIOS.buffer &+ 512
+        _ = bios.read(0, of: drive, to: UInt32(first))
+        registers.esi = layPartitionTable(of: first, for: sector)
+    }
     start(registers, &bios)
 }
 
@@ -44,7 +48,7 @@ private func findDrive(_ sum: UInt64, _ sector: UInt64, _ bios: inout BIOS) -> U
     let count = BIOS.word16(0x475) & 0xff
     while UInt(drive) < 0x80 &+ max(min(count, 0x20), 1) {
         if bios.read(sector, of: drive, to: UInt32(bootAddress), mayFail: true),
-            sectorSum(bytes(at: bootAddress)) == sum
+            sectorSum(sectorBytes(at: bootAddress)) == sum
         {
             return drive
         }
@@ -56,12 +60,11 @@ private func findDrive(_ sum: UInt64, _ sector: UInt64, _ bios: inout BIOS) -> U
 }
 
 /// Code of a partition expects at ds:si its entry of the table, which the disk's first sector has in memory then.
+/// - Parameter first: the address of that sector.
 /// - Returns: the entry's address.
-private func layPartitionTable(_ sector: UInt64, _ drive: UInt8, _ bios: inout BIOS) -> UInt32 {
-    let first = BIOS.buffer &+ 512
-    _ = bios.read(0, of: drive, to: UInt32(first))
+func layPartitionTable(of first: UInt, for sector: UInt64) -> UInt32 {
     unsafe memory_at(tableAddress).copyMemory(from: memory_at(first &+ 0x1be), byteCount: 64)
-    let bytes = bytes(at: first)
+    let bytes = sectorBytes(at: first)
     for index in 0..<4 {
         let entry = PartitionEntry(index, of: bytes)
         if entry.type != 0, UInt64(entry.start) == sector { return UInt32(tableAddress) &+ 16 &* UInt32(index) }
@@ -74,7 +77,7 @@ private func layPartitionTable(_ sector: UInt64, _ drive: UInt8, _ bios: inout B
 }
 
 /// The 512 bytes of a sector.
-@_lifetime(immortal) private func bytes(at address: UInt) -> RawSpan {
+@_lifetime(immortal) func sectorBytes(at address: UInt) -> RawSpan {
     let bytes = unsafe RawSpan(_unsafeStart: memory_at(address), byteCount: 512)
     // Memory that is always there.
     return unsafe _overrideLifetime(bytes, copying: ())

@@ -62,7 +62,9 @@ struct PayloadRecipe {
         contract: [
             "DiskGeometry", "DiskService", "ReportedMemory", "SectorSum", "SerialPort", "ServiceRegisters",
         ] + firmwareContract,
-        sources: ["BIOS", "BIOSBoot", "Ending", "ImageBoot", "Residence", "SectorBoot"],
+        sources: [
+            "BIOS", "BIOSBoot", "Ending", "ImageBoot", "NVMeBoot", "NVMeDisk", "Residence", "Resident", "SectorBoot",
+        ],
         support: ["HardwarePorts", "Reset", "Screen", "TextSink"],
         firmware: firmwareCare, assembly: [], version: "bios_boot")
 

@@ -5,8 +5,9 @@ public protocol DiskMemory {
     func byte(at address: UInt32) -> UInt8
     func set(_ byte: UInt8, at address: UInt32)
     /// Copies sectors of the disk to an address, or back; the caller has seen to it that the disk has them.
-    func readSectors(_ first: UInt32, count: UInt32, to address: UInt32)
-    func writeSectors(_ first: UInt32, count: UInt32, from address: UInt32)
+    /// - Returns: whether that was done.
+    func readSectors(_ first: UInt32, count: UInt32, to address: UInt32) -> Bool
+    func writeSectors(_ first: UInt32, count: UInt32, from address: UInt32) -> Bool
 }
 
 /// What int 13h says in ah.
@@ -15,9 +16,11 @@ private enum DiskStatus {
     static let invalid: UInt8 = 1
     static let noSuchSector: UInt8 = 4
     static let boundary: UInt8 = 9
+    static let controllerFailed: UInt8 = 0x20
 }
 
-/// Int 13h for a disk whose sectors lie in memory, which is the first of its kind: the others have moved up by one.
+/// Int 13h for a disk that is the first of its kind: one in memory, before which the others have moved up by one, or one of
+/// which nobody knows which of the BIOS's it is, and which hides them all.
 ///
 /// By Ralf Brown's interrupt list and the "Enhanced Disk Drive Specification", T13/1572D.
 public struct DiskService<Memory: DiskMemory> {
@@ -35,13 +38,18 @@ public struct DiskService<Memory: DiskMemory> {
     private let sectorCount: UInt32
     /// Drives of its kind, with this one.
     private let driveCount: UInt8
+    /// Those that the BIOS has do not answer.
+    private let hidesOthers: Bool
     private var lastStatus = DiskStatus.good
 
-    public init(memory: Memory, geometry: DiskGeometry, sectorCount: UInt32, driveCount: UInt8) {
+    public init(
+        memory: Memory, geometry: DiskGeometry, sectorCount: UInt32, driveCount: UInt8, hidesOthers: Bool = false
+    ) {
         self.memory = memory
         self.geometry = geometry
         self.sectorCount = sectorCount
         self.driveCount = driveCount
+        self.hidesOthers = hidesOthers
     }
 
     private var isFloppy: Bool { geometry.floppyType != 0 }
@@ -51,6 +59,11 @@ public struct DiskService<Memory: DiskMemory> {
     @inline(never) public mutating func answer(_ registers: inout ServiceRegisters) -> Course {
         let called = registers.dl
         guard (called ^ drive) & 0x80 == 0 else { return .passedOn }
+        if called != drive && hidesOthers {
+            registers.ah = DiskStatus.invalid
+            registers.carry = true
+            return .answered
+        }
         guard called == drive else { return .passedOnAs(called &- 1) }
         let status = serve(&registers)
         registers.ah = status ?? registers.ah
@@ -104,12 +117,11 @@ public struct DiskService<Memory: DiskMemory> {
         // Behind its end a segment goes on at its beginning: nobody means that.
         guard offset &+ count &* 512 <= 0x1_0000 else { return DiskStatus.boundary }
         let address = segment << 4 &+ offset
-        if isRead {
-            memory.readSectors(first, count: count, to: address)
-        } else {
-            memory.writeSectors(first, count: count, from: address)
-        }
-        return DiskStatus.good
+        let isDone =
+            isRead
+            ? memory.readSectors(first, count: count, to: address)
+            : memory.writeSectors(first, count: count, from: address)
+        return isDone ? DiskStatus.good : DiskStatus.controllerFailed
     }
 
     @inline(never) private func describe(_ registers: inout ServiceRegisters) -> UInt8 {

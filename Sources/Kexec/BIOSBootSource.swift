@@ -24,7 +24,11 @@ struct BIOSBootSource {
         obstacle = BIOSBootObstacle(to: request, on: machine)
         var words = type == .bootSector ? "boot=sector" : "boot=image"
         let device = type == .bootSector ? BlockDevice(path) : nil
-        try device?.addWords(to: &words, isDriveGiven: request.biosDrive != nil)
+        if let device {
+            try device.addWords(to: &words, isDriveGiven: request.biosDrive != nil)
+            // A number of the BIOS's that the user gives is meant: whatever is behind it then, the BIOS reads it.
+            if request.biosDrive == nil { request.drivenController = device.addNVMe(to: &words) }
+        }
         if let drive = request.biosDrive { words.append(word: " drive=", UInt64(drive)) }
         if request.givenOptions.contains(.serial) { words.append(word: " serial=", UInt64(request.console.serialPort)) }
         if request.console.serialBaud > 0 { words.append(word: " baud=", UInt64(request.console.serialBaud)) }
@@ -128,6 +132,29 @@ private struct BlockDevice {
         // In sectors of 512 bytes, whatever the disk's are.
         if let start = number("/start") { words.append(word: " lba=", start) }
         if !isDriveGiven { words.append(word: " sum=", sectorSum(unsafe sector.span.bytes)) }
+    }
+
+    /// The controller of an NVMe disk, which the BIOS has lost: the payload drives it itself.
+    func addNVMe(to words: inout String) -> PCIAddress? {
+        guard let controller = nvmeController, controller.segment == 0 else { return nil }
+        words.append(word: " nvme=", UInt64(controller.bus) << 8 | UInt64(controller.deviceAndFunction))
+        if let namespace = number("/nsid") ?? number("/../nsid") { words.append(word: " namespace=", namespace) }
+        return controller
+    }
+
+    /// By where the device's folder really is: "…/0000:00:04.0/nvme/nvme0/nvme0n1".
+    private var nvmeController: PCIAddress? {
+        let target: [UInt8]? = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 255) { buffer in
+            // The path lives for the call, which is told the buffer's size.
+            let count = unsafe ("/" + folder).withCString {
+                unsafe kx_readlink($0, buffer.baseAddress, UInt(buffer.count))
+            }
+            guard count > 0 else { return nil }
+            return unsafe buffer[0..<count].map { UInt8(bitPattern: $0) }
+        }
+        let names = (target ?? []).split(separator: UInt8(ascii: "/"))
+        guard let place = names.firstIndex(where: { $0.elementsEqual("nvme".utf8) }), place > 0 else { return nil }
+        return PCIAddress(parsing: Array(names[place - 1]))
     }
 
     /// What a file of the device's says.

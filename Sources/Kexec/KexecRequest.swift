@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+package import Handoff
 public import PhysicalMemory
 
 /// Which slot of the kernel an image goes to.
@@ -106,6 +107,8 @@ public struct KexecRequest: Hashable, Sendable {
     /// The kernel is our payload that has the BIOS start something: all that it gets lies below 4 GiB, where it need not be
     /// moved from. kexec_file_load has a will of its own.
     package var isForBIOS = false
+    /// The PCI function of the disk that the payload drives itself.
+    package var drivenController: PCIAddress?
     public var entry32Bit = false
     public var realMode = false
     /// `--firmware-state`; nil: the one in `/run`, where there is one.

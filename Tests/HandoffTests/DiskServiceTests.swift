@@ -6,6 +6,8 @@ import Testing
 private final class FakeMemory: DiskMemory {
     var bytes = [UInt8](repeating: 0, count: 0x11_0000)
     var disk: [UInt8]
+    /// Its controller does nothing any more.
+    var fails = false
 
     init(sectors: Int) {
         disk = (0..<sectors).flatMap { [UInt8](repeating: UInt8(truncatingIfNeeded: $0), count: 512) }
@@ -13,13 +15,15 @@ private final class FakeMemory: DiskMemory {
 
     func byte(at address: UInt32) -> UInt8 { bytes[Int(address)] }
     func set(_ byte: UInt8, at address: UInt32) { bytes[Int(address)] = byte }
-    func readSectors(_ first: UInt32, count: UInt32, to address: UInt32) {
+    func readSectors(_ first: UInt32, count: UInt32, to address: UInt32) -> Bool {
         let (from, to, size) = (Int(first) * 512, Int(address), Int(count) * 512)
         bytes.replaceSubrange(to..<to + size, with: disk[from..<from + size])
+        return !fails
     }
-    func writeSectors(_ first: UInt32, count: UInt32, from address: UInt32) {
+    func writeSectors(_ first: UInt32, count: UInt32, from address: UInt32) -> Bool {
         let (to, from, size) = (Int(first) * 512, Int(address), Int(count) * 512)
         disk.replaceSubrange(to..<to + size, with: bytes[from..<from + size])
+        return !fails
     }
 
     func word(_ address: Int) -> Int { Int(bytes[address]) | Int(bytes[address + 1]) << 8 }
@@ -55,6 +59,24 @@ struct DiskServiceTests {
         (registers.eax, registers.ebx, registers.ecx, registers.edx) = (ax, bx, cx, dx)
         registers.es = es
         return registers
+    }
+
+    @Test mutating func saysThatTheControllerHasFailed() {
+        memory.fails = true
+        var registers = call(0x0201, bx: 0x7c00, cx: 1, dx: 0x80)
+        #expect(hardDisk.answer(&registers) == .answered)
+        #expect(registers.carry && registers.eax == 0x2000)
+    }
+
+    @Test func hidesTheBIOSsDisksWhereItMayBeOneOfThem() {
+        var alone = DiskService(
+            memory: memory, geometry: DiskGeometry(cylinders: 5, heads: 16, sectors: 36), sectorCount: 2880,
+            driveCount: 1, hidesOthers: true)
+        var other = call(0x0201, cx: 1, dx: 0x81)
+        #expect(alone.answer(&other) == .answered)
+        #expect(other.carry && other.eax >> 8 == 1)
+        var floppy = call(0x0201, cx: 1, dx: 0)
+        #expect(alone.answer(&floppy) == .passedOn)
     }
 
     @Test func readsByCylinderHeadAndSector() {

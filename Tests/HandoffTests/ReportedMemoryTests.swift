@@ -12,8 +12,8 @@ private final class Bytes: DiskMemory {
     var bytes = [UInt8](repeating: 0xcc, count: 0x1_0000)
     func byte(at address: UInt32) -> UInt8 { bytes[Int(address)] }
     func set(_ byte: UInt8, at address: UInt32) { bytes[Int(address)] = byte }
-    func readSectors(_ first: UInt32, count: UInt32, to address: UInt32) {}
-    func writeSectors(_ first: UInt32, count: UInt32, from address: UInt32) {}
+    func readSectors(_ first: UInt32, count: UInt32, to address: UInt32) -> Bool { false }
+    func writeSectors(_ first: UInt32, count: UInt32, from address: UInt32) -> Bool { false }
     func number(_ address: Int, _ size: Int) -> UInt64 {
         (0..<size).reduce(0) { $0 | UInt64(bytes[address + $1]) << UInt64(8 * $1) }
     }

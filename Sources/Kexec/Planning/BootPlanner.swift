@@ -39,7 +39,8 @@ public struct BootPlanner: Sendable {
         if let refusal = choice.refusal { draft.refuse(refusal) }
         // By the real-mode entry another payload gives the state back first.
         if image.ownPayload != nil, !request.realMode, choice.call == .kexecLoad,
-            let state = FirmwareStateSegment(machine: machine).plan(&draft), state != .zero
+            let state = FirmwareStateSegment(machine: machine, driven: request.drivenController).plan(&draft),
+            state != .zero
         {
             commandLine += " firmware-state=\(state.rawValue)"
         }

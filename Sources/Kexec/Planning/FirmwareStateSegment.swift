@@ -8,6 +8,8 @@ internal import PhysicalMemory
 /// see Payloads/Firmware. What cannot be given back is a warning: the BIOS's disk calls would not return.
 struct FirmwareStateSegment {
     let machine: MachineDescription
+    /// The controller that the payload drives itself: what the BIOS has lost of it nobody misses.
+    var driven: PCIAddress?
 
     /// Adds the segment, where there is a record, and the warnings to `draft`.
     /// - Returns: where the record lies, below 4 GiB; 0 for none; nil where the draft was refused.
@@ -56,7 +58,7 @@ struct FirmwareStateSegment {
     }
 
     private func warn(_ record: FirmwareStateRecord?, _ draft: inout PlanDraft) {
-        for function in machine.pciFunctions where function.hasDriver {
+        for function in machine.pciFunctions where function.hasDriver && function.address != driven {
             let classCode = function.classAndRevision >> 16
             // IDE's registers hold nothing that firmware would miss.
             guard classCode >> 8 == 0x01, classCode != 0x0101 else { continue }
