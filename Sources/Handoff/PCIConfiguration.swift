@@ -124,6 +124,8 @@ public enum AHCIRegister {
 
 /// Registers of virtio over PCI, version 1, by offsets from the common configuration.
 public enum VirtioRegister {
+    /// Of all that firmware's drivers use, in bytes.
+    public static let size: UInt64 = 0x38
     // 32 bits
     public static let driverFeatureSelect: UInt64 = 0x08
     public static let driverFeature: UInt64 = 0x0c
