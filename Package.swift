@@ -74,6 +74,23 @@ let package = Package(
             name: "TrampolineLogic", path: "Payloads/Trampoline",
             exclude: ["Console.swift", "Trampoline.swift", "i686", "include", "linker.ld"], swiftSettings: strict),
         .testTarget(name: "TrampolineTests", dependencies: ["TrampolineLogic"], swiftSettings: relaxed),
+        // What payloads do to PCI functions, and the words of their command line, likewise.
+        .target(
+            name: "FirmwareLogic", dependencies: ["Handoff"], path: "Payloads/Firmware",
+            exclude: [
+                "HardwareMachine.swift", "InterruptRouting.swift", "LegacyDevices.swift", "PageTables.swift",
+                "Preparation.swift",
+                "RealModeGate.swift", "include", "x86_64",
+            ], swiftSettings: strict),
+        .target(
+            name: "StandaloneLogic", path: "Payloads/Standalone",
+            exclude: [
+                "Console.swift", "Handover.swift", "OwnCommandLine.swift", "Settling.swift", "include", "linker.ld",
+                "x86_64",
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "PayloadLogicTests", dependencies: ["FirmwareLogic", "Handoff", "StandaloneLogic"],
+            swiftSettings: relaxed),
         .testTarget(
             name: "BootableELFTests", dependencies: ["PhysicalMemory", "BootFormats", "BootableELF"],
             swiftSettings: relaxed),

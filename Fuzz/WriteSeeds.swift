@@ -3,6 +3,7 @@
 // usage: write-seeds FOLDER
 import BootFormats
 import Foundation
+import Handoff
 
 @main struct WriteSeeds {
     static func main() throws {
@@ -37,6 +38,7 @@ import Foundation
         ].map(\.bytes)
         seeds["Multiboot"] = multiboot
         seeds["NBI"] = [NBIBuilder.linux, .relative].map(\.bytes)
+        seeds["FirmwareState"] = [1, 0, 6].map { firmwareStateRecord(ports: $0).encoded }
         seeds["Planning"] = images + (seeds["ELF"] ?? []) + multiboot
         seeds["Options"] = [
             "-l\0vmlinuz\0--initrd=i\0--append=a b", "-p\0-u", "--mem-min=0x1000\0--mem-max\0-1G\0-tbzImage\0k",

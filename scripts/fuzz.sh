@@ -49,7 +49,7 @@ flags="$flags -I $root/Sources/CLinux"
 "$root/scripts/build-payloads.sh"
 objects=
 changed=
-for module in PhysicalMemory BootFormats Handoff PayloadImages Kexec KexecCommand; do
+for module in PhysicalMemory BootFormats Handoff PayloadImages BootableELF Kexec KexecCommand; do
     sources=$(find "Sources/$module" -name '*.swift' | LC_ALL=C sort)
     [ "$module" != PayloadImages ] || sources="$sources build/payloads/Payloads.swift"
     objects="$objects $out/$module.o"
@@ -61,11 +61,11 @@ for module in PhysicalMemory BootFormats Handoff PayloadImages Kexec KexecComman
     fi
 done
 
-if outdated "$out/write-seeds" "$out/BootFormats.o" Fuzz/WriteSeeds.swift Tests; then
+if outdated "$out/write-seeds" "$out/BootFormats.o" "$out/Handoff.o" Fuzz/WriteSeeds.swift Tests; then
     plain=$(echo "$flags" | sed 's/-sanitize=[a-z,]*//')
-    # Objects with coverage want libFuzzer's symbols, so the two modules are compiled once more, into the program.
+    # Objects with coverage want libFuzzer's symbols, so these modules are compiled once more, into the program.
     rm -rf "$out/plain" && mkdir -p "$out/plain"
-    for module in PhysicalMemory BootFormats; do
+    for module in PhysicalMemory BootFormats Handoff; do
         # shellcheck disable=SC2046,SC2086
         swiftc $(echo "$plain" | sed "s|-I $out |-I $out/plain |") -module-name "$module" -emit-module \
             -emit-module-path "$out/plain/$module.swiftmodule" -c $(find "Sources/$module" -name '*.swift') \
@@ -75,7 +75,8 @@ if outdated "$out/write-seeds" "$out/BootFormats.o" Fuzz/WriteSeeds.swift Tests;
     swiftc $(echo "$plain" | sed "s|-I $out |-I $out/plain |") -module-name WriteSeeds Fuzz/WriteSeeds.swift \
         Tests/BootFormatsTests/BzImageBuilder.swift Tests/BootFormatsTests/ELFBuilder.swift \
         Tests/BootFormatsTests/MultibootBuilder.swift Tests/BootFormatsTests/NBIBuilder.swift \
-        Tests/KexecTests/FilesCompressedSamples.swift "$out/plain/PhysicalMemory.o" "$out/plain/BootFormats.o" \
+        Tests/HandoffTests/FirmwareStateBuilder.swift Tests/KexecTests/FilesCompressedSamples.swift \
+        "$out/plain/PhysicalMemory.o" "$out/plain/BootFormats.o" "$out/plain/Handoff.o" \
         -o "$out/write-seeds"
 fi
 "$out/write-seeds" "$corpus"

@@ -4,96 +4,82 @@
 #endif
 
 /// Gives one controller back what firmware had told it: first it stops what Linux has left, off the bus; then it may use
-/// the bus again; then it learns where firmware's lists are. What does not answer is left as it is.
+/// the bus again; then it learns where firmware's lists are. What does not stop or answer stays off the bus: it would go on
+/// with lists in memory that has another owner by now.
 struct ControllerState<Machine: MachineAccess> {
     let function: MachineFunction<Machine>
     let recorded: FunctionRecord
     /// Where a request of our own can lie: `FirmwareStateHeader.scratchSize` bytes.
     let scratch: UInt64
 
-    private var machine: Machine { function.machine }
-
     @inline(never) func giveBack(_ record: RawSpan, _ header: FirmwareStateHeader) {
+        let isBack: Bool
+        switch recorded.kind {
+        case .ahci: isBack = giveBackPorts(record, header)
+        case .virtioBlock, .virtioSCSI: isBack = allChannels(record, header) { giveBackQueue($0) }
+        case .some(.none), .nvme, nil: isBack = true
+        }
+        if isBack { function.setCommand(recorded.command) } else { takeOffTheBus() }
+    }
+
+    /// - Returns: whether `holds` says so of all channels; it is not asked for others once it said no.
+    @inline(never) private func allChannels(
+        _ record: RawSpan, _ header: FirmwareStateHeader, _ holds: (ChannelRecord) -> Bool
+    ) -> Bool {
         var index: UInt32 = 0
         while index < UInt32(recorded.channelCount) {
             let place = UInt32(recorded.firstChannel) &+ index
-            guard place < header.channelCount else { return }
-            let channel = FirmwareState.channel(place, of: record, header)
-            switch recorded.kind {
-            case .ahci: giveBackPort(channel)
-            case .virtioBlock, .virtioSCSI: giveBackQueue(channel)
-            case .some(.none), .nvme, nil: break
-            }
+            guard place < header.channelCount else { return true }
+            if !holds(FirmwareState.channel(place, of: record, header)) { return false }
             index &+= 1
         }
-        function.setCommand(recorded.command)
+        return true
     }
 
     /// Memory and ports as firmware had them, and no bus: from here on nothing of Linux's can reach the memory.
-    private func takeOffTheBus() { function.setCommand(recorded.command & ~PCICommand.master) }
-    private func putOnTheBus() { function.setCommand(recorded.command | PCICommand.master) }
+    @inline(never) private func takeOffTheBus() { function.setCommand(recorded.command & ~PCICommand.master) }
+    @inline(never) private func putOnTheBus() { function.setCommand(recorded.command | PCICommand.master) }
 
-    // MARK: AHCI
-
-    @inline(never) private func giveBackPort(_ channel: ChannelRecord) {
-        guard let base = function.memory(5), base < reach else { return }
-        let port = base &+ AHCIRegister.port(channel.number)
-        @inline(never) func read(_ register: UInt64) -> UInt32 { machine.read(port &+ register, .word) }
-        @inline(never) func write(_ value: UInt32, _ register: UInt64) { machine.write(value, port &+ register, .word) }
-        let running = AHCIRegister.start | AHCIRegister.receive
-        let lists =
-            UInt64(read(AHCIRegister.commandList)) | UInt64(read(AHCIRegister.commandList &+ 4)) << 32
-        if lists == channel.commands, read(AHCIRegister.command) & running == running { return putOnTheBus() }
-
+    /// - Returns: whether it may use the bus; so below.
+    @inline(never) private func giveBackPorts(_ record: RawSpan, _ header: FirmwareStateHeader) -> Bool {
+        guard let ports = AHCIPorts(function) else { return false }
+        if allChannels(record, header, { ports.holds($0) }) { return true }
         takeOffTheBus()
-        // Bit 0 would reset the whole controller.
-        machine.write(recorded.control & ~1 | 1 << 31, base &+ AHCIRegister.globalControl, .word)
-        write(0, AHCIRegister.interruptEnable)
-        write(read(AHCIRegister.command) & ~AHCIRegister.start, AHCIRegister.command)
-        machine.wait { read(AHCIRegister.command) & AHCIRegister.isRunning == 0 }
-        write(read(AHCIRegister.command) & ~AHCIRegister.receive, AHCIRegister.command)
-        machine.wait { read(AHCIRegister.command) & AHCIRegister.isReceiving == 0 }
-        // While it runs, other lists are forbidden; that the lists are read needs the bus.
+        guard ports.stop(recorded.control) else { return false }
+        // That the lists are read needs the bus.
         putOnTheBus()
-        write(UInt32(truncatingIfNeeded: channel.commands), AHCIRegister.commandList)
-        write(UInt32(truncatingIfNeeded: channel.commands >> 32), AHCIRegister.commandList &+ 4)
-        write(UInt32(truncatingIfNeeded: channel.answers), AHCIRegister.receivedFIS)
-        write(UInt32(truncatingIfNeeded: channel.answers >> 32), AHCIRegister.receivedFIS &+ 4)
-        write(channel.controlOrStatus, AHCIRegister.control)
-        machine.wait { read(AHCIRegister.status) & 15 == 3 }  // the disk is there, the link is up
-        write(.max, AHCIRegister.error)
-        write(.max, AHCIRegister.portInterrupts)
-        machine.write(1 << (channel.number & 31), base &+ AHCIRegister.interrupts, .word)
-        // Spun up, powered, and of what kind the disk is; the rest of the word is not the driver's, or starts.
-        let command = channel.commandOrSize & 0x0f00_0006
-        write(command | AHCIRegister.receive, AHCIRegister.command)
-        machine.wait { read(AHCIRegister.taskFile) & 0x88 == 0 }  // neither busy nor waiting for data
-        write(command | running, AHCIRegister.command)
-        machine.wait { read(AHCIRegister.command) & AHCIRegister.isRunning != 0 }
-        write(channel.interruptsOrNotify, AHCIRegister.interruptEnable)
+        return allChannels(record, header) { channel in
+            ports.start(channel)
+            return true
+        }
     }
 
-    // MARK: virtio
-
-    @inline(never) private func giveBackQueue(_ channel: ChannelRecord) {
-        guard let device = VirtioDevice(function) else { return }
-        if device.holds(channel) { return putOnTheBus() }
+    @inline(never) private func giveBackQueue(_ channel: ChannelRecord) -> Bool {
+        guard let device = VirtioDevice(function) else { return false }
+        if device.holds(channel) { return true }
         takeOffTheBus()
-        guard device.reset() else { return }
-        putOnTheBus()
+        guard device.reset() else { return false }
         // All of firmware's requests are done: else its index and the device's would not agree again.
         let replay = RingReplay(
-            machine: machine, channel: channel, isSCSI: recorded.kind == .virtioSCSI, scratch: scratch)
-        guard let count = replay.prepare() else { return }
+            machine: function.machine, channel: channel, isSCSI: recorded.kind == .virtioSCSI, scratch: scratch)
+        guard let count = replay.prepare() else { return true }
+        putOnTheBus()
+        var isDone = true
         if device.setUp(channel) {
-            replay.run(count) { device.notify(channel) }
+            isDone = replay.run(count) { device.notify(channel) }
+        }
+        if !isDone {
+            // Once it wakes up it would take what the ring still names for new.
+            takeOffTheBus()
+            _ = device.reset()
         }
         replay.finish(count)
+        return isDone
     }
 }
 
 /// Payloads map the first 4 GiB; the last of it is firmware's own.
-private let reach: UInt64 = 0xfff0_0000
+let reach: UInt64 = 0xfff0_0000
 
 /// The registers of a virtio device.
 struct VirtioDevice<Machine: MachineAccess> {
@@ -126,14 +112,14 @@ struct VirtioDevice<Machine: MachineAccess> {
     private var status: UInt32 { read(VirtioRegister.status, .byte) }
 
     /// Whether the queue is where firmware put it, and the device runs: Linux has not touched it.
-    func holds(_ channel: ChannelRecord) -> Bool {
+    @inline(never) func holds(_ channel: ChannelRecord) -> Bool {
         write(channel.number, VirtioRegister.queueSelect, .half)
         let low = UInt64(read(VirtioRegister.descriptors, .word))
         return low | UInt64(read(VirtioRegister.descriptors &+ 4, .word)) << 32 == channel.commands
             && status == channel.controlOrStatus
     }
 
-    func reset() -> Bool {
+    @inline(never) func reset() -> Bool {
         setStatus(0)
         return machine.wait { status == 0 }
     }
@@ -172,8 +158,8 @@ struct VirtioDevice<Machine: MachineAccess> {
 /// So for as many requests as firmware had made (modulo 65536, as both count), one after the other, the ring names one
 /// that does no harm and that every device answers: a disk is asked for its name; behind a SCSI adapter one target after
 /// the other is asked whether it is ready, which takes from each the news of the reset that firmware would take for a
-/// failure of its next request (it has asked as many targets when it looked for disks). One at a time, so that their number may be more than the ring holds and the same three
-/// descriptors do for all. Then the descriptors, in which drivers keep a list of free ones, are what they were.
+/// failure of its next request (it has asked as many targets when it looked for disks). One at a time, so that their
+/// number may be more than the ring holds and the same three descriptors do for all. Then the descriptors, in which drivers keep a list of free ones, are what they were.
 struct RingReplay<Machine: MachineAccess> {
     let machine: Machine
     let channel: ChannelRecord
@@ -197,7 +183,8 @@ struct RingReplay<Machine: MachineAccess> {
     }
 
     /// Has the device carry the request out `count` times.
-    @inline(never) func run(_ count: UInt16, _ notify: () -> Void) {
+    /// - Returns: whether it has.
+    @inline(never) func run(_ count: UInt16, _ notify: () -> Void) -> Bool {
         var done: UInt16 = 0
         while done != count {
             let slot = UInt64(UInt32(done) % channel.commandOrSize)
@@ -206,12 +193,13 @@ struct RingReplay<Machine: MachineAccess> {
             done &+= 1
             setHalf(done, channel.requests &+ 2)
             notify()
-            if !machine.wait(until: { half(channel.answers &+ 2) == done }) { return }
+            if !machine.wait(until: { half(channel.answers &+ 2) == done }) { return false }
         }
+        return true
     }
 
     /// Descriptors and indices as firmware left them.
-    func finish(_ count: UInt16) {
+    @inline(never) func finish(_ count: UInt16) {
         copyDescriptors(from: saved, to: channel.commands)
         setIndices(count)
     }

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
-import StandaloneAssembly
+
+// Also compiled for the host, for its tests.
 
 /// The payload's own copy of its command line: words of the form `name=value`.
 @safe struct CommandLine {
     private let start: UnsafePointer<UInt8>
     private let count: Int
 
-    /// Copies the line that boot_params point to, so that its memory may be used for other things.
-    init(copying line: UnsafePointer<UInt8>?) {
-        let copy = unsafe own_command_line()
+    /// Copies `line` up to its NUL, or its first `limit` bytes.
+    /// - Parameter copy: room for `limit` bytes.
+    init(copying line: UnsafePointer<UInt8>?, to copy: UnsafeMutablePointer<UInt8>, limit: Int) {
         var count = 0
-        // head.S has room for a line of COMMAND_LINE_SIZE bytes and its NUL.
+        // Neither pointer is used beyond the NUL and the limit.
         if let line = unsafe line {
-            while count < Int(COMMAND_LINE_SIZE), unsafe line[count] != 0 {
+            while count < limit, unsafe line[count] != 0 {
                 unsafe copy[count] = line[count]
                 count &+= 1
             }

@@ -43,9 +43,8 @@ struct PayloadRecipe {
     /// What every payload takes that leaves the machine to firmware.
     static let firmwareContract = ["FirmwareState", "PCIConfiguration"]
     static let firmwareCare = [
-        "ControllerState", "HardwareMachine", "InterruptRouting", "LegacyDevices", "MachineAccess", "PageTables",
-        "PCICare",
-        "Preparation", "RealModeGate",
+        "AHCIPorts", "ControllerState", "HardwareMachine", "InterruptRouting", "LegacyDevices", "MachineAccess",
+        "PageTables", "PCICare", "Preparation", "RealModeGate",
     ]
 
     static let kexecTest = PayloadRecipe(
@@ -121,7 +120,7 @@ struct PayloadBuild {
     private var firmware: String { package + "/Payloads/Firmware" }
     private var standalone: String { package + "/Payloads/Standalone" }
     /// Payloads/Standalone: what every payload that is a kernel image of its own begins with.
-    private static let standaloneSources = ["CommandLine", "Console", "Handover", "Settling"]
+    private static let standaloneSources = ["CommandLine", "Console", "Handover", "OwnCommandLine", "Settling"]
 
     private func product(_ suffix: String) -> String { "\(work)/\(recipe.name).\(suffix)" }
 

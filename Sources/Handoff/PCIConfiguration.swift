@@ -47,10 +47,16 @@ extension PCIConfiguration {
         return start == 0 ? nil : start
     }
 
+    /// The offset of the first capability; 0 where there is none.
+    @inline(never) private var firstCapability: UInt8 {
+        guard word(at: 0x04) & 1 << 20 != 0 else { return 0 }
+        // A bridge to CardBus has other registers where the rest have this one.
+        return UInt8(truncatingIfNeeded: word(at: headerType == 2 ? 0x14 : 0x34)) & 0xfc
+    }
+
     /// The first capability for which `accepts` says so, by its offset and first word.
     public func firstCapability(_ accepts: (UInt8, UInt32) -> Bool) -> UInt8? {
-        guard word(at: 0x04) & 1 << 20 != 0 else { return nil }
-        var offset = UInt8(truncatingIfNeeded: word(at: 0x34)) & 0xfc
+        var offset = firstCapability
         // There is room for 48: a list that goes in circles ends, too.
         var left = 48
         while offset >= 0x40 && left > 0 {
@@ -118,6 +124,8 @@ public enum AHCIRegister {
 
 /// Registers of virtio over PCI, version 1, by offsets from the common configuration.
 public enum VirtioRegister {
+    /// Of all that firmware's drivers use, in bytes.
+    public static let size: UInt64 = 0x38
     // 32 bits
     public static let driverFeatureSelect: UInt64 = 0x08
     public static let driverFeature: UInt64 = 0x0c

@@ -91,6 +91,6 @@ struct MachineShape: Sendable {
     var bootsFromDisk = false
     /// A network card, and a server that gives the second kernel and ram disk away (DHCP and TFTP, inside QEMU).
     var servesSecondKernel = false
-    /// Added to QEMU's command line; MADE stands for the folder of the files that cases share.
+    /// Added to QEMU's command line.
     var options: [String] = []
 }

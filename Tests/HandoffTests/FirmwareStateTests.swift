@@ -2,26 +2,8 @@
 import Handoff
 import Testing
 
-/// A configuration space as bytes.
-private struct Configuration: PCIConfiguration {
-    var words: [UInt8: UInt32] = [0: 0x2922_8086, 4: 0x0010_0007, 8: 0x0106_0102]
-    func word(at offset: UInt8) -> UInt32 { words[offset] ?? 0 }
-}
-
 struct FirmwareStateTests {
-    private func record() -> FirmwareStateRecord {
-        var record = FirmwareStateRecord()
-        var other = FunctionRecord(Configuration(), at: PCIAddress(bus: 0, deviceAndFunction: 8))
-        other.command = 3
-        record.add(other, channels: 0)
-        var port = ChannelRecord()
-        (port.number, port.commands) = (2, 0x1ffd_fc00)
-        record.add(port)
-        var function = FunctionRecord(Configuration(), at: PCIAddress(bus: 1, deviceAndFunction: 0xfa))
-        function.set(.ahci, .kept)
-        record.add(function, channels: 1)
-        return record
-    }
+    private func record() -> FirmwareStateRecord { firmwareStateRecord() }
 
     private func error(_ change: (inout [UInt8]) -> Void) -> FirmwareStateError? {
         var bytes = record().encoded
@@ -78,7 +60,7 @@ struct FirmwareStateTests {
     }
 
     @Test func findsVirtioRegistersByTheirCapabilities() throws {
-        var space = Configuration()
+        var space = ConfigurationWords()
         space.words = [
             0: 0x1042_1af4, 4: 0x0010_0006, 0x34: 0x84, 0x20: 0xfe00_000c, 0x84: 0x0114_5009, 0x88: 4, 0x8c: 0,
             0x50: 0x0210_0009, 0x54: 4, 0x58: 0x3000, 0x60: 4,

@@ -27,6 +27,9 @@ internal import Handoff
         _ = unsafe munmap(map, Int(size))
     }
 
+    /// Whether all `end` first bytes are there; a structure that is not whole would be read as addresses of ones.
+    func reach(to end: UInt64) -> Bool { end <= size }
+
     /// All ones for what lies outside, as a bus answers.
     @inline(never) func read(_ offset: UInt64, _ width: RegisterWidth) -> UInt32 {
         guard offset <= size, size - offset >= UInt64(width.byteCount) else { return .max }

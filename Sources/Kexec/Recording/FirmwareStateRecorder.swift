@@ -99,6 +99,7 @@ private struct ControllerReader {
             return nil
         }
         let base = UInt64(places.commonOffset)
+        guard registers.reach(to: base + VirtioRegister.size) else { return nil }
         var queue = ChannelRecord()
         queue.number = wanted
         queue.controlOrStatus = registers.read(base + VirtioRegister.status, .byte)

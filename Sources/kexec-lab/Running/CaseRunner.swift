@@ -99,7 +99,6 @@ struct CaseRunner: Sendable {
             ? try await workshop.signed(test.firstKernel) : workshop.cache.kernel(test.firstKernel)
         let line = "console=ttyS0 panic=-1 oops=panic lab.nonce=\(nonce) \(test.firstCommandLine)"
         var shape = test.machine
-        shape.options = shape.options.map { $0.replacingOccurrences(of: "MADE", with: "\(workshop.folder)/made") }
         shape.options += try await test.disks(workshop)
         let boot = FirstBoot(kernel: kernel, initrd: initrd, commandLine: line, folder: folder)
         let command = try QEMUCommand(
