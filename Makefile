@@ -25,6 +25,7 @@ LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab
 all: packages ## build/kexec and build/mkelfimage: static programs (Embedded Swift, musl, all codecs)
 	@scripts/build-embedded.sh x86_64 kexec
 	@scripts/build-embedded.sh x86_64 mkelfimage
+	@build/mkelfimage build/payloads/kexec_test build/payloads/kexec_test.static
 	@ls -l build/kexec build/mkelfimage | awk '{ print $$NF ": " $$5 " bytes" }'
 
 packages:
@@ -57,7 +58,7 @@ disasm: ## build/payloads/*.disassembly
 
 install: all ## to DESTDIR= and PREFIX= (/usr/local): sbin/kexec, sbin/mkelfimage, payloads as files, man pages
 	install -D -m 755 -t '$(DESTDIR)$(PREFIX)/sbin' build/kexec build/mkelfimage
-	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/lib/kexec-tools' build/payloads/kexec_test build/payloads/bios_boot
+	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/lib/kexec-tools' build/payloads/kexec_test build/payloads/kexec_test.static build/payloads/bios_boot
 	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/man/man8' Documentation/man/*.8
 
 install-hooks: install ## below DESTDIR=: recording of firmware's state by initramfs-tools and dracut
