@@ -14,6 +14,8 @@ MKELFIMAGE_HARD := 440000
 FILTER ?=
 SECONDS ?= 60
 PREFIX ?= /usr/local
+# Where payloads go as files, in kexec-tools/: Debian's is /usr/lib/x86_64-linux-gnu.
+LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
 
 # The manifest looks for the codec libraries; a manifest cached from before they were installed would miss them.
@@ -56,9 +58,9 @@ fuzz: packages ## fuzzes every parser for SECONDS= (60) in all
 disasm: ## build/payloads/*.disassembly
 	@scripts/disassemble-payloads.sh
 
-install: all ## to DESTDIR= and PREFIX= (/usr/local): sbin/kexec, sbin/mkelfimage, payloads as files, man pages
+install: all ## to DESTDIR=, PREFIX= (/usr/local) and LIBDIR=: sbin/kexec, sbin/mkelfimage, payloads as files, man pages
 	install -D -m 755 -t '$(DESTDIR)$(PREFIX)/sbin' build/kexec build/mkelfimage
-	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/lib/kexec-tools' build/payloads/kexec_test build/payloads/kexec_test.static build/payloads/bios_boot
+	install -D -m 644 -t '$(DESTDIR)$(LIBDIR)/kexec-tools' build/payloads/kexec_test build/payloads/kexec_test.static build/payloads/bios_boot
 	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/man/man8' Documentation/man/*.8
 
 install-hooks: install ## below DESTDIR=: recording of firmware's state by initramfs-tools and dracut
