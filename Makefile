@@ -68,6 +68,7 @@ install-hooks: install ## below DESTDIR=: recording of firmware's state by initr
 	install -D -m 755 -t '$(DESTDIR)/usr/share/initramfs-tools/scripts/init-top' \
 		Integration/initramfs-tools/scripts/init-top/00-swift-kexec
 	install -D -m 755 -t '$(DESTDIR)/usr/lib/dracut/modules.d/90swift-kexec' Integration/dracut/90swift-kexec/*.sh
+	@echo "now make the initramfs anew: update-initramfs -u, or dracut -f"
 
 clean: ## removes what was built; keeps the fetched packages in build/cache
 	rm -rf .build

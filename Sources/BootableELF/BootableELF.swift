@@ -52,7 +52,7 @@ public struct BootableELF: Hashable, Sendable {
         guard case .bzImage(let kernel) = image else { throw .notBzImage(image.kind) }
         let header = kernel.header
         guard header.isLoadedHigh else { throw .zImage }
-        guard header.version >= 0x202 else { throw .protocolTooOld(found: header.version, needed: 0x202) }
+        guard header.version >= 0x208 else { throw .protocolTooOld(found: header.version, needed: 0x208) }
         guard header.has64BitEntry || header.payloadLength != 0 else { throw .realModeOnly }
         let length = commandLine.utf8.count
         guard length <= Int(clamping: header.commandLineSize) else {

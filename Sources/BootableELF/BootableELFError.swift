@@ -7,7 +7,7 @@ public enum BootableELFError: Error, Hashable, Sendable {
     case notBzImage(ImageKind)
     /// Not `LOADED_HIGH`: its home is where the memory below 640 KiB ends.
     case zImage
-    /// Before 2.02 the command line had to lie in the real-mode code's segment.
+    /// Before 2.08 nothing in the header promises an entry in protected mode.
     case protocolTooOld(found: UInt16, needed: UInt16)
     /// What is no Linux, such as iPXE, promises real mode only.
     case realModeOnly

@@ -114,7 +114,7 @@ struct KexecCommand {
         do throws(KexecFailure) {
             let machine = try machine(below: invocation.machineDirectory ?? "/")
             let prepared = try PreparedLoad(request, on: machine)
-            let report = PlanReport(plan: prepared.plan, files: request.otherFiles)
+            let report = PlanReport(plan: prepared.plan, files: prepared.request.otherFiles)
             let status = self.report(format == .json ? report.json.text + "\n" : report.text)
             guard status == ExitCode.success.status, let refusal = prepared.plan.refusals.first else { return status }
             return ExitCode(refusal, choice: request.systemCall).status
@@ -131,7 +131,7 @@ struct KexecCommand {
         if let refusal = machine.refusal(ofLoadsTo: request.target) { throw .load(.notLoadable([refusal])) }
         let prepared = try PreparedLoad(request, on: machine)
         if invocation.debug {
-            terminal.explain(PlanReport(plan: prepared.plan, files: request.otherFiles).text)
+            terminal.explain(PlanReport(plan: prepared.plan, files: prepared.request.otherFiles).text)
         } else if prepared.plan.isLoadable {
             for warning in prepared.plan.warnings { terminal.warn(Diagnostic(warning)) }
         }

@@ -169,7 +169,7 @@ struct BootableELFTests {
         #expect(kernel.refusal() == .zImage)
         kernel = TestKernel()
         kernel.header.version = 0x201
-        #expect(kernel.refusal() == .protocolTooOld(found: 0x201, needed: 0x202))
+        #expect(kernel.refusal() == .protocolTooOld(found: 0x201, needed: 0x208))
         kernel = TestKernel()
         kernel.header.payloadLength = 0
         #expect(kernel.refusal() == .realModeOnly)

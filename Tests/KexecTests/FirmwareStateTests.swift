@@ -54,6 +54,29 @@ struct FirmwareStateRecordingTests {
         #expect(try recorded(machineFolder(command: 3)).function(at: disk)?.standing == .unused)
     }
 
+    /// The last to have had the controllers is the Linux before, which has left the bus like firmware that uses nothing.
+    @Test func takesNothingForFirmwaresAfterAKexec() throws {
+        let folder = try machineFolder()
+        var parameters = [UInt8](repeating: 0, count: 4096)
+        parameters[0x210] = 0xd0
+        try folder.add("sys/kernel/boot_params/data", bytes: parameters)
+        let record = try recorded(folder)
+        #expect((0..<record.functionCount).allSatisfy { record[$0].standing == .driverFirst })
+    }
+
+    @Test func writesThroughNothingThatLiesThere() throws {
+        let folder = try machineFolder()
+        let path = folder.path + "/state"
+        try folder.add("victim", bytes: [1])
+        try FileManager.default.createSymbolicLink(atPath: path + ".new", withDestinationPath: folder.path + "/victim")
+        _ = try recorded(folder)
+        #expect(FileManager.default.contents(atPath: folder.path + "/victim") == Data([1]))
+        #expect(mkfifo(folder.path + "/pipe", 0o600) == 0)
+        #expect(throws: MachineError.cannotWriteRecord(path: folder.path + "/pipe", errno: EINVAL)) {
+            try recordFirmwareState(of: MachineRoot(path: folder.path), to: folder.path + "/pipe")
+        }
+    }
+
     @Test func refusesAMachineWithoutPCI() throws {
         let folder = try MachineFolder()
         #expect(throws: MachineError.noPCI(folder: folder.path + "/sys/bus/pci/devices")) {
@@ -110,6 +133,9 @@ struct FirmwareStatePlanTests {
         // The kernel's own loader takes no such segment.
         let other = payload.plan(on: machine) { $0.systemCall = .kexecFileLoad }
         #expect(other["firmware_state"] == nil && !other.commandLine.contains("firmware-state"))
+        #expect(other.warnings == [.diskLost(controller: "0000:00:1f.2", .noRecord)])
+        // Nor is it tried where the first call was refused: its command line would name a segment that is not there.
+        #expect(!payload.plan(on: machine) { $0.systemCall = .automatic }.alternatives.contains(.kexecFileLoad))
     }
 
     @Test func warnsOfDisksThatTheBIOSHasLost() throws {
@@ -129,6 +155,10 @@ struct FirmwareStatePlanTests {
         machine.pciFunctions.removeAll { $0.address == address }
         #expect(plan(machine).refusals == [.firmwareStateElsewhere(address, .missing)])
         #expect(plan(machine)["firmware_state"] == nil)
+        // A card that has moved since is nobody's loss.
+        var moved = try self.machine(recorded(machineFolder()))
+        moved.pciFunctions.removeAll { $0.address != address }
+        #expect(plan(moved).refusals == [])
         machine.firmwareState?[50] ^= 1
         guard case .firmwareStateUnusable(let error)? = plan(machine).refusals.first else {
             Issue.record("not refused")

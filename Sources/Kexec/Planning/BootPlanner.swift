@@ -37,13 +37,8 @@ public struct BootPlanner: Sendable {
                 kexecLoadOptions: optionsOnlyForKexecLoad, target: request.target))
         var draft = PlanDraft(policy: PlacementPolicy(request, on: machine))
         if let refusal = choice.refusal { draft.refuse(refusal) }
-        // By the real-mode entry another payload gives the state back first.
-        if image.ownPayload != nil, !request.realMode, choice.call == .kexecLoad,
-            let state = FirmwareStateSegment(machine: machine, driven: request.drivenController).plan(&draft),
-            state != .zero
-        {
-            commandLine += " firmware-state=\(state.rawValue)"
-        }
+        let stateWord = firmwareStateWord(for: image, by: choice.call, &draft)
+        commandLine += stateWord
         refuseWhatIsNotBuiltYet(&draft)
         refuseModules(of: image, kind: facts.kind, &draft)
         checkCommandLine(commandLine, image, &draft)
@@ -58,6 +53,8 @@ public struct BootPlanner: Sendable {
             image: facts, target: request.target, systemCall: choice.call, systemCallReason: choice.reason,
             alternatives: choice.alternatives, entry: purgatory?.entry ?? ownEntry(of: image),
             commandLine: commandLine, digest: digest)
+        // Another call would hand over the address, and nothing at it.
+        if !stateWord.utf8.isEmpty { plan.alternatives.removeAll { $0 == .kexecFileLoad } }
         plan.segments = draft.segments.sorted { $0.place.start.rawValue }
         plan.purgatory = purgatory
         let checker = PlanChecker(machine: machine)
@@ -72,6 +69,19 @@ public struct BootPlanner: Sendable {
         let line = CommandLine.final(for: request, running: machine.commandLine) + (firmwareSums?.words ?? "")
         guard case .multiboot = image else { return line }
         return line.utf8.isEmpty ? request.kernel : request.kernel + " " + line
+    }
+
+    /// What tells a payload of ours where the record of firmware's state is, which gets a segment; empty where there is none.
+    /// By the real-mode entry another payload gives the state back first.
+    private func firmwareStateWord(for image: KernelImage, by call: SystemCall, _ draft: inout PlanDraft) -> String {
+        guard image.ownPayload != nil, !request.realMode else { return "" }
+        let segment = FirmwareStateSegment(machine: machine, driven: request.drivenController)
+        guard call == .kexecLoad else {
+            segment.warn(&draft)
+            return ""
+        }
+        guard let state = segment.plan(&draft), state != .zero else { return "" }
+        return " firmware-state=" + String(state.rawValue)
     }
 
     private var digest: DigestChoice { request.digest ?? (request.target == .crash ? .sha256 : .fast) }

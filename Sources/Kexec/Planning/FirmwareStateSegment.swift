@@ -14,6 +14,8 @@ struct FirmwareStateSegment {
     /// Adds the segment, where there is a record, and the warnings to `draft`.
     /// - Returns: where the record lies, below 4 GiB; 0 for none; nil where the draft was refused.
     func plan(_ draft: inout PlanDraft) -> PhysicalAddress? {
+        // There no BIOS waits for its controllers.
+        guard machine.efi == nil else { return .zero }
         guard let bytes = machine.firmwareState else {
             warn(nil, &draft)
             return .zero
@@ -25,7 +27,11 @@ struct FirmwareStateSegment {
         }
         for index in 0..<record.functionCount {
             let recorded = record[index]
-            guard let found = recorded.difference(from: function(at: recorded.address)) else { continue }
+            // What is not given back may have moved, or gone: the payload leaves such functions as they are.
+            guard recorded.channelCount > 0, let found = recorded.difference(from: function(at: recorded.address))
+            else {
+                continue
+            }
             draft.refuse(.firmwareStateElsewhere(recorded.address, found))
             return nil
         }
@@ -55,6 +61,11 @@ struct FirmwareStateSegment {
             }
             if recorded != old { record[index] = recorded }
         }
+    }
+
+    /// The warnings alone, where no segment can be handed over.
+    func warn(_ draft: inout PlanDraft) {
+        if machine.efi == nil { warn(nil, &draft) }
     }
 
     private func warn(_ record: FirmwareStateRecord?, _ draft: inout PlanDraft) {

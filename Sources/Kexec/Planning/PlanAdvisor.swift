@@ -58,7 +58,8 @@ struct PlanAdvisor {
         case .elf: break
         }
         if !plan.segments.contains(where: { $0.name == "firmware_state" }), plan.refusals.isEmpty {
-            ignored += given([.firmwareState], ignoredBy: .noBIOSCalls)
+            let isFileLoad = plan.systemCall == .kexecFileLoad && image.ownPayload != nil
+            ignored += given([.firmwareState], ignoredBy: isFileLoad ? .kexecFileLoad : .noBIOSCalls)
         }
         if plan.systemCall == .kexecFileLoad {
             ignored += given(

@@ -10,7 +10,10 @@ public func recordFirmwareState(of root: MachineRoot, to path: String) throws(Ma
     let functions = root.pciFunctions()
     guard !functions.isEmpty else { throw .noPCI(folder: root.name(of: pciFolder)) }
     var record = FirmwareStateRecord()
-    for function in functions { ControllerReader(function: function, root: root).add(to: &record) }
+    let isOurs = root.wasStartedByKexec
+    for function in functions {
+        ControllerReader(function: function, root: root, isTooLate: isOurs).add(to: &record)
+    }
     try write(record.encoded, to: path)
     return record
 }
@@ -18,28 +21,47 @@ public func recordFirmwareState(of root: MachineRoot, to path: String) throws(Ma
 /// Under its name only once it is whole.
 private func write(_ bytes: [UInt8], to path: String) throws(MachineError) {
     let new = path + ".new"
-    // Both paths live for the calls.
-    let number = unsafe new.withCString { unsafe kx_open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600) }
+    var type: Int32 = 0
+    var size: UInt64 = 0
+    // Both are written before the call returns. A device or a pipe would be gone, with a file in its place.
+    if unsafe path.withCString({ unsafe kx_stat($0, &type, &size) }) == 0, type != S_IFREG {
+        throw .cannotWriteRecord(path: path, errno: EINVAL)
+    }
+    // What an earlier run left, or somebody else has laid there, is not written through. All paths live for the calls.
+    _ = unsafe new.withCString { unsafe unlink($0) }
+    let number = unsafe new.withCString { unsafe kx_open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
     guard number >= 0 else { throw .cannotWriteRecord(path: path, errno: -number) }
     do throws(CallFailure) {
         try FileDescriptor(owning: number).write(bytes)
     } catch {
+        _ = unsafe new.withCString { unsafe unlink($0) }
         throw .cannotWriteRecord(path: path, errno: error.errno)
     }
     let result = unsafe new.withCString { new in unsafe path.withCString { unsafe kx_rename(new, $0) } }
-    guard result == 0 else { throw .cannotWriteRecord(path: path, errno: -result) }
+    guard result == 0 else {
+        _ = unsafe new.withCString { unsafe unlink($0) }
+        throw .cannotWriteRecord(path: path, errno: -result)
+    }
+}
+
+extension MachineRoot {
+    /// By kexec's type of loader, 0xd in the upper half of the byte at 0x210 of boot_params: then the last to have had the
+    /// controllers is another Linux, not firmware.
+    fileprivate var wasStartedByKexec: Bool { bootParameters().map { $0[0x210] >> 4 == 0xd } ?? false }
 }
 
 /// Reads one function.
 private struct ControllerReader {
     let function: PCIFunction
     let root: MachineRoot
+    /// Drivers of another Linux were there.
+    let isTooLate: Bool
 
     func add(to record: inout FirmwareStateRecord) {
         var recorded = FunctionRecord(function, at: function.address)
         let kind = ControllerKind(of: function)
         var channels = 0
-        if kind != .none, function.hasDriver {
+        if isTooLate || (kind != .none && function.hasDriver) {
             recorded.set(kind, .driverFirst)
         } else if kind != .none {
             // Firmware that uses a controller has let it onto the bus; what is off does not even answer.
