@@ -54,7 +54,7 @@ private func registers(at place: UInt64, _ bios: inout BIOS) -> UInt {
     }
     function.setCommand(PCICommand.memory | PCICommand.master | PCICommand.noInterrupts)
     // They are 16 KiB at most, and begin at a multiple of that.
-    return start < 1 << 32 ? UInt(start) : show(start)
+    return start < 1 << 32 ? UInt(start) : show(start, isDevice: true)
 }
 
 extension NVMeDisk.Problem {
@@ -64,7 +64,7 @@ extension NVMeDisk.Problem {
         case .doesNotStart: "the NVMe controller does not start"
         case .refusesQueues: "the NVMe controller refuses its queues"
         case .noNamespace: "the NVMe controller has no such namespace"
-        case .oddSectors: "the NVMe disk's blocks are neither of 512 to 4096 bytes"
+        case .oddSectors: "the NVMe disk's blocks are not of 512 to 4096 bytes, or carry metadata"
         }
     }
 }

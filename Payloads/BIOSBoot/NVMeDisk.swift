@@ -54,6 +54,8 @@ struct NVMeDisk {
     /// Sectors of 512 bytes in a block of the namespace: 1, 2, 4 or 8.
     private var sectorsPerBlock: UInt32 = 1
     private(set) var problem: Problem?
+    /// A command did not come back: its page may still be written, so there is no other.
+    private var isDead = false
 
     /// Starts the controller afresh.
     /// - Parameters:
@@ -97,8 +99,10 @@ struct NVMeDisk {
         }
         guard namespace != 0, administer(Opcode.identify, namespace, data, 0, 0) else { return .noNamespace }
         let format = device_load32(data &+ 24) >> 16 & 15
-        let shift = device_load32(data &+ 128 &+ UInt(format) &* 4) >> 16 & 0xff
-        guard 9...12 ~= shift else { return .oddSectors }
+        let word = device_load32(data &+ 128 &+ UInt(format) &* 4)
+        let shift = word >> 16 & 0xff
+        // The lower half is the size of metadata: for that there would have to be a place.
+        guard word & 0xffff == 0, 9...12 ~= shift else { return .oddSectors }
         sectorsPerBlock = 1 << (shift &- 9)
         let blocks = UInt64(device_load32(data)) | UInt64(device_load32(data &+ 4)) << 32
         sectorCount = blocks &* UInt64(sectorsPerBlock)
@@ -108,6 +112,7 @@ struct NVMeDisk {
     /// Transfers sectors of 512 bytes, which the disk has.
     /// - Returns: whether the controller has done it, in time.
     mutating func transfer(_ first: UInt64, count: UInt32, at address: UInt, writes: Bool) -> Bool {
+        guard !isDead else { return false }
         var (sector, left, address) = (first, count, address)
         while left > 0 {
             let skipped = UInt32(truncatingIfNeeded: sector) & (sectorsPerBlock &- 1)
@@ -138,7 +143,10 @@ struct NVMeDisk {
         device_store32(entry &+ 40, UInt32(truncatingIfNeeded: block))
         device_store32(entry &+ 44, UInt32(truncatingIfNeeded: block >> 32))
         device_store32(entry &+ 48, count &- 1)
-        return finish(&io)
+        var queue = io
+        let isGood = finish(&queue)
+        io = queue
+        return conclude(isGood)
     }
 
     private mutating func administer(
@@ -148,7 +156,10 @@ struct NVMeDisk {
         fill(entry, opcode, namespace, address)
         device_store32(entry &+ 40, word10)
         device_store32(entry &+ 44, word11)
-        return finish(&admin)
+        var queue = admin
+        let isGood = finish(&queue)
+        admin = queue
+        return conclude(isGood)
     }
 
     @inline(never) private func fill(_ entry: UInt, _ opcode: UInt32, _ namespace: UInt32, _ address: UInt) {
@@ -159,13 +170,14 @@ struct NVMeDisk {
     }
 
     /// Hands the entry at the tail over and waits, five seconds at most, for its completion.
-    @inline(never) private func finish(_ queue: inout Queue) -> Bool {
+    /// - Returns: whether the controller has done it; nil where it has not answered.
+    @inline(never) private func finish(_ queue: inout Queue) -> Bool? {
         queue.tail = (queue.tail &+ 1) % Self.depth
         ring(2 &* queue.number, queue.tail)
         let status = queue.completions &+ UInt(queue.head) &* 16 &+ 12
         var left = 5_000_000
         while device_load32(status) >> 16 & 1 != queue.phase {
-            guard left > 0 else { return false }
+            guard left > 0 else { return nil }
             port_write(0x80, 0)
             left &-= 1
         }
@@ -174,6 +186,16 @@ struct NVMeDisk {
         if queue.head == 0 { queue.phase ^= 1 }
         ring(2 &* queue.number &+ 1, queue.head)
         return isGood
+    }
+
+    /// - Parameter isGood: nil where the command has not come back.
+    private mutating func conclude(_ isGood: Bool?) -> Bool {
+        if isGood == nil {
+            isDead = true
+            // Stopped, as far as it still listens: what comes late goes nowhere.
+            device_store32(registers &+ Register.configuration, 0)
+        }
+        return isGood ?? false
     }
 
     private func ring(_ doorbell: UInt32, _ value: UInt32) {

@@ -44,10 +44,13 @@ private let window: UInt = 0xffe0_0000
 private let windowSize: UInt = 1 << 21
 
 /// Shows the 2 MiB with `address` in the window.
+/// - Parameter isDevice: not to be cached.
 /// - Returns: where in the window it is.
-func show(_ address: UInt64) -> UInt {
-    // The four page directories are the first of the tables: present, writable, not cached, large.
-    unsafe own_page_tables().assumingMemoryBound(to: UInt64.self)[2047] = address & ~UInt64(windowSize &- 1) | 0x9b
+func show(_ address: UInt64, isDevice: Bool) -> UInt {
+    // The four page directories are the first of the tables: present, writable, large.
+    let attributes: UInt64 = isDevice ? 0x9b : 0x83
+    let entry = address & ~UInt64(windowSize &- 1) | attributes
+    unsafe own_page_tables().assumingMemoryBound(to: UInt64.self)[2047] = entry
     write_cr3(read_cr3())
     return window | UInt(address) & (windowSize &- 1)
 }
@@ -58,7 +61,7 @@ func copy(from source: UInt64, to destination: UInt, count: UInt) {
     while done < count {
         let from = source &+ UInt64(done)
         let piece = min(count &- done, windowSize &- UInt(from) & (windowSize &- 1))
-        move(from: from >= 1 << 32 ? show(from) : UInt(from), to: destination &+ done, count: piece)
+        move(from: from >= 1 << 32 ? show(from, isDevice: false) : UInt(from), to: destination &+ done, count: piece)
         done &+= piece
     }
 }

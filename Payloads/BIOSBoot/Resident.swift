@@ -37,7 +37,7 @@ private struct Resident {
         gate.callOldDiskService(&registers)
         // Function 08h tells how many drives there are, function 15h how many sectors; all others leave the number.
         if function == 0x08, !registers.carry {
-            registers.edx = registers.edx & 0xffff_ff00 | (registers.edx &+ 1) & 0xff
+            registers.edx = registers.edx & 0xffff_ff00 | UInt32(disk.driveCount)
         } else if function != 0x15 {
             registers.edx = registers.edx & 0xffff_ff00 | called & 0xff
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import FirmwareAssembly
 import Hardware
+import StandaloneAssembly
 
 /// Where a BIOS puts boot sectors, and enters them.
 private let bootAddress: UInt = 0x7c00
@@ -13,8 +14,12 @@ func bootSector(_ handover: Handover, _ bios: inout BIOS) -> Never {
     let sector = words.value(of: "lba")?.number ?? 0
     var drive = UInt8(truncatingIfNeeded: words.value(of: "drive")?.number ?? 0x80)
     if handover.ramdisk.size > 0 {
-        let room = UInt64(bios.gateStart) &- UInt64(bootAddress)
-        copy(from: handover.ramdisk.start, to: bootAddress, count: UInt(min(handover.ramdisk.size, room)))
+        let payload = UInt(bitPattern: unsafe payload_start())
+        let end = payload < bios.gateStart ? payload : bios.gateStart
+        guard handover.ramdisk.size <= UInt64(end &- bootAddress) else {
+            bios.ending.giveUp("the ram disk is too large for a boot sector")
+        }
+        copy(from: handover.ramdisk.start, to: bootAddress, count: UInt(handover.ramdisk.size))
     } else {
         if words.value(of: "drive") == nil, let sum = words.value(of: "sum")?.number {
             drive = findDrive(sum, sector, &bios)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// The two 8259 as a BIOS sets them up: vectors 0x08 and 0x70, the second one behind input 2 of the first; open are the
-/// tick, the keyboard, the second controller, the floppy disk, and of the second the clock, the mouse, both disk channels.
+/// tick, the keyboard, the second controller, the floppy disk, and of the second the clock, the mouse, the first disk channel: SeaBIOS's masks.
 func resetInterruptControllers(_ ports: some PortAccess) {
     ports.slowly(write: 0x11, to: 0x20)  // ICW1: begin, cascaded, ICW4 follows
     ports.slowly(write: 0x11, to: 0xa0)

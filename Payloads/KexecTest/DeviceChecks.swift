@@ -8,7 +8,8 @@ func checkA20(_ report: inout Report) {
     let ports = HardwarePorts()
     let before = ports.read(0x92)
     enableA20(ports)
-    let (low, high) = (UInt(0x600), UInt(0x10_0600))
+    // Far from the images that begin at 1 MiB, as this one may.
+    let (low, high) = (UInt(0x7_0600), UInt(0x17_0600))
     let (kept, keptAbove) = (BIOS.word(low), BIOS.word(high))
     unsafe memory_at(low).storeBytes(of: 0x1234_5678, as: UInt32.self)
     unsafe memory_at(high).storeBytes(of: 0x8765_4321, as: UInt32.self)

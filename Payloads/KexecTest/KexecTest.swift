@@ -32,6 +32,9 @@ public func main(_ parameters: UnsafeRawPointer) {
         checkClock(&bios, &report)
         checkPCI(&bios, &report)
         checkDisks(&bios, &report)
+    } else if hasBIOS {
+        report.begin("memory below 640 KiB")
+        report.fail("the BIOS leaves no room to call it from")
     }
     let tables = checkACPI(&report)
     _ = report.end()

@@ -21,7 +21,7 @@ struct Console: TextSink {
         serial = SerialPort(at: port, ports: HardwarePorts())
         writesSerial = serial.isPresent
         let baud = words.value(of: "baud")?.number ?? 0
-        if writesSerial, baud > 0, baud <= 115_200 { serial.setSpeed(divisor: UInt16(115_200 / baud)) }
+        if writesSerial, baud > 0, baud <= 115_200 { serial.setSpeed(divisor: UInt16(clamping: 115_200 / baud)) }
     }
 
     @inline(never) mutating func put(_ byte: UInt8) {

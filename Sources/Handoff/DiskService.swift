@@ -37,7 +37,7 @@ public struct DiskService<Memory: DiskMemory> {
     private let geometry: DiskGeometry
     private let sectorCount: UInt32
     /// Drives of its kind, with this one.
-    private let driveCount: UInt8
+    public let driveCount: UInt8
     /// Those that the BIOS has do not answer.
     private let hidesOthers: Bool
     private var lastStatus = DiskStatus.good
@@ -64,7 +64,10 @@ public struct DiskService<Memory: DiskMemory> {
             registers.carry = true
             return .answered
         }
-        guard called == drive else { return .passedOnAs(called &- 1) }
+        guard called == drive else {
+            // CDs, which BIOSes number from 0xe0 on, have not moved.
+            return called < 0xe0 ? .passedOnAs(called &- 1) : .passedOn
+        }
         let status = serve(&registers)
         registers.ah = status ?? registers.ah
         registers.carry = status ?? 0 != DiskStatus.good

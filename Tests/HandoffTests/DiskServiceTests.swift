@@ -61,6 +61,11 @@ struct DiskServiceTests {
         return registers
     }
 
+    @Test mutating func leavesCDsTheirNumbers() {
+        var registers = call(0x4200, dx: 0xe0)
+        #expect(hardDisk.answer(&registers) == .passedOn)
+    }
+
     @Test mutating func saysThatTheControllerHasFailed() {
         memory.fails = true
         var registers = call(0x0201, bx: 0x7c00, cx: 1, dx: 0x80)

@@ -114,7 +114,7 @@ enum MkelfimageCases {
         expect: [
             "^\\| mkelfimage: cannot load '/init': it is a script", "^LAB text rc=3 ", "^\\| mkelfimage: .*cut short",
             "^LAB cut rc=3 ", "^\\| mkelfimage: .*it is a zImage", "^LAB zimage rc=3 ",
-.*boot protocol 2\\.03 at offset 0x206, need 2\\.08", "^LAB memdisk rc=3 ",
+            "^\\| mkelfimage: .*boot protocol 2\\.03 at offset 0x206, need 2\\.08", "^LAB memdisk rc=3 ",
             "^\\| mkelfimage: .*of type multiboot-x86 already", "^LAB multiboot rc=3 ",
             "^\\| mkelfimage: cannot read '/boot/none': no such file", "^LAB initrd rc=2 ",
             "^\\| mkelfimage: cannot read '/boot/nothing': it is empty", "^LAB empty rc=2 ",
