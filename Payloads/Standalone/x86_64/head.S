@@ -94,6 +94,10 @@ setup16:
 	cli
 	cld
 	save_tables ""
+	inb	$0x92, %al		/* A20: not every boot loader has switched it on */
+	orb	$2, %al
+	andb	$0xfe, %al		/* bit 0 resets the machine */
+	outb	%al, $0x92
 	xorl	%esi, %esi
 	movw	%ds, %si
 	shll	$4, %esi
