@@ -19,12 +19,9 @@ struct BIOS {
 
     /// nil: no room below what the BIOS has taken from the end of the first 640 KiB.
     init?(_ ending: Ending) {
-        // Not every BIOS has an extended data area.
-        let area = Self.word16(0x40e) &* 16
-        let end = min(Self.word16(0x413) &* 1024, area >= 0x8_0000 ? area : 0xa_0000)
-        guard end > 0x5_0000, end <= 0xa_0000 else { return nil }
-        gateStart = (end & ~4095) &- RealModeGate.memorySize
-        gate = RealModeGate(at: gateStart)
+        guard let room = RealModeGate.room() else { return nil }
+        gateStart = room
+        gate = RealModeGate(at: room)
         self.ending = ending
     }
 

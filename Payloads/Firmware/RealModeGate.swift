@@ -29,6 +29,16 @@ extension RealModeRegisters {
     /// What it takes from the first megabyte, in bytes: code, and a stack for the BIOS.
     static let memorySize = UInt(GATE_MEMORY_SIZE)
 
+    /// A place for it at the end of what the BIOS leaves of the first 640 KiB; nil where that is too little.
+    static func room() -> UInt? {
+        // Of the data area: KiB of memory, and the extended data area's segment, where there is one.
+        let memory = UInt(unsafe memory_at(0x413).loadUnaligned(as: UInt16.self)) &* 1024
+        let area = UInt(unsafe memory_at(0x40e).load(as: UInt16.self)) &* 16
+        let end = min(memory, area >= 0x8_0000 ? area : 0xa_0000)
+        guard end > 0x5_0000, end <= 0xa_0000 else { return nil }
+        return (end & ~4095) &- memorySize
+    }
+
     /// Lays the gate down.
     /// - Parameter address: a page below 640 KiB, with `memorySize` bytes that are nobody's.
     init(at address: UInt) {

@@ -15,11 +15,8 @@ struct BIOS {
 
     /// nil: no room below what the BIOS has taken from the end of the first 640 KiB.
     init?(_ words: CommandLine) {
-        // Not every BIOS has an extended data area.
-        let area = Self.extendedDataArea
-        let end = min(Self.conventionalMemory &* 1024, area >= 0x8_0000 ? area : 0xa_0000)
-        guard end > 0x5_0000, end <= 0xa_0000 else { return nil }
-        gate = RealModeGate(at: (end & ~4095) &- RealModeGate.memorySize)
+        guard let room = RealModeGate.room() else { return nil }
+        gate = RealModeGate(at: room)
         limit = UInt16(min(max(words.value(of: "limit")?.number ?? 10, 1), 3600))
     }
 
