@@ -136,6 +136,8 @@ struct PageSupply: ~Copyable {
     ///
     /// Called in ascending order of numbers, and after `stock()`.
     mutating func takeRun(for number: UInt64, at place: PhysicalAddress, limit: UInt64) -> Run? {
+        // No run is longer than a block, and what is looked at twice would make the work quadratic.
+        let limit = min(limit, 1 << UInt64(glue_largest_order))
         let isInPlace = inPlace.contains(number)
         var length: UInt64 = 1
         while length < limit, inPlace.contains(number + length) == isInPlace { length += 1 }
