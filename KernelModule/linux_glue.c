@@ -3,15 +3,16 @@
 // parameters, and the way out of the running kernel. Exported symbols only; Linux 6.1 and later, x86-64.
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 #include <linux/cc_platform.h>
+#include <linux/efi.h>
 #include <linux/elf.h>
 #include <linux/fs.h>
 #include <linux/io.h>
 #include <linux/ioport.h>
-#include <linux/kexec.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/pci.h>
 #include <linux/pid_namespace.h>
 #include <linux/platform_device.h>
 #include <linux/reboot.h>
@@ -95,6 +96,25 @@ static int visit(struct resource *range, void *context)
 	return core_take_ram(context, range->start, range->end + 1) ? 0 : -ENOMEM;
 }
 
+#ifdef CONFIG_EFI
+static void visit_firmware(void *context)
+{
+	efi_memory_desc_t *range;
+
+	if (!efi_enabled(EFI_MEMMAP))
+		return;
+	for_each_efi_memory_desc(range) {
+		if (range->type == EFI_RUNTIME_SERVICES_DATA || range->type == EFI_RUNTIME_SERVICES_CODE)
+			core_take_ram(context, range->phys_addr,
+				      range->phys_addr + (range->num_pages << EFI_PAGE_SHIFT));
+	}
+}
+#else
+static void visit_firmware(void *context)
+{
+}
+#endif
+
 void glue_visit_ram(void *context)
 {
 	unsigned long ram = IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY;
@@ -102,9 +122,10 @@ void glue_visit_ram(void *context)
 
 	if (walk_iomem_res_desc(IORES_DESC_NONE, ram, 0, -1, context, visit) == -ENOMEM)
 		return;
-	// The next kernel's decompressor reads them before it has page tables of its own.
+	// The next kernel's decompressor looks into both before it has page tables of its own.
 	walk_iomem_res_desc(IORES_DESC_ACPI_TABLES, reserved, 0, -1, context, visit);
 	walk_iomem_res_desc(IORES_DESC_ACPI_NV_STORAGE, reserved, 0, -1, context, visit);
+	visit_firmware(context);
 }
 
 bool glue_has_five_levels(void)
@@ -266,6 +287,16 @@ bool glue_has_native_kexec(void)
 	return IS_ENABLED(CONFIG_KEXEC_CORE);
 }
 
+void glue_pin(void)
+{
+	__module_get(THIS_MODULE);	// the caller has the device open
+}
+
+void glue_unpin(void)
+{
+	module_put(THIS_MODULE);
+}
+
 // --- The log ---
 
 void glue_log(const char *format, uint64_t first, uint64_t second, uint64_t third)
@@ -290,7 +321,8 @@ void glue_log_error(const char *format, uint64_t first, uint64_t second, uint64_
 // 2. Devices are shut down, the newest first: ours, which makes system_state RESTART, so that no driver cuts the power
 //    or arms a wake-up.
 // 3. The other devices.
-// 4. Preparations of the power-off: ours ends them, for ACPI's would prepare the sleep state S5.
+// 4. Preparations of the power-off: ours ends them, for ACPI's would prepare the sleep state S5. PCI functions lose
+//    bus mastering here, as at a kexec of Linux's own: a device without a driver's shutdown would write on.
 // 5. The boot processor takes over, the others stop, interrupt controllers and IOMMUs go to their boot mode.
 // 6. Power-off handlers: ours is the first, and jumps.
 
@@ -309,7 +341,15 @@ static struct platform_driver departure_driver = {
 
 static int skip_preparations(struct sys_off_data *data)
 {
-	return departing ? NOTIFY_STOP : NOTIFY_DONE;
+	struct pci_dev *function = NULL;
+
+	if (!departing)
+		return NOTIFY_DONE;
+	for_each_pci_dev(function) {
+		if (function->current_state <= PCI_D3hot)
+			pci_clear_master(function);
+	}
+	return NOTIFY_STOP;
 }
 
 static int depart_last(struct sys_off_data *data)
@@ -333,6 +373,10 @@ int glue_leave(void)
 	device = platform_device_register_simple(KBUILD_MODNAME, PLATFORM_DEVID_NONE, NULL, 0);
 	if (IS_ERR(device))
 		return PTR_ERR(device);
+	if (!device->dev.driver) {
+		error = -ENODEV;
+		goto no_prepare;
+	}
 	prepare = register_sys_off_handler(SYS_OFF_MODE_POWER_OFF_PREPARE, 1 << 20, skip_preparations, NULL);
 	if (IS_ERR(prepare)) {
 		error = PTR_ERR(prepare);

@@ -14,10 +14,14 @@ x86_64)
     target=x86_64-unknown-none-elf
     # An interrupt's frame goes below the stack pointer; vector registers are user space's.
     flags="-mno-red-zone -mno-sse -mno-mmx -mcmodel=kernel -fcf-protection=branch"
+    tables=-min-jump-table-entries=1000000
+    return='s/^([[:space:]]+)retq?[[:space:]]*$/\1RET/'
     ;;
 aarch64)
     target=aarch64-none-none-elf
     flags="-mgeneral-regs-only -mbranch-protection=bti"
+    tables=-aarch64-min-jump-table-entries=1000000
+    return=
     ;;
 *) die "no kernel module for '$architecture'" ;;
 esac
@@ -40,16 +44,16 @@ swiftc -swift-version 6 -target $target -enable-experimental-feature Embedded -n
 entries=$(sed -n 's/^[a-z].* \(core_[a-z_]*\)(.*/-u \1/p' KernelModule/include/linux_glue.h)
 # shellcheck disable=SC2086
 ld.lld --lto-emit-asm -e core_ioctl $entries --unresolved-symbols=ignore-all --no-pie --lto-O2 \
-    -mllvm -trap-unreachable -mllvm -enable-shrink-wrap=0 -mllvm -min-jump-table-entries=1000000 \
+    -mllvm -trap-unreachable -mllvm -enable-shrink-wrap=0 -mllvm $tables \
     "$bitcode" -o "$output.linked"
 {
     echo "/* SPDX-License-Identifier: MIT OR GPL-2.0-only */"
     echo "/* Made by scripts/compile-module-core.sh from KernelModule/Core and what it shares with the loader. */"
     echo "#include <linux/linkage.h>"
     # Comments, which the preprocessor takes for its own; a section for each function; sections of Swift's linker.
-    sed -E -e '/^[[:space:]]*#/d' -e 's/[[:space:]]+# .*$//' \
+    sed -E -e '/^[[:space:]]*#/d' -e 's/[[:space:]]+# .*$//' -e 's|[[:space:]]*// .*$||' \
         -e 's/^([[:space:]]+)\.section[[:space:]]+"?\.text\..*/\1.text/' \
-        -e 's/^([[:space:]]+)retq?[[:space:]]*$/\1RET/' "$output.linked.lto.s" |
+        -e "$return" "$output.linked.lto.s" |
         awk '/llvm_linker_options|swift1_autolink|\.addrsig/ { skip = 1; next } /^[[:space:]]+\.(section|text)/ { skip = 0 } !skip'
 } >"$output.new"
 mv "$output.new" "$output"

@@ -8,7 +8,7 @@ import LinuxGlue
     import Handoff
 #endif
 
-/// An image, and the page that it lies in.
+/// An image, and the page that it lies in. The module stays as long as there is one.
 @safe struct ImagePage: ~Copyable {
     private let page: Block
     let image: UnsafeMutablePointer<Image>
@@ -17,6 +17,7 @@ import LinuxGlue
     init?(entry: UInt64) {
         guard let page = Block.allocate() else { return nil }
         self.page = page
+        glue_pin()
         // An image is some hundred bytes; a test holds that it fits.
         unsafe image = glue_pointer(page.start.rawValue).assumingMemoryBound(to: Image.self)
         unsafe image.initialize(to: Image(entry: entry))
@@ -25,6 +26,7 @@ import LinuxGlue
     deinit {
         unsafe image.deinitialize(count: 1)
         page.free()
+        glue_unpin()
     }
 }
 

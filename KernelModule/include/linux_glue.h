@@ -31,7 +31,7 @@ bool glue_is_interrupted(void);
 uint64_t glue_total_pages(void);                // RAM, in pages of 4 KiB
 uint64_t glue_address_limit(void);              // segments end below it
 uint64_t glue_elf_machine(void);                // EM_X86_64, EM_AARCH64
-// Calls core_take_ram(context, start, end) for each range of RAM and of ACPI tables, until it says no.
+// Calls core_take_ram(context, start, end) for each range of RAM, of ACPI tables and of EFI's runtime, until it says no.
 void glue_visit_ram(void *context);
 bool glue_has_five_levels(void);                // of page tables, in use
 bool glue_has_gigabyte_pages(void);
@@ -54,6 +54,9 @@ bool glue_is_disabled(void);                    // the off switch
 int64_t glue_loads_left(void);                  // -1: no limit
 void glue_count_load(void);
 bool glue_has_native_kexec(void);
+// Keeps the module from being removed, while something is loaded.
+void glue_pin(void);
+void glue_unpin(void);
 
 // One line of the kernel's log, a printf format of up to three 64-bit numbers (%llu, %llx).
 void glue_log(const char *format, uint64_t first, uint64_t second, uint64_t third);
@@ -71,7 +74,7 @@ void glue_rehearse(uint64_t list, uint64_t root, uint64_t control);
 
 // An ioctl of the device; calls exclude each other. 0, or a negated errno.
 int64_t core_ioctl(uint32_t command, uint64_t argument);
-// The module goes: gives everything back.
+// The module goes; nothing is loaded any more.
 void core_close(void);
 void core_depart(void);
 bool core_take_ram(void *context, uint64_t start, uint64_t end);
