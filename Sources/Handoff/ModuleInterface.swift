@@ -32,7 +32,7 @@ public enum ModuleInterface {
 }
 
 /// A call of the device: the second argument of ioctl(2), made like `_IO`, `_IOR` and `_IOW` of `<linux/ioctl.h>`.
-public enum ModuleCommand: UInt32, CaseIterable, Sendable {
+public enum ModuleCommand: UInt32, Sendable {
     /// `_IOW`, a `ModuleLoad`: loads an image; the one loaded before stays until that has worked.
     case load = 0x4020_be01
     /// `_IO`: gives the image's memory back; nothing loaded is no error.

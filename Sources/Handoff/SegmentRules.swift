@@ -36,6 +36,17 @@ public enum BrokenSegmentRule: Error, Hashable, Sendable {
     /// All places together take more than half of the machine's pages.
     case allTooLarge(pages: UInt64, limit: UInt64)
     case outsideCrashRegion(segment: Int)
+
+    /// The segment that breaks the rule; nil: all of them together, or the entry.
+    public var segment: Int? {
+        switch self {
+        case .endBeforeStart(let segment), .notPageAligned(let segment), .contentsLargerThanPlace(let segment),
+            .outsideCrashRegion(let segment):
+            segment
+        case .aboveAddressLimit(let segment, _), .overlap(let segment, _), .segmentTooLarge(let segment, _, _): segment
+        case .tooManySegments, .entryOutsideCrashRegion, .allTooLarge: nil
+        }
+    }
 }
 
 /// What `kexec_load` checks, in its order (Linux 6.1 to 7.x, `sanity_check_segment_list` in kernel/kexec_core.c and
@@ -52,7 +63,10 @@ public struct SegmentRules: Hashable, Sendable {
         }
     }
 
-    public var segmentLimit = PurgatoryParameters.segmentLimit
+    /// `KEXEC_SEGMENT_MAX` of `<linux/kexec.h>`.
+    public static let kernelSegmentLimit = 16
+
+    public var segmentLimit = SegmentRules.kernelSegmentLimit
     /// All of the machine's RAM in pages of 4 KiB; `totalram_pages()`.
     public var totalPages: UInt64
     /// `KEXEC_DESTINATION_MEMORY_LIMIT`: places end below it.

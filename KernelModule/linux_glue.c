@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+// The C side of the module: what needs Linux's headers, one function for each question of linux_glue.h, the device, the
+// parameters, and the way out of the running kernel. Exported symbols only; Linux 6.1 and later, x86-64.
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+#include <linux/cc_platform.h>
+#include <linux/elf.h>
+#include <linux/fs.h>
+#include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/kexec.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/pid_namespace.h>
+#include <linux/platform_device.h>
+#include <linux/reboot.h>
+#include <linux/sched/signal.h>
+#include <linux/security.h>
+#include <linux/suspend.h>
+#include <linux/uaccess.h>
+#include <linux/version.h>
+#include <linux/vmalloc.h>
+#include <asm/cpufeature.h>
+#include <asm/special_insns.h>
+#include <asm/tlbflush.h>
+#include "include/linux_glue.h"
+
+// --- Memory ---
+
+uint64_t glue_allocate_block(unsigned int order)
+{
+	// No page is worth the out-of-memory killer: a load that fails leaves the machine as it was.
+	gfp_t flags = GFP_KERNEL | __GFP_NOWARN | (order ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL);
+	struct page *page = alloc_pages(flags, order);
+
+	return page ? page_to_phys(page) : 0;
+}
+
+void glue_free_block(uint64_t block, unsigned int order)
+{
+	__free_pages(pfn_to_page(PHYS_PFN(block)), order);
+}
+
+void *glue_pointer(uint64_t physical)
+{
+	return phys_to_virt(physical);
+}
+
+void *glue_allocate_table(uint64_t bytes)
+{
+	return vzalloc(bytes);
+}
+
+void glue_free_table(void *table)
+{
+	vfree(table);
+}
+
+int glue_copy_from_user(void *to, uint64_t user, uint64_t bytes)
+{
+	return copy_from_user(to, u64_to_user_ptr(user), bytes) ? -EFAULT : 0;
+}
+
+int glue_copy_to_user(uint64_t user, const void *from, uint64_t bytes)
+{
+	return copy_to_user(u64_to_user_ptr(user), from, bytes) ? -EFAULT : 0;
+}
+
+bool glue_is_interrupted(void)
+{
+	cond_resched();
+	return fatal_signal_pending(current);
+}
+
+// --- The machine ---
+
+uint64_t glue_total_pages(void)
+{
+	return totalram_pages();
+}
+
+uint64_t glue_address_limit(void)
+{
+	return MAXMEM;
+}
+
+uint64_t glue_elf_machine(void)
+{
+	return ELF_ARCH;
+}
+
+static int visit(struct resource *range, void *context)
+{
+	return core_take_ram(context, range->start, range->end + 1) ? 0 : -ENOMEM;
+}
+
+void glue_visit_ram(void *context)
+{
+	unsigned long ram = IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY;
+	unsigned long reserved = IORESOURCE_MEM | IORESOURCE_BUSY;
+
+	if (walk_iomem_res_desc(IORES_DESC_NONE, ram, 0, -1, context, visit) == -ENOMEM)
+		return;
+	// The next kernel's decompressor reads them before it has page tables of its own.
+	walk_iomem_res_desc(IORES_DESC_ACPI_TABLES, reserved, 0, -1, context, visit);
+	walk_iomem_res_desc(IORES_DESC_ACPI_NV_STORAGE, reserved, 0, -1, context, visit);
+}
+
+bool glue_has_five_levels(void)
+{
+	return pgtable_l5_enabled();
+}
+
+bool glue_has_gigabyte_pages(void)
+{
+	return boot_cpu_has(X86_FEATURE_GBPAGES);
+}
+
+uint64_t glue_current_root(void)
+{
+	return read_cr3_pa();
+}
+
+// --- The code that leaves: relocate_x86_64.S ---
+
+void kexec_departure(u64 list, u64 root, u64 entry, u64 control, u64 cr0, u64 cr4);
+void kexec_rehearsal(u64 list, u64 root, u64 unused, u64 control, u64 cr0, u64 cr4);
+extern const char kexec_relocation[], kexec_relocation_end[];
+
+uint64_t glue_departure_address(void)
+{
+	return (u64)kexec_departure;
+}
+
+uint64_t glue_departure_page(void)
+{
+	return (u64)vmalloc_to_pfn(kexec_departure) << PAGE_SHIFT;
+}
+
+const void *glue_relocation_code(void)
+{
+	return kexec_relocation;
+}
+
+uint64_t glue_relocation_size(void)
+{
+	return kexec_relocation_end - kexec_relocation;
+}
+
+void glue_depart(uint64_t list, uint64_t root, uint64_t entry, uint64_t control)
+{
+	u64 cr0 = (read_cr0() & ~(X86_CR0_AM | X86_CR0_WP | X86_CR0_TS | X86_CR0_EM)) | X86_CR0_PG | X86_CR0_PE;
+
+	kexec_departure(list, root, entry, control, cr0, X86_CR4_PAE | (native_read_cr4() & X86_CR4_LA57));
+}
+
+#define CR4_LASS (1ull << 27)		// newer than some of the headers
+
+void glue_rehearse(uint64_t list, uint64_t root, uint64_t control)
+{
+	// A non-maskable interrupt may come: its handler finds all as usual, but for what forbids code in the lower half.
+	u64 cr4 = native_read_cr4() & ~(X86_CR4_CET | CR4_LASS);
+	unsigned long flags;
+
+	local_irq_save(flags);
+	kexec_rehearsal(list, root, 0, control, read_cr0(), cr4);
+	local_irq_restore(flags);
+}
+
+// --- The rules ---
+
+static bool beside_native;
+module_param(beside_native, bool, 0444);
+MODULE_PARM_DESC(beside_native, "Load although the kernel has kexec of its own");
+
+static bool disabled;
+static int load_limit = -1;
+
+// Both may only become stricter.
+static int set_disabled(const char *text, const struct kernel_param *parameter)
+{
+	bool wanted;
+	int error = kstrtobool(text, &wanted);
+
+	if (error)
+		return error;
+	if (disabled && !wanted)
+		return -EPERM;
+	disabled = wanted;
+	return 0;
+}
+
+static int set_load_limit(const char *text, const struct kernel_param *parameter)
+{
+	int wanted;
+	int error = kstrtoint(text, 0, &wanted);
+
+	if (error)
+		return error;
+	if (wanted < -1)
+		return -EINVAL;
+	if (load_limit != -1 && (wanted == -1 || wanted > load_limit))
+		return -EPERM;
+	load_limit = wanted;
+	return 0;
+}
+
+static const struct kernel_param_ops disabled_ops = { .set = set_disabled, .get = param_get_bool };
+static const struct kernel_param_ops load_limit_ops = { .set = set_load_limit, .get = param_get_int };
+module_param_cb(disabled, &disabled_ops, &disabled, 0644);
+MODULE_PARM_DESC(disabled, "No loading or unloading any more; cannot be taken back");
+module_param_cb(load_limit, &load_limit_ops, &load_limit, 0644);
+MODULE_PARM_DESC(load_limit, "Loads and unloads left, -1: no limit; can only fall");
+
+bool glue_may_boot(void)
+{
+	return capable(CAP_SYS_BOOT);
+}
+
+bool glue_is_in_initial_process_namespace(void)
+{
+	return task_active_pid_ns(current) == &init_pid_ns;
+}
+
+bool glue_memory_is_encrypted(void)
+{
+	return cc_platform_has(CC_ATTR_MEM_ENCRYPT) || cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT);
+}
+
+bool glue_is_paravirtual_guest(void)
+{
+	return boot_cpu_has(X86_FEATURE_XENPV);
+}
+
+int glue_locked_down(void)
+{
+	return security_locked_down(LOCKDOWN_KEXEC);
+}
+
+int glue_load_policy(void)
+{
+	return security_kernel_load_data(LOADING_KEXEC_IMAGE, false);
+}
+
+bool glue_is_disabled(void)
+{
+	return READ_ONCE(disabled);
+}
+
+int64_t glue_loads_left(void)
+{
+	return READ_ONCE(load_limit);
+}
+
+void glue_count_load(void)
+{
+	kernel_param_lock(THIS_MODULE);
+	if (load_limit > 0)
+		load_limit--;
+	kernel_param_unlock(THIS_MODULE);
+}
+
+bool glue_has_native_kexec(void)
+{
+	return IS_ENABLED(CONFIG_KEXEC_CORE);
+}
+
+// --- The log ---
+
+void glue_log(const char *format, uint64_t first, uint64_t second, uint64_t third)
+{
+	char line[160];
+
+	snprintf(line, sizeof(line), format, first, second, third);
+	pr_info("%s\n", line);
+}
+
+void glue_log_error(const char *format, uint64_t first, uint64_t second, uint64_t third)
+{
+	char line[160];
+
+	snprintf(line, sizeof(line), format, first, second, third);
+	pr_err("%s\n", line);
+}
+
+// --- The way out: kernel_power_off() is the only exported path through the whole shutdown ---
+//
+// 1. Reboot notifiers; system_state says POWER_OFF.
+// 2. Devices are shut down, the newest first: ours, which makes system_state RESTART, so that no driver cuts the power
+//    or arms a wake-up.
+// 3. The other devices.
+// 4. Preparations of the power-off: ours ends them, for ACPI's would prepare the sleep state S5.
+// 5. The boot processor takes over, the others stop, interrupt controllers and IOMMUs go to their boot mode.
+// 6. Power-off handlers: ours is the first, and jumps.
+
+static bool departing;
+
+static void shut_down_first(struct platform_device *device)
+{
+	if (departing)
+		system_state = SYSTEM_RESTART;
+}
+
+static struct platform_driver departure_driver = {
+	.driver = { .name = KBUILD_MODNAME },
+	.shutdown = shut_down_first,
+};
+
+static int skip_preparations(struct sys_off_data *data)
+{
+	return departing ? NOTIFY_STOP : NOTIFY_DONE;
+}
+
+static int depart_last(struct sys_off_data *data)
+{
+	if (!departing)
+		return NOTIFY_DONE;
+	if (num_online_cpus() == 1 && irqs_disabled())
+		core_depart();
+	// "reboot=force": the other processors still run, and would run on over the next kernel.
+	pr_emerg("processors and interrupts were not stopped: resetting the machine\n");
+	emergency_restart();
+	return NOTIFY_DONE;
+}
+
+int glue_leave(void)
+{
+	struct platform_device *device;
+	struct sys_off_handler *prepare, *last;
+	int error;
+
+	device = platform_device_register_simple(KBUILD_MODNAME, PLATFORM_DEVID_NONE, NULL, 0);
+	if (IS_ERR(device))
+		return PTR_ERR(device);
+	prepare = register_sys_off_handler(SYS_OFF_MODE_POWER_OFF_PREPARE, 1 << 20, skip_preparations, NULL);
+	if (IS_ERR(prepare)) {
+		error = PTR_ERR(prepare);
+		goto no_prepare;
+	}
+	last = register_sys_off_handler(SYS_OFF_MODE_POWER_OFF, 1 << 20, depart_last, NULL);
+	if (IS_ERR(last)) {
+		error = PTR_ERR(last);
+		goto no_last;
+	}
+	// Suspend, hibernation and reboot(2) wait.
+	lock_system_sleep();
+	departing = true;
+	kernel_power_off();
+	// Not reached: the last handler jumps or resets.
+	emergency_restart();
+	error = -EIO;
+no_last:
+	unregister_sys_off_handler(prepare);
+no_prepare:
+	platform_device_unregister(device);
+	return error;
+}
+
+// --- The device ---
+
+static DEFINE_MUTEX(one_caller);
+
+static long device_ioctl(struct file *file, unsigned int command, unsigned long argument)
+{
+	long result;
+
+	if (!mutex_trylock(&one_caller))
+		return -EBUSY;
+	result = core_ioctl(command, argument);
+	mutex_unlock(&one_caller);
+	return result;
+}
+
+static const struct file_operations device_operations = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "kexec",
+	.fops = &device_operations,
+	.mode = 0600,
+};
+
+static int __init module_begin(void)
+{
+	int error;
+
+	if (glue_has_native_kexec() && !beside_native) {
+		pr_err("this kernel has kexec of its own: not needed (beside_native=1 loads the module all the same)\n");
+		return -EOPNOTSUPP;
+	}
+	error = platform_driver_register(&departure_driver);
+	if (error)
+		return error;
+	error = misc_register(&device);
+	if (error)
+		platform_driver_unregister(&departure_driver);
+	return error;
+}
+
+static void __exit module_end(void)
+{
+	misc_deregister(&device);
+	platform_driver_unregister(&departure_driver);
+	core_close();
+}
+
+module_init(module_begin);
+module_exit(module_end);
+MODULE_LICENSE("Dual MIT/GPL");
+MODULE_DESCRIPTION("kexec for kernels built without it");
