@@ -44,16 +44,7 @@ actor Workshop {
         return try await task.value
     }
 
-    /// The release that `uname -r` prints in this kernel: the bzImage's `kernel_version` at 0x20e points to it.
-    nonisolated func release(of kernel: KernelName) throws -> String {
-        let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: cache.kernel(kernel)))
-        defer { try? file.close() }
-        let start = [UInt8](try file.read(upToCount: 0x8000) ?? Data())
-        guard start.count == 0x8000 else { throw LabError("'\(cache.kernel(kernel))' is no kernel") }
-        let at = (Int(start[0x20e]) | Int(start[0x20f]) << 8) + 0x200
-        guard at < start.count else { throw LabError("'\(cache.kernel(kernel))' names no version") }
-        return String(decoding: start[at...].prefix { $0 > 0x20 }, as: UTF8.self)
-    }
+    nonisolated func release(of kernel: KernelName) throws -> String { try cache.release(of: kernel) }
 
     /// The kernel with a signature that the snakeoil firmware accepts.
     func signed(_ kernel: KernelName) async throws -> String {
