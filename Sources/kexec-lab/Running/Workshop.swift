@@ -20,6 +20,7 @@ actor Workshop {
     }
 
     private var making: [String: Task<String, any Error>] = [:]
+    private var building: [KernelName: Task<String, any Error>] = [:]
 
     init(cache: CacheFolder, kexec: String, folder: String) throws {
         self.cache = cache
@@ -27,6 +28,15 @@ actor Workshop {
         self.kexec = kexec == "debian" ? tools.peer : URL(fileURLWithPath: kexec).standardizedFileURL.path
         self.folder = URL(fileURLWithPath: folder).standardizedFileURL.path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    }
+
+    /// The kernel module for one of the kernels; built by the first case that asks.
+    func module(for kernel: KernelName) async throws -> String {
+        if let task = building[kernel] { return try await task.value }
+        let build = ModuleBuild(cache: cache)
+        let task = Task { try await build.build(for: kernel) }
+        building[kernel] = task
+        return try await task.value
     }
 
     /// A file that several cases share: made once per run, by the first that asks.
