@@ -14,6 +14,10 @@ struct Case: Sendable {
     var otherKernels: [KernelName] = []
     /// Added to the first kernel's command line.
     var firstCommandLine = ""
+    /// The kernel module for the first kernel, and a program that calls it: `module` and `probe` of the first guest.
+    var hasModule = false
+    /// The same in the second guest, for the second kernel.
+    var secondHasModule = false
     /// More files of the first guest, by path without leading slash.
     var files: @Sendable (Workshop) async throws -> [String: GuestFile] = { _ in [:] }
     /// More files of the second guest.
@@ -50,6 +54,8 @@ struct Case: Sendable {
 }
 
 extension Case {
+    /// Kernels that the module is built for.
+    var moduleKernels: [KernelName] { (hasModule ? [firstKernel] : []) + (secondHasModule ? [secondKernel] : []) }
     /// What no kernel prints that is well.
     static let alwaysForbidden = [
         "Kernel panic", "BUG: ", "Oops: ", "general protection fault", #"^-+\[ cut here \]-+"#, "LAB jump failed",

@@ -8,7 +8,9 @@ struct KexecLab: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kexec-lab",
         abstract: "Boots real kernels in QEMU, jumps with the kexec under test and judges what the second kernel says.",
-        subcommands: [PrepareCommand.self, ListCommand.self, RunCommand.self, DemoCommand.self],
+        subcommands: [
+            PrepareCommand.self, BuildModuleCommand.self, ListCommand.self, RunCommand.self, DemoCommand.self,
+        ],
         defaultSubcommand: RunCommand.self)
 }
 

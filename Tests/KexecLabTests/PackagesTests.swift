@@ -75,3 +75,54 @@ struct VmlinuxExtractionTests {
         #expect(throws: LabError.self) { try VmlinuxExtraction.payload(of: Data([1, 2, 3])) }
     }
 }
+
+struct BuildTreeTests {
+    private let folder = NSTemporaryDirectory() + "kexec-lab-tests-\(UInt32.random(in: 0 ... .max))"
+
+    /// A bzImage that names its version at 0x300: `kernel_version` at 0x20e counts from 0x200.
+    private func kernel(_ name: KernelName, release: String) throws -> CacheFolder {
+        let cache = CacheFolder(at: folder)
+        var image = [UInt8](repeating: 0, count: 0x8000)
+        image.replaceSubrange(0x20e..<0x210, with: [0x00, 0x01])
+        image.replaceSubrange(0x300..<0x300 + release.utf8.count, with: release.utf8)
+        image[0x300 + release.utf8.count] = 0x20
+        _ = try cache.folder("kernels/\(name.rawValue)")
+        try Data(image).write(to: URL(fileURLWithPath: cache.kernel(name)))
+        return cache
+    }
+
+    @Test func areTheHeadersOfTheVeryKernel() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let cache = try kernel(.linux61, release: "6.1.0-56-cloud-amd64")
+        #expect(try cache.buildTree(.linux61).hasSuffix("/environment/usr/src/linux-headers-6.1.0-56-cloud-amd64"))
+        #expect(!cache.hasBuildTree(.linux61) && !cache.hasBuildTree(.linux612))
+    }
+
+    @Test func aBuiltKernelIsIncompleteWithoutItsTree() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let cache = try kernel(.noKexec, release: "6.1.1")
+        try Data().write(to: URL(fileURLWithPath: cache.vmlinux(.noKexec)))
+        #expect(!cache.isComplete(.noKexec))
+        _ = try cache.folder("environment/build/no-kexec/kernel")
+        try Data().write(to: URL(fileURLWithPath: try cache.buildTree(.noKexec) + "/Module.symvers"))
+        #expect(cache.isComplete(.noKexec))
+    }
+
+    @Test func aModuleIsBuiltAgainWhenASourceIsNewerOrMissing() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let sources = "\(folder)/sources", made = "\(folder)/made"
+        try FileManager.default.createDirectory(atPath: sources, withIntermediateDirectories: true)
+        try "a".write(toFile: "\(sources)/a", atomically: false, encoding: .utf8)
+        #expect(!ModuleBuild.isCurrent(made, [sources]))
+        try "b".write(toFile: made, atomically: false, encoding: .utf8)
+        func age(_ path: String, _ seconds: Double) throws {
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: 1e9 + seconds)], ofItemAtPath: path)
+        }
+        for (path, seconds) in [("\(sources)/a", 0.0), (sources, 0), (made, 1)] { try age(path, seconds) }
+        #expect(ModuleBuild.isCurrent(made, [sources]))
+        #expect(!ModuleBuild.isCurrent(made, [sources, "\(folder)/missing"]))
+        try age("\(sources)/a", 2)
+        #expect(!ModuleBuild.isCurrent(made, [sources]))
+    }
+}

@@ -4,7 +4,10 @@ import ArgumentParser
 struct PrepareCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prepare", abstract: "Fetches QEMU, firmware and kernels from Debian's archive into the cache.",
-        discussion: "Nothing is installed. The cache is build/cache or what KEXEC_LAB_CACHE names.")
+        discussion: """
+            Nothing is installed. The cache is build/cache or what KEXEC_LAB_CACHE names. The kernel 'no-kexec' is \
+            built, which takes minutes, and only when it is named.
+            """)
 
     @Flag(help: "Fetch the newest packages even if some are there.")
     var refresh = false
@@ -15,7 +18,7 @@ struct PrepareCommand: AsyncParsableCommand {
     func run() async throws {
         let cache = CacheFolder()
         let named = kernels?.split(separator: ",").map(String.init)
-        let wanted = KernelName.allCases.filter { named?.contains($0.rawValue) ?? true }
+        let wanted = KernelName.allCases.filter { named?.contains($0.rawValue) ?? ($0 != .noKexec) }
         if let unknown = named?.first(where: { KernelName(rawValue: $0) == nil }) {
             throw ValidationError("no kernel is called '\(unknown)'; there are \(KernelName.allCases.map(\.rawValue))")
         }

@@ -62,7 +62,9 @@ struct RunCommand: AsyncParsableCommand {
         let kernels = KernelName.allCases.filter { name in
             cases.contains { $0.firstKernel == name || $0.secondKernel == name || $0.otherKernels.contains(name) }
         }
-        try await Preparation(cache: cache, refresh: false).prepare(kernels)
+        let moduleKernels = Set(cases.flatMap(\.moduleKernels))
+        try await Preparation(cache: cache, refresh: false).prepare(
+            kernels, moduleKernels: KernelName.allCases.filter(moduleKernels.contains))
         let workshop = try Workshop(cache: cache, kexec: kexec, folder: folder)
         let suite = Suite(runner: CaseRunner(workshop: workshop, patience: patience), jobs: jobs)
         let results = try await interruptible { await suite.run(cases) { announce(Report.line($0)) } }

@@ -43,6 +43,14 @@ enum GuestScripts {
         # load OPTIONS...: the usual second kernel and initrd
         load() { try load kexec -l /boot/vmlinuz --initrd=/boot/initrd --command-line="$second" "$@"; }
         jump() { say jump up=$(uptime_now); kexec -e "$@"; say "jump failed rc=$?"; }
+        # module PARAMETERS...: the kernel module; beside native kexec it wants beside_native=1
+        module() { try module insmod /lab/kexec_mod.ko "$@"; }
+        # held: pages that the module has from the kernel
+        held() { probe status | tr ' ' '\\n' | sed -n 's/^held=//p'; }
+        # free: pages that nobody has, after what is merely late to be given back has been
+        free_pages() { sync; echo 3 > /proc/sys/vm/drop_caches; sleep 1; awk '/^MemFree:/ { print $2 / 4 }' /proc/meminfo; }
+        # why TEXT: the kernel's messages since the last call, as lines of the laboratory
+        why() { dmesg -c | grep -i 'kexec' | sed 's/^/LAB why /'; }
         # dump FILE NAME: bytes of a file as lines of hexadecimal digits
         dump() { od -An -v -tx1 -w32 "$1" | tr -d ' ' | sed "s/^/LAB dump $2 /"; say "dumped $2"; }
 

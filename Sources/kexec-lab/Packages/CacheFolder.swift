@@ -7,6 +7,7 @@ import Foundation
 /// apt/        private apt state            packages/   downloaded .deb files
 /// tools/      unpacked programs, runnable  trees/      unpacked kernel packages
 /// kernels/    NAME/{vmlinuz,vmlinux,config,modules/} and PROGRAMS   record   what was found: package, version, SHA-256
+/// environment/  a Debian for building kernels and modules, see `BuildEnvironment`
 /// ```
 struct CacheFolder: Sendable {
     let path: String
@@ -14,8 +15,10 @@ struct CacheFolder: Sendable {
     /// `KEXEC_LAB_CACHE`, else `build/cache` below the working directory.
     init() {
         let named = ProcessInfo.processInfo.environment["KEXEC_LAB_CACHE"] ?? "build/cache"
-        path = URL(fileURLWithPath: named).standardizedFileURL.path
+        self.init(at: named)
     }
+
+    init(at folder: String) { path = URL(fileURLWithPath: folder).standardizedFileURL.path }
 
     func folder(_ name: String) throws -> String {
         let folder = "\(path)/\(name)"
@@ -29,11 +32,13 @@ struct CacheFolder: Sendable {
     /// One of the kernel's own programs and libraries.
     func program(_ program: String, of name: KernelName) -> String { "\(path)/kernels/\(name.rawValue)/\(program)" }
     func isComplete(_ name: KernelName) -> Bool {
-        ([vmlinux(name)] + name.programs.map { program($0, of: name) }).allSatisfy {
+        if name == .noKexec, !hasBuildTree(name) { return false }
+        return ([vmlinux(name)] + name.programs.map { program($0, of: name) }).allSatisfy {
             FileManager.default.fileExists(atPath: $0)
         }
     }
     var tools: String { "\(path)/tools" }
+    var environment: String { "\(path)/environment" }
     var record: String { "\(path)/record" }
 
     /// Holds the folder for one process at a time, so that two runs do not unpack into each other's files.

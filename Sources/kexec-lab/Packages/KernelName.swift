@@ -14,6 +14,8 @@ enum KernelName: String, CaseIterable, Sendable {
     case linux61Full = "6.1-full"
     /// 32 bits; Debian 12 is the last release with one.
     case linux61PAE = "6.1-686-pae"
+    /// 6.1 built here without any kexec, see `scripts/build-kernel-without-kexec.sh`; takes minutes.
+    case noKexec = "no-kexec"
     /// A hypervisor, a Multiboot image of both versions; no Linux.
     case xen417 = "xen-4.17"
 
@@ -36,6 +38,7 @@ enum KernelName: String, CaseIterable, Sendable {
                 PackagePattern("kexec-tools", architecture: "i386"), PackagePattern("libc6", architecture: "i386"),
                 PackagePattern("zlib1g", architecture: "i386"),
             ]
+        case .noKexec: []
         case .xen417: [PackagePattern(#"xen-hypervisor-4\.17-amd64"#)]
         }
     }

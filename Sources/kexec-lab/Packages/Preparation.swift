@@ -9,19 +9,63 @@ struct Preparation {
 
     private var files: FileManager { .default }
 
-    /// Makes sure that the programs and `kernels` are there.
-    func prepare(_ kernels: [KernelName]) async throws {
+    /// Makes sure that the programs, `kernels`, and what builds modules for `moduleKernels` are there.
+    func prepare(_ kernels: [KernelName], moduleKernels: [KernelName] = []) async throws {
+        let built = moduleKernels.isEmpty && !kernels.contains(.noKexec) ? nil : BuildEnvironment(cache)
         try await cache.locked {
-            let missing = kernels.filter { refresh || !cache.isComplete($0) }
+            let missing = (kernels + moduleKernels).filter { refresh || !cache.isComplete($0) }
             let needsTools = refresh || !Toolset(cache).isComplete
-            guard needsTools || !missing.isEmpty else { return }
+            let needsEnvironment = built.map { refresh || !$0.isComplete } ?? false
+            let needsHeaders = moduleKernels.contains { !cache.hasBuildTree($0) }
+            guard needsTools || needsEnvironment || needsHeaders || !missing.isEmpty else { return }
             let archive = try PrivateArchive(in: cache)
             try await archive.inheritProxies()
             report("reading Debian's package lists")
             try await archive.update()
             if needsTools { try await prepareTools(archive) }
-            for kernel in missing { try await prepare(kernel, archive) }
+            if needsEnvironment, let built { try await prepare(built, archive) }
+            for kernel in KernelName.allCases where missing.contains(kernel) { try await prepare(kernel, archive) }
+            for kernel in moduleKernels where !cache.hasBuildTree(kernel) {
+                try await prepareHeaders(kernel, archive)
+            }
         }
+    }
+
+    private func prepare(_ environment: BuildEnvironment, _ archive: PrivateArchive) async throws {
+        report("fetching compilers and tools to build kernel modules (about 120 MB)")
+        let packages = try emptyFolder("packages/environment")
+        try await archive.downloadClosure(
+            BuildEnvironment.packages, release: BuildEnvironment.release, to: packages)
+        let unpacked = try emptyFolder("environment.new")
+        for package in try debs(in: packages) { try await unpack("\(packages)/\(package)", into: unpacked) }
+        try replace(environment.root, with: unpacked)
+        try environment.link()
+        try BuildEnvironment.stamp.write(
+            toFile: "\(environment.root)/complete", atomically: true, encoding: .utf8)
+        try await record(packages)
+    }
+
+    /// Headers are of the very kernel that is in the cache; archives keep old ones for some weeks only.
+    private func prepareHeaders(_ kernel: KernelName, _ archive: PrivateArchive) async throws {
+        let headers = "linux-headers-\(try cache.release(of: kernel))"
+        report("fetching \(kernel.rawValue)'s headers: \(headers)")
+        let packages = try emptyFolder("packages/\(kernel.rawValue)-headers")
+        do {
+            let needed = try await archive.dependencies(
+                of: headers, beginningWith: ["linux-headers-", "linux-kbuild-"])
+            for package in [headers] + needed { try await archive.download(package, to: packages) }
+        } catch {
+            throw LabError(
+                "no headers for the \(kernel.rawValue) kernel in the cache: \(error)\n"
+                    + "with a newer kernel this may go: kexec-lab prepare --refresh --kernels=\(kernel.rawValue)")
+        }
+        for package in try debs(in: packages) {
+            // Debian 12's packages bring a folder /lib, which would take the place of the link of that name.
+            let script = "dpkg-deb --fsys-tarfile \"$0\" | tar -x -C \"$1\" ./usr"
+            _ = try await HostCommand("sh", ["-c", script, "\(packages)/\(package)", cache.environment]).output()
+        }
+        guard cache.hasBuildTree(kernel) else { throw LabError("no Module.symvers in \(headers)") }
+        try await record(packages)
     }
 
     private func prepareTools(_ archive: PrivateArchive) async throws {
@@ -36,6 +80,7 @@ struct Preparation {
     }
 
     private func prepare(_ kernel: KernelName, _ archive: PrivateArchive) async throws {
+        if kernel == .noKexec { return try await buildKernelWithoutKexec() }
         let tree = try emptyFolder("trees/\(kernel.rawValue)")
         let packages = try emptyFolder("packages/\(kernel.rawValue)")
         for pattern in kernel.packages {
@@ -54,6 +99,19 @@ struct Preparation {
         }
         try replace("\(cache.path)/kernels/\(kernel.rawValue)", with: made)
         try await record(packages)
+    }
+
+    private func buildKernelWithoutKexec() async throws {
+        report("building a kernel without kexec (minutes, once)")
+        let environment = BuildEnvironment(cache)
+        let script = URL(fileURLWithPath: "scripts/build-kernel-without-kexec.sh").standardizedFileURL.path
+        let tree = try environment.buildFolder("no-kexec")
+        _ = try await HostCommand(script, [tree, environment.root]).output()
+        let made = try emptyFolder("kernels/no-kexec.new")
+        for (file, name) in [("arch/x86/boot/bzImage", "vmlinuz"), ("vmlinux", "vmlinux"), (".config", "config")] {
+            try files.copyItem(atPath: "\(tree)/kernel/\(file)", toPath: "\(made)/\(name)")
+        }
+        try replace("\(cache.path)/kernels/no-kexec", with: made)
     }
 
     /// Kernel packages hold the image and the configuration in `/boot` or, since 7.x, beside the modules.

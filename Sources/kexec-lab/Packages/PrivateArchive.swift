@@ -84,6 +84,17 @@ struct PrivateArchive {
         return "\(newest):\(pattern.architecture)"
     }
 
+    /// The packages among those that `package` depends on directly whose names begin with one of `prefixes`.
+    func dependencies(of package: String, beginningWith prefixes: [String]) async throws -> [String] {
+        let list = try await apt("apt-cache", ["depends", "--important", package])
+        return list.split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ")
+            guard words.count == 2, words[0] == "Depends:" else { return nil }
+            let name = String(words[1])
+            return prefixes.contains { name.hasPrefix($0) } ? name : nil
+        }
+    }
+
     /// Downloads one package.
     func download(_ package: String, to folder: String) async throws {
         _ = try await apt("apt-get", ["download", package], workingDirectory: folder)

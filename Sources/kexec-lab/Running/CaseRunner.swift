@@ -124,6 +124,7 @@ struct CaseRunner: Sendable {
     private func firstInitrd(_ test: Case, _ pass: String, _ folder: String) async throws -> [UInt8] {
         var second = try await InitramfsBuilder(workshop.tools)
         for (path, file) in try await test.secondFiles(workshop) { try await second.add(path, file) }
+        if test.secondHasModule { try await add(moduleFor: test.secondKernel, to: &second) }
         if !test.secondScript.isEmpty { try await second.add("lab/second", .text(test.secondScript + "\n")) }
         var first = try await InitramfsBuilder(workshop.tools)
         try await first.add("sbin/kexec", .program(workshop.kexec))
@@ -131,9 +132,15 @@ struct CaseRunner: Sendable {
         let secondInitrd = second.finished()
         try await first.add("boot/initrd", .bytes(secondInitrd))
         if test.machine.servesSecondKernel { try serve(test.secondKernel, secondInitrd, in: folder) }
+        if test.hasModule { try await add(moduleFor: test.firstKernel, to: &first) }
         for (path, file) in try await test.files(workshop) { try await first.add(path, file) }
         try await first.add("lab/first", .text("pass='\(pass)'\n\(test.script)\n"))
         return first.finished()
+    }
+
+    private func add(moduleFor kernel: KernelName, to guest: inout InitramfsBuilder) async throws {
+        try await guest.add("lab/kexec_mod.ko", .host(try await workshop.module(for: kernel)))
+        try await guest.add("sbin/probe", .program(try await ModuleProbe.make(in: workshop)))
     }
 
     private func serve(_ kernel: KernelName, _ initrd: [UInt8], in folder: String) throws {

@@ -20,6 +20,7 @@ actor Workshop {
     }
 
     private var making: [String: Task<String, any Error>] = [:]
+    private var building: [KernelName: Task<String, any Error>] = [:]
 
     init(cache: CacheFolder, kexec: String, folder: String) throws {
         self.cache = cache
@@ -27,6 +28,15 @@ actor Workshop {
         self.kexec = kexec == "debian" ? tools.peer : URL(fileURLWithPath: kexec).standardizedFileURL.path
         self.folder = URL(fileURLWithPath: folder).standardizedFileURL.path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    }
+
+    /// The kernel module for one of the kernels; built by the first case that asks.
+    func module(for kernel: KernelName) async throws -> String {
+        if let task = building[kernel] { return try await task.value }
+        let build = ModuleBuild(cache: cache)
+        let task = Task { try await build.build(for: kernel) }
+        building[kernel] = task
+        return try await task.value
     }
 
     /// A file that several cases share: made once per run, by the first that asks.
@@ -44,16 +54,7 @@ actor Workshop {
         return try await task.value
     }
 
-    /// The release that `uname -r` prints in this kernel: the bzImage's `kernel_version` at 0x20e points to it.
-    nonisolated func release(of kernel: KernelName) throws -> String {
-        let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: cache.kernel(kernel)))
-        defer { try? file.close() }
-        let start = [UInt8](try file.read(upToCount: 0x8000) ?? Data())
-        guard start.count == 0x8000 else { throw LabError("'\(cache.kernel(kernel))' is no kernel") }
-        let at = (Int(start[0x20e]) | Int(start[0x20f]) << 8) + 0x200
-        guard at < start.count else { throw LabError("'\(cache.kernel(kernel))' names no version") }
-        return String(decoding: start[at...].prefix { $0 > 0x20 }, as: UTF8.self)
-    }
+    nonisolated func release(of kernel: KernelName) throws -> String { try cache.release(of: kernel) }
 
     /// The kernel with a signature that the snakeoil firmware accepts.
     func signed(_ kernel: KernelName) async throws -> String {
