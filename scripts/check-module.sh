@@ -29,6 +29,7 @@ case $(llvm-readelf --file-header "$object" | sed -n 's/.*Machine: *//p') in
     none "vector or x87 registers" "$(find '%[xyz]mm|%st\b')"
     none "memory below the stack pointer" "$(find '[[:space:]]-0x[0-9a-f]+\(%rsp\)')"
     none "indirect calls or jumps" "$(find '(call|jmp)q?[[:space:]]+\*')"
+    none "frames of 2 KiB and more" "$(find 'sub.*\$0x([89a-f][0-9a-f]{2}|[0-9a-f]{4,}), %rsp')"
     if configured RETHUNK; then none "returns without a thunk" "$(find '[[:space:]]retq?[[:space:]]*$')"; fi
     if configured SLS && ! configured RETHUNK; then
         none "returns without a trap behind them" \
@@ -47,6 +48,7 @@ case $(llvm-readelf --file-header "$object" | sed -n 's/.*Machine: *//p') in
     ;;
 *) die "'$object' is for no processor that the module is made for" ;;
 esac
+none "names that BTF does not take" "$(llvm-nm --format=just-symbols "$object" | grep -vE '^[A-Za-z_.][A-Za-z0-9_.]*$' || true)"
 none "relocations by a table that modules do not have" "$(printf '%s\n' "$relocations" | grep GOT || true)"
 none "reference counting" "$(printf '%s\n' "$relocations" | grep -E 'swift_(retain|release|alloc|bridge|isUnique|once)' || true)"
 none "undefined symbols that are not Linux's" \

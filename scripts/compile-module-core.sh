@@ -50,9 +50,12 @@ ld.lld --lto-emit-asm -e core_ioctl $entries --unresolved-symbols=ignore-all --n
     echo "/* SPDX-License-Identifier: MIT OR GPL-2.0-only */"
     echo "/* Made by scripts/compile-module-core.sh from KernelModule/Core and what it shares with the loader. */"
     echo "#include <linux/linkage.h>"
-    # Comments, which the preprocessor takes for its own; a section for each function; sections of Swift's linker.
+    # Comments, which the preprocessor takes for its own; a section for each function and variable; names that the
+    # kernel's type information (BTF) does not take; sections of Swift's linker.
     sed -E -e '/^[[:space:]]*#/d' -e 's/[[:space:]]+# .*$//' -e 's|[[:space:]]*// .*$||' \
-        -e 's/^([[:space:]]+)\.section[[:space:]]+"?\.text\..*/\1.text/' \
+        -e 's/^([[:space:]]+)\.section[[:space:]]+"?\.(text|bss|data)\..*/\1.\2/' \
+        -e 's/^([[:space:]]+)\.section[[:space:]]+"?\.rodata\..*"a".*/\1.section\t.rodata,"a"/' \
+        -e 's/\$([es][0-9A-Zo])/swift_\1/g' \
         -e "$return" "$output.linked.lto.s" |
         awk '/llvm_linker_options|swift1_autolink|\.addrsig/ { skip = 1; next } /^[[:space:]]+\.(section|text)/ { skip = 0 } !skip'
 } >"$output.new"
