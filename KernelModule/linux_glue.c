@@ -315,16 +315,29 @@ void glue_log_error(const char *format, uint64_t first, uint64_t second, uint64_
 	pr_err("%s\n", line);
 }
 
-// --- The way out: kernel_power_off() is the only exported path through the whole shutdown ---
+// --- The way out: an orderly restart or power-off, ended by our own handler ---
 //
-// 1. Reboot notifiers; system_state says POWER_OFF.
-// 2. Devices are shut down, the newest first: ours, which makes system_state RESTART, so that no driver cuts the power
-//    or arms a wake-up.
-// 3. The other devices.
-// 4. Preparations of the power-off: ours ends them, for ACPI's would prepare the sleep state S5. PCI functions lose
-//    bus mastering here, as at a kexec of Linux's own: a device without a driver's shutdown would write on.
-// 5. The boot processor takes over, the others stop, interrupt controllers and IOMMUs go to their boot mode.
-// 6. Power-off handlers: ours is the first, and jumps.
+// 1. Reboot notifiers.
+// 2. Devices are shut down, the newest first.
+// 3. Preparations of the restart or power-off: ours takes bus mastering from PCI functions, as a kexec of Linux's own
+//    does, for a device without a driver's shutdown would write on.
+// 4. The boot processor takes over, the others stop, interrupt controllers and IOMMUs go to their boot mode.
+// 5. Restart or power-off handlers: ours is the first, and jumps.
+//
+// Linux 7.3 asks restart handlers after step 4, some older ones never do. Before, a power-off is the only exported way
+// through all steps, and must not be one to the devices: the newest device is ours, and makes system_state RESTART, so
+// that no driver cuts the power or arms a wake-up; and our preparation ends the others, for ACPI's would prepare the
+// sleep state S5.
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
+#define BY_RESTART 1
+#define PREPARATION SYS_OFF_MODE_RESTART_PREPARE
+#define LAST_STEP SYS_OFF_MODE_RESTART
+#else
+#define BY_RESTART 0
+#define PREPARATION SYS_OFF_MODE_POWER_OFF_PREPARE
+#define LAST_STEP SYS_OFF_MODE_POWER_OFF
+#endif
+#define BEFORE_ALL_OTHERS (1 << 20)
 
 static bool departing;
 
@@ -339,7 +352,7 @@ static struct platform_driver departure_driver = {
 	.shutdown = shut_down_first,
 };
 
-static int skip_preparations(struct sys_off_data *data)
+static int prepare_departure(struct sys_off_data *data)
 {
 	struct pci_dev *function = NULL;
 
@@ -349,10 +362,10 @@ static int skip_preparations(struct sys_off_data *data)
 		if (function->current_state <= PCI_D3hot)
 			pci_clear_master(function);
 	}
-	return NOTIFY_STOP;
+	return BY_RESTART ? NOTIFY_DONE : NOTIFY_STOP;
 }
 
-static int depart_last(struct sys_off_data *data)
+static int depart(struct sys_off_data *data)
 {
 	if (!departing)
 		return NOTIFY_DONE;
@@ -364,10 +377,23 @@ static int depart_last(struct sys_off_data *data)
 	return NOTIFY_DONE;
 }
 
+static void go(void)
+{
+	// Suspend, hibernation and reboot(2) wait.
+	lock_system_sleep();
+	departing = true;
+	if (BY_RESTART)
+		kernel_restart(NULL);
+	else
+		kernel_power_off();
+	// Not reached: the last step jumps or resets.
+	emergency_restart();
+}
+
 int glue_leave(void)
 {
 	struct platform_device *device;
-	struct sys_off_handler *prepare, *last;
+	struct sys_off_handler *preparation, *last;
 	int error;
 
 	device = platform_device_register_simple(KBUILD_MODNAME, PLATFORM_DEVID_NONE, NULL, 0);
@@ -375,28 +401,24 @@ int glue_leave(void)
 		return PTR_ERR(device);
 	if (!device->dev.driver) {
 		error = -ENODEV;
-		goto no_prepare;
+		goto no_preparation;
 	}
-	prepare = register_sys_off_handler(SYS_OFF_MODE_POWER_OFF_PREPARE, 1 << 20, skip_preparations, NULL);
-	if (IS_ERR(prepare)) {
-		error = PTR_ERR(prepare);
-		goto no_prepare;
+	preparation = register_sys_off_handler(PREPARATION, BEFORE_ALL_OTHERS, prepare_departure, NULL);
+	if (IS_ERR(preparation)) {
+		error = PTR_ERR(preparation);
+		goto no_preparation;
 	}
-	last = register_sys_off_handler(SYS_OFF_MODE_POWER_OFF, 1 << 20, depart_last, NULL);
+	last = register_sys_off_handler(LAST_STEP, BEFORE_ALL_OTHERS, depart, NULL);
 	if (IS_ERR(last)) {
 		error = PTR_ERR(last);
-		goto no_last;
+		goto no_last_step;
 	}
-	// Suspend, hibernation and reboot(2) wait.
-	lock_system_sleep();
-	departing = true;
-	kernel_power_off();
-	// Not reached: the last handler jumps or resets.
-	emergency_restart();
+	go();
 	error = -EIO;
-no_last:
-	unregister_sys_off_handler(prepare);
-no_prepare:
+	unregister_sys_off_handler(last);
+no_last_step:
+	unregister_sys_off_handler(preparation);
+no_preparation:
 	platform_device_unregister(device);
 	return error;
 }
