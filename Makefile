@@ -22,7 +22,7 @@ DESTDIR ?=
 SWIFT_FLAGS := --manifest-cache none
 LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab
 
-.PHONY: all module packages lab test vm-test demo check fuzz disasm install install-hooks clean distclean help
+.PHONY: all module dkms packages lab test vm-test demo check fuzz disasm install install-hooks clean distclean help
 
 all: packages ## build/kexec and build/mkelfimage: static programs (Embedded Swift, musl, all codecs)
 	@scripts/build-embedded.sh x86_64 kexec
@@ -53,6 +53,9 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 module: ## build/kexec_mod.ko for the kernel of KDIR= (the running one's headers): kexec where the kernel has none
 	@KDIR='$(KDIR)' scripts/build-module.sh
 	@ls -l build/kexec_mod.ko | awk '{ print $$NF ": " $$5 " bytes" }'
+
+dkms: ## build/dkms/swift-kexec-VERSION: the module's source for DKMS, which needs no Swift
+	@scripts/make-dkms-source.sh
 
 check: packages ## format, licence lines, Embedded compile for four architectures, sizes, the payloads' machine code
 	@KEXEC_HARD=$(KEXEC_HARD) KEXEC_AIM=$(KEXEC_AIM) PURGATORY_HARD=$(PURGATORY_HARD) \

@@ -23,7 +23,7 @@ fi
 cp -R KernelModule/Kbuild KernelModule/linux_glue.c KernelModule/relocate_x86_64.S KernelModule/include "$work/"
 if [ -n "${CORE:-}" ]; then
     cp "$CORE" "$work/core_x86_64.S"
-elif outdated "$work/core_x86_64.S" KernelModule scripts/compile-module-core.sh Sources/PhysicalMemory Sources/Handoff; then
+elif outdated "$work/core_x86_64.S" KernelModule scripts/compile-module-core.sh $(scripts/compile-module-core.sh --shared); then
     scripts/compile-module-core.sh x86_64 "$work/core_x86_64.S"
 fi
 log=$work/log

@@ -33,7 +33,7 @@ check() {
 
 # The sources: not from git, which refuses a checkout that is another user's.
 sources() {
-    find Package.swift Makefile .ci Sources Tests Plugins Payloads Fuzz scripts -type f "$@" 2>/dev/null | LC_ALL=C sort
+    find Package.swift Makefile .ci Sources Tests Plugins Payloads KernelModule Fuzz scripts -type f "$@" 2>/dev/null | LC_ALL=C sort
 }
 
 formatted() {
@@ -69,6 +69,14 @@ within() {
 
 # A build that lost its object for them would still work, five times as slowly.
 sha_extensions() { llvm-objdump --disassemble build/kexec.unstripped | grep -q sha256rnds2; }
+
+# module_core ARCH TARGET: outside Linux's build, whose headers define RET.
+module_core() {
+    scripts/compile-module-core.sh "$1" "$work/core_$1.S" || return 1
+    sed '/^#include/d' "$work/core_$1.S" |
+        clang -target "$2" -x assembler-with-cpp -DRET=ret -c -o "$work/core_$1.o" - || return 1
+    scripts/check-module.sh "$work/core_$1.o"
+}
 
 check "format: swift format lint --strict" formatted
 check "licence: an SPDX line in every source" licensed
@@ -114,5 +122,8 @@ if scripts/build-payloads.sh >"$work/log" 2>&1 </dev/null; then
 else
     report "payloads" 1 "$work/log"
 fi
+
+check "kernel module, x86_64: machine code, relocations, symbols" module_core x86_64 x86_64-unknown-none-elf
+check "kernel module, aarch64: machine code, relocations, symbols" module_core aarch64 aarch64-none-none-elf
 
 [ "$failures" = 0 ] || die "$failures checks failed"

@@ -4,8 +4,15 @@
 # One text serves every configuration: it begins each function with endbr64, which does nothing where indirect branches
 # are not tracked, has no indirect branch, and leaves its returns to the kernel's RET, a plain one, one with a trap behind
 # it, or a jump to the return thunk. (A compiler's option for thunks does not reach Swift functions.)
-# usage: scripts/compile-module-core.sh x86_64|aarch64 OUTPUT
+# usage: scripts/compile-module-core.sh x86_64|aarch64 OUTPUT, or --shared: names the sources that are the loader's, too
 . "$(dirname "$0")/common.sh"
+# What the core shares with the loader, besides its own sources.
+shared="Sources/PhysicalMemory/PageAlignment.swift Sources/PhysicalMemory/PhysicalAddress.swift
+    Sources/PhysicalMemory/PhysicalRange.swift Sources/Handoff/ModuleInterface.swift Sources/Handoff/SegmentRules.swift"
+if [ "${1:-}" = --shared ]; then
+    echo "$shared"
+    exit
+fi
 [ $# = 2 ] || die "usage: scripts/compile-module-core.sh x86_64|aarch64 OUTPUT"
 architecture=$1
 output=$2
@@ -26,9 +33,6 @@ aarch64)
 *) die "no kernel module for '$architecture'" ;;
 esac
 find_toolchain
-# What the core shares with the loader, besides its own sources.
-shared="Sources/PhysicalMemory/PageAlignment.swift Sources/PhysicalMemory/PhysicalAddress.swift
-    Sources/PhysicalMemory/PhysicalRange.swift Sources/Handoff/ModuleInterface.swift Sources/Handoff/SegmentRules.swift"
 mkdir -p "$(dirname "$output")"
 bitcode=$output.bc
 # -no-allocations: reference counts do nothing at kernel addresses, whose top bit says "not an object".
