@@ -137,14 +137,16 @@ extension ExitCode {
         case .noKexecInKernel: self = choice == .kexecFileLoad ? .fileCallMissing : .notInKernel
         case .firmwareStateUnusable: self = .image
         case .noCrashKernelRegion: self = .noCrashRegion
-        case .noSystemCall(let obstacles): self.init(obstacles)
+        case .noSystemCall(let obstacles):
+            self.init(obstacles)
+            if self == .notInKernel, choice == .kexecFileLoad { self = .fileCallMissing }
         default: self = .plan
         }
     }
 
     /// What an administrator forbids comes first, then what this kernel can do.
     private init(_ obstacles: [SystemCallObstacle]) {
-        var worst = ExitCode.plan
+        var worst = obstacles.allSatisfy { $0.cause == .notInKernel } ? ExitCode.notInKernel : .plan
         for obstacle in obstacles {
             switch obstacle.cause {
             case .lockdown, .signaturesEnforced:

@@ -233,7 +233,9 @@ private let causes: [RefusalCause] = [
         #expect(moduleCode(.moduleLimitUsedUp, .forcedReboot) == .switchedOff)
         #expect(moduleCode(.forcedReboot, .moduleDisabled) == .switchedOff)
         #expect(moduleCode(.moduleDisabled, .lockdown(.integrity)) == .policy)
-        #expect(moduleCode(.besideNative) == .plan && moduleCode(.notInKernel) == .plan)
+        #expect(moduleCode(.besideNative) == .plan && moduleCode(.notInKernel, .imaAppraisal) == .plan)
+        let missing = PlanRefusal.noSystemCall([SystemCallObstacle(call: .kexecFileLoad, cause: .notInKernel)])
+        #expect(code(missing) == .notInKernel && code(missing, .kexecFileLoad) == .fileCallMissing)
     }
 
     @Test func readsRefusedJumps() {

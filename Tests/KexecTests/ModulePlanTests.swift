@@ -176,6 +176,15 @@ import Testing
         #expect(obstacles(PlanImage.bzImage().plan(on: machine)) == [.lockdown(.confidentiality)])
     }
 
+    @Test(arguments: [(SystemCallChoice.kexecLoad, SystemCall.kexecLoad), (.kexecFileLoad, .kexecFileLoad)])
+    func refusesACallThatOnlyAKernelWithKexecHas(choice: SystemCallChoice, call: SystemCall) throws {
+        let plan = try PlanImage.bzImage().plan(on: Self.machine()) { $0.systemCall = choice }
+        #expect(plan.refusals == [.noSystemCall([SystemCallObstacle(call: call, cause: .notInKernel)])])
+        // Where sysfs shows kexec, a filter may hide the calls: the kernel has the last word.
+        let hidden = Self.beside { ($0.hasKexecLoad, $0.hasKexecFileLoad) = (false, false) }
+        #expect(PlanImage.bzImage().plan(on: hidden) { $0.systemCall = choice }.isLoadable)
+    }
+
     /// No `crashkernel=` would help.
     @Test func asksForNoCrashRegionThatTheModuleCouldNotUse() throws {
         let plan = try PlanImage.bzImage().plan(on: Self.machine()) { $0.target = .crash }

@@ -39,7 +39,7 @@ struct SystemCallChooser {
     }
 
     /// The user's own choice is tried even where lockdown or a missing configuration speaks against it: the kernel has
-    /// the last word. What the call cannot carry at all is refused here.
+    /// the last word. What the call cannot carry at all is refused here, and so is a call of a kernel without kexec.
     private func named(_ call: SystemCall, _ against: [SystemCallObstacle]) -> Choice {
         let fatal = against.filter { $0.call == call && !isForKernelToSay($0.cause) }
         return Choice(
@@ -67,7 +67,8 @@ struct SystemCallChooser {
 
     private func isForKernelToSay(_ cause: SystemCallObstacle.Cause) -> Bool {
         switch cause {
-        case .notInKernel, .lockdown, .signaturesEnforced, .imaAppraisal, .memoryMapTooLong: true
+        case .notInKernel: !machine.kexec.lacksKexec
+        case .lockdown, .signaturesEnforced, .imaAppraisal, .memoryMapTooLong: true
         case .imageKind, .lowMemoryOnly, .pagingDepth, .option, .commandLineTooLong, .firmware32Bit,
             .moduleNotLoaded, .moduleInterface, .moduleDisabled, .moduleLimitUsedUp, .besideNative, .crashKernel,
             .forcedReboot:
