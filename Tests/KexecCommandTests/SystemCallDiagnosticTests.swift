@@ -148,6 +148,12 @@ private let causes: [RefusalCause] = [
         #expect(Diagnostic(ExecutionError.notPrivileged).hint == "run it as root")
         #expect(Diagnostic(ExecutionError.noModule).hint == "modprobe kexec_mod")
         #expect(
+            Diagnostic(ExecutionError.shutdownIgnoresModule).sentence
+                == "the kernel is loaded by /dev/kexec, but a shutdown does not know of it and would end in the firmware"
+        )
+        let facts: [UncheckedFact] = [.loaded, .moduleLoaded, .processNamespace]
+        #expect(Set(facts.map { Diagnostic($0).sentence }).count == facts.count)
+        #expect(
             Diagnostic(ExecutionError.otherInterface(7)).sentence
                 == "the kernel module cannot be used: /dev/kexec has interface 7, need 1")
         #expect(
