@@ -114,6 +114,10 @@ static inline long kx_kexec_file_load(int kernel, int initrd, unsigned long leng
     return -(long)ENOSYS;
 }
 #endif
+/// ioctl(2) with an argument in memory, or none; the command has 32 bits, whatever the C library makes of it.
+static inline long kx_ioctl(int fd, uint32_t command, void *argument) {
+    return kx_result(ioctl(fd, command, argument));
+}
 static inline long kx_memfd_create(const char *name, unsigned flags) {
     return kx_result(syscall(SYS_memfd_create, name, flags));
 }

@@ -121,7 +121,6 @@ extension ExitCode {
             case .refused(let error)?: self = ExitCode(error.cause)
             case .contentsOutside?: self = .image
             case .addressTooLarge?: self = .plan
-            case .notBuilt?: self = .notInKernel
             case nil: self = .fault
             }
             if self == .notInKernel, choice == .kexecFileLoad { self = .fileCallMissing }
@@ -139,41 +138,54 @@ extension ExitCode {
         case .firmwareStateUnusable: self = .image
         case .noCrashKernelRegion: self = .noCrashRegion
         case .noSystemCall(let obstacles):
-            let isLocked = obstacles.contains {
-                switch $0.cause {
-                case .lockdown, .signaturesEnforced: true
-                default: false
-                }
-            }
-            self = isLocked ? .policy : .plan
+            self.init(obstacles)
+            if self == .notInKernel, choice == .kexecFileLoad { self = .fileCallMissing }
         default: self = .plan
         }
     }
 
+    /// What an administrator forbids comes first, then what this kernel can do.
+    private init(_ obstacles: [SystemCallObstacle]) {
+        var worst = obstacles.allSatisfy { $0.cause == .notInKernel } ? ExitCode.notInKernel : .plan
+        for obstacle in obstacles {
+            switch obstacle.cause {
+            case .lockdown, .signaturesEnforced:
+                self = .policy
+                return
+            case .moduleDisabled, .moduleLimitUsedUp: worst = .switchedOff
+            case .moduleNotLoaded, .moduleInterface, .crashKernel, .forcedReboot:
+                if worst == .plan { worst = .notInKernel }
+            default: break
+            }
+        }
+        self = worst
+    }
+
     init(_ error: ExecutionError) {
         switch error {
-        case .nothingLoaded: self = .nothingLoaded
-        case .notInKernel: self = .notInKernel
+        case .nothingLoaded, .nothingInModule: self = .nothingLoaded
+        case .notInKernel, .noModule, .otherInterface, .forcedReboot: self = .notInKernel
         case .notPrivileged: self = .privilege
         case .inProcessNamespace: self = .policy
         case .refused(let error, _): self = error.cause == .nothingLoaded ? .nothingLoaded : .jump
-        case .noShutdownProgram: self = .shutdown
+        case .noShutdownProgram, .shutdownIgnoresModule: self = .shutdown
         }
     }
 
     private init(_ cause: RefusalCause) {
         switch cause {
         case .notPrivileged: self = .privilege
-        case .loadDisabled, .loadLimitUsedUp: self = .switchedOff
+        case .loadDisabled, .loadLimitUsedUp, .moduleDisabled, .moduleLimitUsedUp: self = .switchedOff
         case .lockdown, .appraised, .policy: self = .policy
         case .unsigned, .keyUnknown, .keyRejected, .signatureUnsupported, .signatureMalformed: self = .signature
         case .busy: self = .busy
         case .memoryShort: self = .memory
-        case .notInKernel: self = .notInKernel
+        case .notInKernel, .otherInterface, .cannotLeave: self = .notInKernel
         case .unknownFormat: self = .image
         case .nothingLoaded: self = .nothingLoaded
         case .fileUnreadable, .fileTooLarge, .fileBeingWritten: self = .file
-        case .addressNotAvailable, .argumentsRefused, .liveUpdateRefused, .unknown: self = .refused
+        case .addressNotAvailable, .argumentsRefused, .liveUpdateRefused, .interrupted, .wayOutBroken, .unknown:
+            self = .refused
         }
     }
 }

@@ -44,15 +44,16 @@ struct KexecCommand {
         case .printCrashKernelSize: return report("\(try kexecState().crashSize ?? 0)\n")
         case .status(let target): return ExitCode.answer(isLoaded: try kexecState().isLoaded(target))
         case .unload(let target): try unload(target)
-        case .execute: try jump(try kexecState())
-        case .load(let request): try load(request)
+        case .execute: try jump(try kexecState(), by: invocation.systemCall)
+        case .load(let request): _ = try load(request)
         case .loadThenShutdown(let request):
-            try load(request)
+            if try load(request) == .module { throw .execution(.shutdownIgnoresModule) }
             try shutDown()
         case .loadThenExecute(let request):
             try checkJumpBeforeLoading()
-            try load(request)
-            try jump(try kexecState())
+            let call = try load(request)
+            try jump(try kexecState(), by: call == .module ? .module : .kexecLoad)
+        case .dryRun: return try dryRun()
         case .plan(let request, let format): return try plan(request, format)
         case .captureMachine(let directory): return try capture(into: directory)
         case .recordFirmwareState(let path): return try record(to: path)
@@ -126,7 +127,8 @@ struct KexecCommand {
         }
     }
 
-    private func load(_ request: KexecRequest) throws(KexecFailure) {
+    /// - Returns: the call that did it.
+    private func load(_ request: KexecRequest) throws(KexecFailure) -> SystemCall {
         let machine = try machine(below: "/")
         if let refusal = machine.refusal(ofLoadsTo: request.target) { throw .load(.notLoadable([refusal])) }
         let prepared = try PreparedLoad(request, on: machine)
@@ -136,8 +138,9 @@ struct KexecCommand {
             for warning in prepared.plan.warnings { terminal.warn(Diagnostic(warning)) }
         }
         let report = try prepared.load()
-        if invocation.debug { terminal.explain("loaded by \(report.call.name)\n") }
+        if invocation.debug { terminal.explain("loaded by \(report.call.subject)\n") }
         for attempt in report.refused { terminal.warn(Diagnostic(attempt)) }
+        return report.call
     }
 
     private func unload(_ target: LoadTarget) throws(KexecFailure) {
@@ -152,18 +155,25 @@ struct KexecCommand {
 
     private func checkJumpBeforeLoading() throws(KexecFailure) {
         do throws(ExecutionError) {
-            _ = try Jump(LinuxKernel()).check(kexecStateForJump(), target: .toBeLoaded)
+            _ = try Jump(LinuxKernel()).check(
+                kexecStateForJump(), target: .toBeLoaded, by: invocation.systemCall)
         } catch { throw .execution(error) }
     }
 
     /// A machine whose root cannot be opened has no state to tell; the kernel will.
     private func kexecStateForJump() -> KexecState { (try? kexecState()) ?? KexecState() }
 
-    private func jump(_ state: KexecState) throws(KexecFailure) {
+    private func dryRun() throws(KexecFailure) -> Int32 {
+        let state = try kexecState()
+        do throws(ExecutionError) { try state.rehearseJump() } catch { throw .execution(error) }
+        return report("dry run: the way out of the running kernel works\n")
+    }
+
+    private func jump(_ state: KexecState, by choice: SystemCallChoice) throws(KexecFailure) {
         do throws(ExecutionError) {
-            for fact in try state.checkJump() { terminal.warn(Diagnostic(fact)) }
+            for fact in try state.checkJump(by: choice) { terminal.warn(Diagnostic(fact)) }
             try state.jump(
-                JumpOptions(skipsSync: invocation.skipsSync, skipsLinks: invocation.skipsInterfaces))
+                JumpOptions(skipsSync: invocation.skipsSync, skipsLinks: invocation.skipsInterfaces), by: choice)
         } catch { throw .execution(error) }
     }
 

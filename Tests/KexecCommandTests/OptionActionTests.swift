@@ -35,6 +35,7 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         (["--print-ckr-size", "--bogus"], "crash size"), (["--plan", "K"], "plan"), (["-l", "--plan", "K"], "plan"),
         (["--plan=text", "K"], "plan"), (["-f", "--plan=json", "K"], "plan json"), (["--plan=json", "K"], "plan json"),
         (["-p", "--plan", "K"], "plan crash"), (["--plan", "json"], "plan"), (["--last"], "last"),
+        (["--dry-run"], "dry run"), (["--dr", "-d"], "dry run"),
         (["--record-firmware-state=F"], "record F"),
         (["--capture-machine=D"], "capture D"), (["--capture-machine", "D", "-d"], "capture D"), (["-", "-l"], "load"),
         (["--load", "K", "--append", "a b", "--initrd", "I"], "load"), (["--", "-e"], "load, shut down"),
@@ -174,7 +175,7 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         "--pass-memmap-cmdline", "--digest=fast",
     ]) func refusesLoaderOptionsWithoutALoad(option: String) {
         let written = String(option.prefix { $0 != "=" })
-        for action in ["-e", "-u", "-S", "--last", "--capture-machine=D"] {
+        for action in ["-e", "-u", "-S", "--last", "--dry-run", "--capture-machine=D"] {
             #expect(error(option, action) == .needsLoad(written), "\(action)")
             #expect(error(action, option)?.exitStatus == 1)
         }
@@ -199,6 +200,10 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         #expect(error("--capture-machine=D", "-l", "K") == .conflict(.captureMachine, .load))
         #expect(error("--capture-machine=D", "--last") == .conflict(.captureMachine, .last))
         #expect(error("--last", "--plan") == .conflict(.last, .plan))
+        #expect(error("--dry-run", "-e") == .conflict(.dryRun, .execute))
+        #expect(error("--dry-run", "-l", "K") == .conflict(.dryRun, .load))
+        #expect(error("--dry-run", "--plan", "K") == .conflict(.dryRun, .plan))
+        #expect(error("--last", "--dry-run") == .conflict(.last, .dryRun))
     }
 
     @Test func refusesWhatThisReleaseOrMachineCannotDo() {
@@ -226,6 +231,7 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         case .captureMachine(let directory): "capture " + directory
         case .recordFirmwareState(let path): "record \(path)"
         case .last: "last"
+        case .dryRun: "dry run"
         }
     }
 }

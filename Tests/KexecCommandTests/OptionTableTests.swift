@@ -54,7 +54,8 @@ import Testing
         ("--f", KexecOption.force), ("--de", .debug), ("--d", .debug), ("--h", .help), ("--no-c", .noChecks),
         ("--pl", .plan), ("--las", .last), ("--di", .digest), ("--sy", .systemCall), ("--ca", .captureMachine),
         ("--ma", .machine), ("--com", .commandLine), ("--ver", .version), ("--force-", .forceDeviceTree),
-        ("--no-cm", .noCMA), ("--hot", .hotplug), ("--dt", .deviceTree), ("--st", .status),
+        ("--no-cm", .noCMA), ("--dr", .dryRun), ("--dtb", .deviceTree), ("--hot", .hotplug), ("--dt", .deviceTree),
+        ("--st", .status),
     ]) func abbreviationsMeanTheOldestOption(word: String, option: KexecOption) throws {
         var parser = OptionParser([word, "x"])
         #expect(try parser.next()?.entry.option == option)

@@ -49,6 +49,45 @@ import Testing
         #expect(segments[1]["file"] is NSNull && segments[1]["size"] as? Int == 3)
     }
 
+    @Test func tellsThatAndWhyTheModuleLoads() throws {
+        var plan = plan(.module)
+        plan.systemCallReason = .only(against: [
+            SystemCallObstacle(call: .kexecLoad, cause: .notInKernel),
+            SystemCallObstacle(call: .kexecFileLoad, cause: .notInKernel),
+        ])
+        let reason =
+            "kexec_load: not configured into the running kernel; kexec_file_load: not configured into the running kernel"
+        let report = try json(plan)
+        #expect(report["system_call"] as? String == "module" && report["placed_by"] as? String == "kexec")
+        #expect(report["system_call_reason"] as? String == reason)
+        #expect(PlanReport(plan: plan, files: []).text.contains("system call  module (\(reason))\n"))
+    }
+
+    @Test func tellsHowToLoadAMissingModule() {
+        func hint(_ obstacles: SystemCallObstacle...) -> String? {
+            Diagnostic(PlanRefusal.noSystemCall(obstacles)).hint
+        }
+        let modprobe = "a module of this program does it instead: modprobe kexec_mod"
+        let native = SystemCallObstacle(call: .kexecLoad, cause: .notInKernel)
+        #expect(Diagnostic(PlanRefusal.noKexecInKernel).hint == modprobe)
+        #expect(hint(native, .init(call: .module, cause: .moduleNotLoaded(besideNative: false))) == modprobe)
+        #expect(
+            hint(.init(call: .module, cause: .moduleNotLoaded(besideNative: true))) == modprobe + " beside_native=1")
+        #expect(
+            hint(.init(call: .module, cause: .moduleInterface(2))) == "program and module must be of the same version")
+        #expect(hint(.init(call: .module, cause: .forcedReboot)) == nil)
+        #expect(hint(native) == "-a takes the call that can")
+        let causes: [SystemCallObstacle.Cause] = [
+            .moduleNotLoaded(besideNative: true), .moduleInterface(0), .moduleInterface(2), .moduleDisabled,
+            .moduleLimitUsedUp, .besideNative, .crashKernel, .forcedReboot, .option(.loadPreserveContext),
+        ]
+        let sentences = causes.map {
+            Diagnostic(PlanRefusal.noSystemCall([SystemCallObstacle(call: .module, cause: $0)])).sentence
+        }
+        #expect(Set(sentences).count == causes.count)
+        #expect(sentences.allSatisfy { $0.hasPrefix("module cannot load this image: ") })
+    }
+
     @Test(arguments: [(DigestChoice.fast, "fast", 0x2003), (.sha256, "sha256", 0x2003), (.none, "none", 0)])
     func tellsWhatPurgatoryChecks(digest: DigestChoice, name: String, bytes: Int) throws {
         let found = try #require(try json(plan(digest: digest))["digest"] as? [String: Any])

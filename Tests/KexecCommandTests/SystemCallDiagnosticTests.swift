@@ -16,7 +16,8 @@ private let causes: [RefusalCause] = [
     .appraised(secureBoot: true), .policy, .unsigned, .keyUnknown, .keyRejected, .signatureUnsupported,
     .signatureMalformed, .busy, .memoryShort(needed: 1 << 30, available: 1 << 28), .notInKernel, .unknownFormat,
     .addressNotAvailable, .argumentsRefused(flags: 5, segments: 3), .nothingLoaded, .liveUpdateRefused,
-    .fileUnreadable, .fileTooLarge, .fileBeingWritten, .unknown,
+    .fileUnreadable, .fileTooLarge, .fileBeingWritten, .moduleDisabled, .moduleLimitUsedUp, .otherInterface,
+    .interrupted, .cannotLeave, .wayOutBroken, .unknown,
 ]
 
 @Suite struct SystemCallDiagnosticTests {
@@ -46,7 +47,7 @@ private let causes: [RefusalCause] = [
                 + "kernel.kexec_load_disabled is 1")
     }
 
-    @Test(arguments: [StaticCallName.kexecLoad, .kexecFileLoad, .reboot])
+    @Test(arguments: [StaticCallName.kexecLoad, .kexecFileLoad, .reboot, .module])
     func neverGivesABareErrnoNorTheSameWordsTwice(call: StaticCallName) {
         var seen: Set<String> = []
         for cause in causes {
@@ -70,6 +71,37 @@ private let causes: [RefusalCause] = [
         #expect(hint(.reboot, .nothingLoaded, .jump) == "load a kernel first: kexec -l")
         #expect(hint(.reboot, .unknown, .jump) == nil)
         #expect(hint(.kexecFileLoad, .unknownFormat, .load(.reboot)) == "-c, where the kernel has CONFIG_KEXEC")
+    }
+
+    @Test func tellsWhatTheModuleRefused() {
+        #expect(
+            Diagnostic(error(.module, .wayOutBroken, .jump))
+                == Diagnostic(
+                    "cannot jump to the loaded kernel: /dev/kexec: the way out of the running kernel does not work, so "
+                        + "it was not taken", hint: "the kernel's log says more: dmesg"))
+        #expect(
+            Diagnostic(error(.module, .notInKernel))
+                == Diagnostic(
+                    "cannot load the kernel: /dev/kexec: the module is not loaded",
+                    hint: "a module of this program does it instead: modprobe kexec_mod"))
+        #expect(
+            Diagnostic(error(.module, .argumentsRefused(flags: 0x3e_0000, segments: 17))).sentence
+                == "cannot load the kernel: /dev/kexec: the module does not take flags 0x3e0000 or these 17 segments")
+        #expect(
+            Diagnostic(error(.module, .moduleDisabled, .unload(.reboot))).sentence
+                == "cannot unload the kernel: /dev/kexec: switched off: /sys/module/kexec_mod/parameters/disabled is set"
+        )
+        #expect(
+            Diagnostic(error(.module, .nothingLoaded, .dryRun))
+                == Diagnostic(
+                    "cannot do the dry run: /dev/kexec: nothing is loaded", hint: "load a kernel first: kexec -l"))
+        #expect(Diagnostic(error(.module, .busy)).hint == "try again")
+        #expect(Diagnostic(error(.module, .notPrivileged)).hint == "run it as root")
+        #expect(
+            Diagnostic(error(.module, .otherInterface)).hint == "program and module must be of the same version")
+        for cause in [RefusalCause.policy, .addressNotAvailable, .cannotLeave, .lockdown(.integrity)] {
+            #expect(Diagnostic(error(.module, cause)).hint == "the kernel's log says more: dmesg")
+        }
     }
 
     @Test func namesEveryAttempt() {
@@ -114,6 +146,27 @@ private let causes: [RefusalCause] = [
             Diagnostic(ExecutionError.nothingLoaded(loadDisabled: true)).sentence
                 == "nothing has been loaded, and nothing can be until the next boot: kernel.kexec_load_disabled is 1")
         #expect(Diagnostic(ExecutionError.notPrivileged).hint == "run it as root")
+        #expect(Diagnostic(ExecutionError.noModule).hint == "modprobe kexec_mod")
+        #expect(
+            Diagnostic(ExecutionError.shutdownIgnoresModule).sentence
+                == "the kernel is loaded by /dev/kexec, but a shutdown does not know of it and would end in the firmware"
+        )
+        let facts: [UncheckedFact] = [.loaded, .moduleLoaded, .processNamespace]
+        #expect(Set(facts.map { Diagnostic($0).sentence }).count == facts.count)
+        #expect(
+            Diagnostic(ExecutionError.otherInterface(7)).sentence
+                == "the kernel module cannot be used: /dev/kexec has interface 7, need 1")
+        #expect(
+            Diagnostic(ExecutionError.nothingInModule(besideNative: true))
+                == Diagnostic(
+                    "nothing has been loaded by /dev/kexec",
+                    hint: "load a kernel first: kexec -l --system-call=module"))
+        #expect(
+            Diagnostic(ExecutionError.nothingInModule(besideNative: false)).hint == "load a kernel first: kexec -l")
+        #expect(
+            Diagnostic(ExecutionError.forcedReboot).sentence
+                == "the kernel module cannot leave this kernel: with reboot=force a reboot stops neither devices nor "
+                + "processors, and nor would it")
         let none = ExecutionError.noShutdownProgram([ProgramFailure(path: "/sbin/shutdown", errno: 2)])
         #expect(
             Diagnostic(none).sentence == "the kernel is loaded, but no shutdown program could be started: "
@@ -155,6 +208,9 @@ private let causes: [RefusalCause] = [
         #expect(code([.notInKernel], .kexecFileLoad) == .fileCallMissing)
         #expect(code([.loadLimitUsedUp(.crash, byUs: true)]) == .switchedOff)
         #expect(code([.notPrivileged]) == .privilege)
+        #expect(code([.moduleDisabled]) == .switchedOff && code([.moduleLimitUsedUp]) == .switchedOff)
+        #expect(code([.otherInterface]) == .notInKernel && code([.cannotLeave]) == .notInKernel)
+        #expect(code([.wayOutBroken]) == .refused)
         #expect(code([.lockdown(.integrity)]) == .policy)
         #expect(code([]) == .fault)
         for cause in causes { #expect(code([cause]).status != 0) }
@@ -174,11 +230,27 @@ private let causes: [RefusalCause] = [
         #expect(code(.commandLineTooLong(length: 3000, limit: 2047)) == .plan)
         let locked = SystemCallObstacle(call: .kexecLoad, cause: .lockdown(.integrity))
         #expect(code(.noSystemCall([locked])) == .policy)
+        func moduleCode(_ causes: SystemCallObstacle.Cause...) -> ExitCode {
+            code(.noSystemCall(causes.map { SystemCallObstacle(call: .module, cause: $0) }))
+        }
+        #expect(moduleCode(.moduleNotLoaded(besideNative: true)) == .notInKernel)
+        #expect(moduleCode(.moduleInterface(2)) == .notInKernel && moduleCode(.crashKernel) == .notInKernel)
+        #expect(moduleCode(.forcedReboot) == .notInKernel)
+        #expect(moduleCode(.moduleLimitUsedUp, .forcedReboot) == .switchedOff)
+        #expect(moduleCode(.forcedReboot, .moduleDisabled) == .switchedOff)
+        #expect(moduleCode(.moduleDisabled, .lockdown(.integrity)) == .policy)
+        #expect(moduleCode(.besideNative) == .plan && moduleCode(.notInKernel, .imaAppraisal) == .plan)
+        let missing = PlanRefusal.noSystemCall([SystemCallObstacle(call: .kexecFileLoad, cause: .notInKernel)])
+        #expect(code(missing) == .notInKernel && code(missing, .kexecFileLoad) == .fileCallMissing)
     }
 
     @Test func readsRefusedJumps() {
         #expect(ExitCode(.refused(error(.reboot, .busy, .jump), nil)) == .jump)
         #expect(ExitCode(.refused(error(.reboot, .nothingLoaded, .jump), nil)) == .nothingLoaded)
+        #expect(ExitCode(.refused(error(.module, .wayOutBroken, .dryRun), nil)) == .jump)
+        #expect(ExitCode(.nothingInModule(besideNative: false)) == .nothingLoaded)
+        #expect(ExitCode(.noModule) == .notInKernel && ExitCode(.otherInterface(2)) == .notInKernel)
+        #expect(ExitCode(.forcedReboot) == .notInKernel && ExitCode(.shutdownIgnoresModule) == .shutdown)
         #expect(ExitCode(.notPrivileged) == .privilege)
         #expect(ExitCode(.notInKernel) == .notInKernel)
         #expect(ExitCode(.inProcessNamespace) == .policy)

@@ -131,6 +131,10 @@ struct FirmwareStatePlanTests {
         let place = try #require(plan["firmware_state"]).place.start.rawValue
         #expect(plan.commandLine.hasSuffix(" firmware-state=\(place)"))
         // The kernel's own loader takes no such segment.
+        var withModule = machine
+        withModule.kexec.hasModule = true
+        let byModule = payload.plan(on: withModule) { $0.systemCall = .module }
+        #expect(byModule.isLoadable && byModule.commandLine == plan.commandLine)
         let other = payload.plan(on: machine) { $0.systemCall = .kexecFileLoad }
         #expect(other["firmware_state"] == nil && !other.commandLine.contains("firmware-state"))
         #expect(other.warnings == [.diskLost(controller: "0000:00:1f.2", .noRecord)])

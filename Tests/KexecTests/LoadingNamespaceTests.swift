@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import Handoff
 import Testing
 
 @testable import Kexec
@@ -16,6 +17,11 @@ private struct KernelWithoutJump: KernelCalls {
     mutating func kexecFileLoad(
         kernel: Int32, initrd: Int32, commandLine: [UInt8], flags: KexecFileLoadFlags
     ) -> Int { -1 }
+    mutating func moduleLoad(
+        entry: UInt64, segments: [SegmentHandover], kernel: RawSpan, initrd: RawSpan, made: RawSpan,
+        flags: KexecLoadFlags
+    ) -> Int { -1 }
+    mutating func module(_ command: ModuleCommand) -> Int { -1 }
     mutating func reboot(_ command: RebootCommand) -> Int {
         linksUpAtJump = NetworkState(recordingFrom: &real).links.map(\.name)
         return -16

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 @testable import BootFormats
+import Handoff
 import PhysicalMemory
 
 @testable import Kexec
@@ -34,7 +35,24 @@ struct RecordingKernel: KernelCalls {
         entry: UInt, segments: [SegmentHandover], kernel: RawSpan, initrd: RawSpan, made: RawSpan,
         flags: KexecLoadFlags
     ) -> Int {
-        let parts = segments.map { segment -> String in
+        let parts = parts(of: segments, kernel, initrd, made)
+        return record("kexec_load 0x\(hex(entry)) \(parts) flags 0x\(hex(flags.rawValue))")
+    }
+
+    mutating func moduleLoad(
+        entry: UInt64, segments: [SegmentHandover], kernel: RawSpan, initrd: RawSpan, made: RawSpan,
+        flags: KexecLoadFlags
+    ) -> Int {
+        let parts = parts(of: segments, kernel, initrd, made)
+        return record("module load 0x\(hex(entry)) \(parts) flags 0x\(hex(flags.rawValue))")
+    }
+
+    mutating func module(_ command: ModuleCommand) -> Int { record("module \(command)") }
+
+    private func parts(
+        of segments: [SegmentHandover], _ kernel: RawSpan, _ initrd: RawSpan, _ made: RawSpan
+    ) -> [String] {
+        segments.map { segment in
             let span =
                 switch segment.source {
                 case .kernel: kernel
@@ -45,7 +63,6 @@ struct RecordingKernel: KernelCalls {
             return
                 "\(segment.source)[\(bytes.joined(separator: ","))] 0x\(hex(segment.address))+0x\(hex(segment.memorySize))"
         }
-        return record("kexec_load 0x\(hex(entry)) \(parts) flags 0x\(hex(flags.rawValue))")
     }
 
     mutating func kexecFileLoad(
@@ -76,7 +93,7 @@ struct RecordingKernel: KernelCalls {
     func isLost(_ descriptor: Int32) -> Bool { lost.contains(descriptor) }
 }
 
-private func hex(_ value: UInt) -> String { String(value, radix: 16) }
+private func hex(_ value: some BinaryInteger) -> String { String(value, radix: 16) }
 
 /// "dump routes 2", "link 3 up", "route 10.0.0.0/8 flags 0xc05".
 private func describe(_ message: NetlinkMessage) -> String {

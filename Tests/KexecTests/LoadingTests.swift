@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import Handoff
 import PhysicalMemory
 import Testing
 
@@ -8,7 +9,9 @@ private func place(_ start: UInt64, _ size: UInt64) -> PhysicalRange {
     PhysicalRange(from: PhysicalAddress(start), to: PhysicalAddress(start + size))
 }
 
-private let EPERM: Int32 = 1, ENOEXEC: Int32 = 8, ENOMEM: Int32 = 12, EACCES: Int32 = 13, EBUSY: Int32 = 16
+private let EPERM: Int32 = 1, ENOENT: Int32 = 2, EINTR: Int32 = 4, EIO: Int32 = 5, ENXIO: Int32 = 6
+private let EFAULT: Int32 = 14, ENODEV: Int32 = 19, ENOTTY: Int32 = 25, EOPNOTSUPP: Int32 = 95
+private let ENOEXEC: Int32 = 8, ENOMEM: Int32 = 12, EACCES: Int32 = 13, EBUSY: Int32 = 16
 private let EINVAL: Int32 = 22, ENOSYS: Int32 = 38, ENODATA: Int32 = 61, EADDRNOTAVAIL: Int32 = 99
 
 /// A plan, the bytes it speaks of, a machine and a kernel, ready to be loaded.
@@ -162,6 +165,71 @@ private struct Load {
         #expect(load.kernel.trace == [])
     }
 
+    // MARK: the module
+
+    @Test func handsTheModuleWhatKexecLoadWouldGet() {
+        var load = Load()
+        _ = load.run()
+        load.plan.systemCall = .module
+        #expect(load.run() == .success(LoadReport(call: .module, refused: [])))
+        #expect(load.kernel.trace.count == 2)
+        #expect(load.kernel.trace.last == load.kernel.trace.first?.replacing("kexec_load", with: "module load"))
+    }
+
+    /// The module's fields have 64 bits, whatever this program is compiled for.
+    @Test func takesTheModuleAbove4GiB() {
+        var load = Load()
+        load.plan.systemCall = .module
+        load.plan.segments[1].place = place(0x40_0000_0000, 0x4000)
+        _ = load.run()
+        #expect(load.kernel.trace.first?.contains("\"kernel[2,3] 0x4000000000+0x4000\"") == true)
+    }
+
+    @Test func handsTheModuleNothingBehindTheFile() {
+        var load = Load()
+        load.plan.systemCall = .module
+        load.plan.segments[1].contents = .kernel(1..<5)
+        #expect(load.causes() == ["module: contentsOutside(segment: \"kernel\", end: 5, available: 4)"])
+        #expect(load.kernel.trace == [])
+    }
+
+    @Test(
+        arguments: [
+            (EPERM, "policy"), (EACCES, "policy"), (ENOENT, "notInKernel"), (ENODEV, "notInKernel"),
+            (ENXIO, "notInKernel"), (ENOTTY, "otherInterface"), (EBUSY, "busy"),
+            (ENOMEM, "memoryShort(needed: 36864, available: 1073741824)"),
+            (EINVAL, "argumentsRefused(flags: 4063232, segments: 4)"), (EADDRNOTAVAIL, "addressNotAvailable"),
+            (EFAULT, "fileUnreadable"), (EINTR, "interrupted"), (EOPNOTSUPP, "cannotLeave"), (71, "unknown"),
+        ] as [(Int32, String)])
+    func readsTheModulesErrno(errno: Int32, cause: String) {
+        var load = Load()
+        load.plan.systemCall = .module
+        load.kernel.refusals = [.init(line: "module load", errno: errno)]
+        #expect(load.causes() == ["module: \(cause)"])
+    }
+
+    @Test func readsEPERMOfTheModuleByItsOwnSwitches() {
+        var load = Load()
+        load.plan.systemCall = .module
+        load.kernel.refusals = [.init(line: "module", errno: EPERM)]
+        load.machine.kexec.imaAppraisesKernels = true
+        #expect(load.causes() == ["module: appraised(secureBoot: false)"])
+        load.machine.kexec.lockdown = .integrity
+        #expect(load.causes() == ["module: lockdown(Kexec.Lockdown.integrity)"])
+        var module = ModuleState(interface: ModuleInterface.version)
+        module.loadsLeft = 0
+        load.machine.kexec.module = module
+        #expect(load.causes() == ["module: moduleLimitUsedUp"])
+        module.isDisabled = true
+        load.machine.kexec.module = module
+        #expect(load.causes() == ["module: moduleDisabled"])
+        // Those of the kernel's own kexec are not the module's.
+        (load.machine.kexec.loadDisabled, load.machine.kexec.loadLimitReboot) = (true, 0)
+        #expect(load.causes() == ["module: moduleDisabled"])
+        load.kernel.privileged = false
+        #expect(load.causes() == ["module: notPrivileged"])
+    }
+
     // MARK: the next call
 
     @Test(arguments: [EPERM, ENOEXEC, ENOMEM, EACCES, EBUSY, EINVAL, ENOSYS, EADDRNOTAVAIL, 5])
@@ -236,11 +304,12 @@ private struct Load {
         load.plan.alternatives = [.kexecFileLoad, .module]
         load.kernel.refusals = [
             .init(line: "kexec_load", errno: ENOMEM), .init(line: "kexec_file_load", errno: ENOEXEC),
+            .init(line: "module", errno: ENOENT),
         ]
         #expect(
             load.causes() == [
                 "kexecLoad: memoryShort(needed: 36864, available: 1073741824)", "kexecFileLoad: unknownFormat",
-                "module: notBuilt",
+                "module: notInKernel",
             ])
     }
 
@@ -286,7 +355,7 @@ private struct Load {
     private func unload(
         _ target: LoadTarget, _ choice: SystemCallChoice = .automatic, _ kexec: KexecState = KexecState(),
         refusing refusals: [RecordingKernel.Refusal] = []
-    ) -> (Result<SystemCall, LoadFailure>, [String]) {
+    ) -> (Result<[SystemCall], LoadFailure>, [String]) {
         var machine = MachineDescription()
         (machine.architecture, machine.kexec) = ("x86_64", kexec)
         var kernel = RecordingKernel()
@@ -299,24 +368,24 @@ private struct Load {
     }
 
     @Test func loadsNoSegments() {
-        #expect(unload(.reboot) == (.success(.kexecLoad), ["kexec_load 0x0 [] flags 0x3e0000"]))
-        #expect(unload(.crash) == (.success(.kexecLoad), ["kexec_load 0x0 [] flags 0x3e0001"]))
+        #expect(unload(.reboot) == (.success([.kexecLoad]), ["kexec_load 0x0 [] flags 0x3e0000"]))
+        #expect(unload(.crash) == (.success([.kexecLoad]), ["kexec_load 0x0 [] flags 0x3e0001"]))
     }
 
     @Test func unloadsByTheFileCall() {
         #expect(
-            unload(.reboot, .kexecFileLoad) == (.success(.kexecFileLoad), ["kexec_file_load -1 -1 '' flags 0x1"]))
+            unload(.reboot, .kexecFileLoad) == (.success([.kexecFileLoad]), ["kexec_file_load -1 -1 '' flags 0x1"]))
         #expect(
-            unload(.crash, .kexecFileLoad) == (.success(.kexecFileLoad), ["kexec_file_load -1 -1 '' flags 0x3"]))
+            unload(.crash, .kexecFileLoad) == (.success([.kexecFileLoad]), ["kexec_file_load -1 -1 '' flags 0x3"]))
     }
 
     @Test func fallsBackBothWays() {
         let noLoad = unload(.reboot, refusing: [.init(line: "kexec_load", errno: ENOSYS)])
-        #expect(noLoad.0 == .success(.kexecFileLoad))
+        #expect(noLoad.0 == .success([.kexecFileLoad]))
         var state = KexecState()
         state.lockdown = .integrity
         let noFile = unload(.crash, .automatic, state, refusing: [.init(line: "kexec_file_load", errno: ENOSYS)])
-        #expect(noFile.0 == .success(.kexecLoad))
+        #expect(noFile.0 == .success([.kexecLoad]))
         #expect(noFile.1 == ["kexec_file_load -1 -1 '' flags 0x3", "kexec_load 0x0 [] flags 0x3e0001"])
     }
 
@@ -325,7 +394,62 @@ private struct Load {
         let error = SystemCallError(call: .kexecLoad, purpose: .unload(.reboot), errno: ENOSYS, cause: .notInKernel)
         #expect(result == .failure(.refused([LoadAttempt(call: .kexecLoad, problem: .refused(error))])))
         #expect(trace.count == 1)
-        #expect(unload(.reboot, .module).1 == [])
+        #expect(unload(.reboot, .module) == (.success([.module]), ["module unload"]))
+    }
+
+    private func moduleState(loaded: Bool?, alone: Bool = true) -> KexecState {
+        var state = KexecState()
+        (state.hasKexecLoad, state.hasKexecFileLoad, state.hasModule) = (!alone, !alone, true)
+        guard let loaded else { return state }
+        state.module = ModuleState(interface: ModuleInterface.version)
+        state.module?.isLoaded = loaded
+        state.module?.isBesideNative = !alone
+        return state
+    }
+
+    @Test func takesTheImageOutOfTheModuleAlone() {
+        #expect(
+            unload(.reboot, .automatic, moduleState(loaded: true)) == (.success([.module]), ["module unload"]))
+        #expect(
+            unload(.reboot, .automatic, moduleState(loaded: nil)) == (.success([.module]), ["module unload"]))
+    }
+
+    /// Each is counted against the module's limit.
+    @Test func makesNoUnloadForNothing() {
+        for choice in [SystemCallChoice.automatic, .module] {
+            #expect(unload(.reboot, choice, moduleState(loaded: false)) == (.success([]), []))
+            #expect(unload(.crash, choice, moduleState(loaded: true)) == (.success([]), []), "it takes none")
+        }
+    }
+
+    @Test func takesTheImagesOutOfKernelAndModule() {
+        let state = moduleState(loaded: true, alone: false)
+        let (result, trace) = unload(.reboot, .automatic, state)
+        #expect(result == .success([.kexecLoad, .module]))
+        #expect(trace == ["kexec_load 0x0 [] flags 0x3e0000", "module unload"])
+        #expect(unload(.reboot, .kexecLoad, state).1 == ["kexec_load 0x0 [] flags 0x3e0000"])
+        #expect(unload(.reboot, .module, state).1 == ["module unload"])
+        #expect(unload(.crash, .automatic, state).1 == ["kexec_load 0x0 [] flags 0x3e0001"])
+        #expect(unload(.reboot, .automatic, moduleState(loaded: false, alone: false)).1.count == 1)
+    }
+
+    @Test func saysWhatCouldNotBeTakenOutAndTakesOutTheRest() {
+        let state = moduleState(loaded: true, alone: false)
+        let (result, trace) = unload(
+            .reboot, .automatic, state, refusing: [.init(line: "kexec", errno: EPERM)])
+        guard case .failure(.refused(let attempts)) = result else {
+            Issue.record("\(result)")
+            return
+        }
+        #expect(attempts.map(\.call) == [.kexecLoad, .kexecFileLoad])
+        #expect(trace.last == "module unload")
+    }
+
+    @Test func explainsWhatTheModuleRefuses() {
+        let (result, _) = unload(
+            .reboot, .module, moduleState(loaded: true), refusing: [.init(line: "module", errno: EBUSY)])
+        let error = SystemCallError(call: .module, purpose: .unload(.reboot), errno: EBUSY, cause: .busy)
+        #expect(result == .failure(.refused([LoadAttempt(call: .module, problem: .refused(error))])))
     }
 
     @Test func stopsAtAnOptOut() {

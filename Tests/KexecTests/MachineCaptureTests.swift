@@ -8,6 +8,7 @@ import Testing
 @Suite struct MachineCaptureTests {
     @Test(arguments: [
         "bios-512m", "bios-6g", "ovmf-1g", "crashkernel", "lockdown", "many-e820", "reserved-60", "no-kexec",
+        "no-kexec-module",
     ])
     func describesTheSameMachine(name: String) throws {
         let target = try MachineFolder()

@@ -4,8 +4,16 @@
 public enum ExecutionError: Error, Hashable, Sendable {
     /// Nothing is loaded; with `loadDisabled`, nothing can be until the next boot.
     case nothingLoaded(loadDisabled: Bool)
+    /// The module holds no image; where it is beside the kernel's own kexec, that is another place to load to.
+    case nothingInModule(besideNative: Bool)
     /// The running kernel has no kexec: neither `/sys/kernel/kexec/loaded` nor `/sys/kernel/kexec_loaded` is there.
     case notInKernel
+    /// There is no `/dev/kexec`.
+    case noModule
+    /// The module's interface, which is not this program's.
+    case otherInterface(UInt32)
+    /// With `reboot=force` the module's way out would leave devices and processors as they are.
+    case forcedReboot
     /// No CAP_SYS_BOOT.
     case notPrivileged
     /// This process is in a PID namespace of its own (a container), where reboot(2) knows no kexec.
@@ -14,6 +22,8 @@ public enum ExecutionError: Error, Hashable, Sendable {
     case refused(SystemCallError, NetworkOutcome?)
     /// None of the programs that shut a system down could be started; by path.
     case noShutdownProgram([ProgramFailure])
+    /// The module holds the image, and no system's shutdown knows of it: it would end in the firmware.
+    case shutdownIgnoresModule
 }
 
 /// A program that could not be started.
@@ -30,6 +40,8 @@ public struct ProgramFailure: Hashable, Sendable {
 public enum UncheckedFact: Hashable, Sendable {
     /// sysfs is not mounted: whether anything is loaded.
     case loaded
+    /// `/dev/kexec` did not tell: whether it holds anything.
+    case moduleLoaded
     /// proc is not mounted: whether this process is in a PID namespace of its own.
     case processNamespace
 }

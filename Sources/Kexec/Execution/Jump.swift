@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 internal import CLinux
+internal import Handoff
 
 /// How a jump is made.
 public struct JumpOptions: Hashable, Sendable {
@@ -16,7 +17,7 @@ public struct JumpOptions: Hashable, Sendable {
 /// Leaves this kernel for the one that is loaded: `kexec -e`, and the second half of `kexec -f`.
 ///
 /// Everything that can refuse the jump is asked before anything is touched. Then: sync, record the network, links
-/// down, reboot(2). A reboot that comes back has the network put back as it was.
+/// down, reboot(2) or the module's `execute`. One that comes back has the network put back as it was.
 package struct Jump<Kernel: KernelCalls> {
     package var kernel: Kernel
 
@@ -34,12 +35,19 @@ package struct Jump<Kernel: KernelCalls> {
     ///
     /// `kernel.kexec_load_disabled` and lockdown forbid loading, not the jump to what was loaded before them
     /// (`kernel_kexec` of kernel/kexec_core.c asks for neither), so neither forbids it here.
+    /// - Parameter choice: `.automatic`: whichever holds an image, the kernel first.
     /// - Returns: what could not be checked, for want of sysfs or proc; the kernel will tell.
-    package func check(_ state: KexecState, target: Target = .loaded) throws(ExecutionError) -> [UncheckedFact] {
+    package func check(
+        _ state: KexecState, target: Target = .loaded, by choice: SystemCallChoice = .automatic
+    ) throws(ExecutionError) -> [UncheckedFact] {
         var unchecked: [UncheckedFact] = []
-        if state.isSupported == false { throw .notInKernel }
-        if target == .loaded, state.loaded == false { throw .nothingLoaded(loadDisabled: state.loadDisabled) }
-        if state.loaded == nil { unchecked.append(.loaded) }
+        if state.jumpsByModule(choice, target == .loaded) {
+            unchecked += try checkModule(state, target)
+        } else {
+            if state.isSupported == false { throw .notInKernel }
+            if target == .loaded, state.loaded == false { throw .nothingLoaded(loadDisabled: state.loadDisabled) }
+            if state.loaded == nil { unchecked.append(.loaded) }
+        }
         guard kernel.hasSysBoot() else { throw .notPrivileged }
         if let namespace = kernel.linkTarget("/proc/self/ns/pid") {
             guard namespace.elementsEqual(Self.initialNamespace.utf8) else { throw .inProcessNamespace }
@@ -49,27 +57,53 @@ package struct Jump<Kernel: KernelCalls> {
         return unchecked
     }
 
+    private func checkModule(_ state: KexecState, _ target: Target) throws(ExecutionError) -> [UncheckedFact] {
+        guard state.hasModule else { throw .noModule }
+        if let module = state.module, !module.isUnderstood { throw .otherInterface(module.interface) }
+        if state.forcesReboot { throw .forcedReboot }
+        guard target == .loaded else { return [] }
+        if state.isModuleLoaded == false { throw .nothingInModule(besideNative: !state.lacksKexec) }
+        // Who may not jump may not ask either, and is told so.
+        return state.module == nil && kernel.hasSysBoot() ? [.moduleLoaded] : []
+    }
+
     /// The machine's own PID namespace: `PROC_PID_INIT_INO` of include/linux/proc_ns.h, which never changes.
     private static var initialNamespace: String { "pid:[4026531836]" }
 
     /// Jumps. Returns only from an image that was loaded with its context preserved and has jumped back.
     ///
     /// As the last step of a shutdown, file systems and links are what the shutdown made of them, and a sync could
-    /// hang on one that is gone: then this is reboot(2) and nothing else.
+    /// hang on one that is gone: then this is the jump and nothing else.
     /// - Throws: `.refused`
-    package mutating func run(_ options: JumpOptions, state: KexecState) throws(ExecutionError) -> NetworkOutcome? {
+    package mutating func run(
+        _ options: JumpOptions, state: KexecState, by choice: SystemCallChoice = .automatic
+    ) throws(ExecutionError) -> NetworkOutcome? {
+        let byModule = state.jumpsByModule(choice, true)
         let endsShutdown = isLastStepOfShutdown
         if !options.skipsSync, !endsShutdown { kernel.sync() }
         var network = options.skipsLinks || endsShutdown ? nil : NetworkShutdown(of: &kernel)
-        let result = kernel.reboot(.kexec)
+        let result = byModule ? kernel.module(.execute) : kernel.reboot(.kexec)
         network?.undo(on: &kernel)
         guard result < 0 else { return network?.outcome }
         let errno = Int32(clamping: -result)
         let facts = RefusalFacts(state, hasSysBoot: kernel.hasSysBoot())
+        let cause = byModule ? facts.causeOfModule(errno, .jump) : facts.causeOfRefusedJump(errno: errno)
+        throw .refused(
+            SystemCallError(call: byModule ? .module : .reboot, purpose: .jump, errno: errno, cause: cause),
+            network?.outcome)
+    }
+
+    /// `kexec --dry-run`: the module walks its way out of the kernel on pages of its own, and comes back.
+    /// - Throws: as `check` and `run` by the module.
+    package mutating func rehearse(_ state: KexecState) throws(ExecutionError) {
+        _ = try check(state, by: .module)
+        let result = kernel.module(.dryRun)
+        guard result < 0 else { return }
+        let errno = Int32(clamping: -result)
+        let facts = RefusalFacts(state, hasSysBoot: kernel.hasSysBoot())
         throw .refused(
             SystemCallError(
-                call: .reboot, purpose: .jump, errno: errno, cause: facts.causeOfRefusedJump(errno: errno)),
-            network?.outcome)
+                call: .module, purpose: .dryRun, errno: errno, cause: facts.causeOfModule(errno, .dryRun)), nil)
     }
 
     /// Whether the parent is the process 1 of a shutdown: systemd-shutdown (`comm` has 15 bytes), or the script of
@@ -108,16 +142,37 @@ extension Jump {
 }
 
 extension KexecState {
+    /// Whether a jump goes by the module: where it is named, where it alone holds an image, and where the kernel has no
+    /// kexec.
+    fileprivate func jumpsByModule(_ choice: SystemCallChoice, _ isToWhatIsLoaded: Bool) -> Bool {
+        switch choice {
+        case .module: true
+        case .kexecLoad, .kexecFileLoad: false
+        case .automatic:
+            loaded != true && (lacksKexec && hasModule || isToWhatIsLoaded && isModuleLoaded == true)
+        }
+    }
+
     /// Checks that the running machine can jump to what is loaded; changes nothing.
     /// - Returns: what could not be checked.
-    public func checkJump() throws(ExecutionError) -> [UncheckedFact] { try Jump(LinuxKernel()).check(self) }
+    public func checkJump(
+        by choice: SystemCallChoice = .automatic
+    ) throws(ExecutionError) -> [UncheckedFact] { try Jump(LinuxKernel()).check(self, by: choice) }
+
+    /// Has the module of the running machine try its way out, short of leaving.
+    public func rehearseJump() throws(ExecutionError) {
+        var jump = Jump(LinuxKernel())
+        try jump.rehearse(self)
+    }
 
     /// Jumps to the loaded image at once, without shutting the system down.
     ///
     /// - Important: every process ends where it is. Call `checkJump()` first.
     /// - Returns: only from an image that preserved this kernel's context and jumped back.
-    public func jump(_ options: JumpOptions = JumpOptions()) throws(ExecutionError) {
+    public func jump(
+        _ options: JumpOptions = JumpOptions(), by choice: SystemCallChoice = .automatic
+    ) throws(ExecutionError) {
         var jump = Jump(LinuxKernel())
-        _ = try jump.run(options, state: self)
+        _ = try jump.run(options, state: self, by: choice)
     }
 }

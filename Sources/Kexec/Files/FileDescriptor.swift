@@ -21,6 +21,7 @@ public enum StaticCallName: String, Hashable, Sendable {
     case kexecLoad = "kexec_load"
     case kexecFileLoad = "kexec_file_load"
     case reboot
+    case module = "/dev/kexec"
 }
 
 /// An open file, closed when its owner lets go of it.

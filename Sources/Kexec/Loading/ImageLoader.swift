@@ -35,7 +35,7 @@ package struct ImageLoader<Kernel: KernelCalls> {
             switch call {
             case .kexecLoad: problem = kexecLoad(plan, kernelBytes, initrdBytes)
             case .kexecFileLoad: problem = kexecFileLoad(plan, files)
-            case .module: problem = .notBuilt
+            case .module: problem = moduleLoad(plan, kernelBytes, initrdBytes)
             }
             guard let problem else { return LoadReport(call: call, refused: attempts) }
             attempts.append(LoadAttempt(call: call, problem: problem))
@@ -91,14 +91,12 @@ public struct LoadAttempt: Hashable, Sendable {
 }
 
 /// Why one call did not load a plan.
-public enum LoadProblem: Hashable, Sendable {
+public enum LoadProblem: Error, Hashable, Sendable {
     case refused(SystemCallError)
     /// A segment's contents end behind the bytes they are a range of: the file changed, or the plan is another's.
     case contentsOutside(segment: String, end: Int, available: Int)
     /// The segment's place is beyond what this 32-bit program can name.
     case addressTooLarge(segment: String)
-    /// Loading through the module is not part of this version.
-    case notBuilt
 }
 
 /// Nothing was loaded, and why.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+package import Handoff
 
 /// Every call with an effect on the machine, and the few questions that are asked right before one.
 ///
@@ -22,6 +23,13 @@ package protocol KernelCalls {
     mutating func kexecFileLoad(
         kernel: Int32, initrd: Int32, commandLine: [UInt8], flags: KexecFileLoadFlags
     ) -> Int
+    /// `load` of `/dev/kexec`; spans as for `kexecLoad`.
+    mutating func moduleLoad(
+        entry: UInt64, segments: [SegmentHandover], kernel: RawSpan, initrd: RawSpan, made: RawSpan,
+        flags: KexecLoadFlags
+    ) -> Int
+    /// A call of `/dev/kexec` that has no argument: `unload`, `execute`, `dryRun`.
+    mutating func module(_ command: ModuleCommand) -> Int
     /// `reboot(2)`; returns only where it was refused.
     mutating func reboot(_ command: RebootCommand) -> Int
     /// `sync(2)`
@@ -55,9 +63,9 @@ package struct SegmentHandover: Hashable, Sendable {
     /// Bytes of the source's span.
     package var range: Range<Int>
     /// Physical address, page-aligned.
-    package var address: UInt
+    package var address: UInt64
     /// In bytes; what it is larger by than `range` becomes zero.
-    package var memorySize: UInt
+    package var memorySize: UInt64
 }
 
 /// `KEXEC_*` of `<linux/kexec.h>`.

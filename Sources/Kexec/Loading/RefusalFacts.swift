@@ -35,6 +35,7 @@ package struct RefusalFacts: Hashable, Sendable {
     package func cause(
         of call: StaticCallName, _ target: LoadTarget, errno: Int32, flags: UInt, segments: Int
     ) -> RefusalCause {
+        if call == .module { return causeOfModule(errno, .load(target), flags: flags, segments: segments) }
         switch errno {
         case EPERM: return permission(target)
         case EACCES: return .appraised(secureBoot: secureBoot)
@@ -59,6 +60,38 @@ package struct RefusalFacts: Hashable, Sendable {
         case ENOSYS: .notInKernel
         default: .unknown
         }
+    }
+
+    /// The cause behind the errno of a call of `/dev/kexec`, as the table of `ModuleInterface` has them.
+    package func causeOfModule(
+        _ errno: Int32, _ purpose: SystemCallError.Purpose, flags: UInt = 0, segments: Int = 0
+    ) -> RefusalCause {
+        switch errno {
+        case EPERM, EACCES: return modulePermission(purpose)
+        case ENOENT, ENODEV, ENXIO: return .notInKernel
+        case ENOTTY: return .otherInterface
+        case EBUSY: return .busy
+        case ENOMEM: return .memoryShort(needed: memoryNeeded, available: memoryAvailable)
+        case EADDRNOTAVAIL: return .addressNotAvailable
+        case EFAULT: return .fileUnreadable
+        case EINTR: return .interrupted
+        case EOPNOTSUPP: return .cannotLeave
+        case EIO: return .wayOutBroken
+        case EINVAL where purpose == .jump || purpose == .dryRun: return .nothingLoaded
+        case EINVAL: return .argumentsRefused(flags: flags, segments: segments)
+        default: return .unknown
+        }
+    }
+
+    /// Its switch and its limit are asked for loads and unloads only; what is loaded may be jumped to.
+    private func modulePermission(_ purpose: SystemCallError.Purpose) -> RefusalCause {
+        if !hasSysBoot { return .notPrivileged }
+        if purpose != .jump, purpose != .dryRun {
+            if state.module?.isDisabled == true { return .moduleDisabled }
+            if state.module?.loadsLeft == 0 { return .moduleLimitUsedUp }
+        }
+        if state.lockdown.isLocked { return .lockdown(state.lockdown) }
+        return state.imaAppraisesKernels == true ? .appraised(secureBoot: secureBoot) : .policy
     }
 
     private func permission(_ target: LoadTarget) -> RefusalCause {
@@ -96,12 +129,13 @@ extension KexecState {
         }
     }
 
-    /// Whether an image is loaded for `target`; nil: this kernel has no kexec, or does not tell.
+    /// Whether an image is loaded for `target`, in the kernel or in the module, which takes none for a crash; nil: this
+    /// machine has neither, or they do not tell.
     public func isLoaded(_ target: LoadTarget) -> Bool? {
-        switch target {
-        case .reboot: loaded
-        case .crash: crashLoaded
-        }
+        let native = (target == .crash ? crashLoaded : loaded) ?? (lacksKexec && hasModule ? false : nil)
+        let module = target == .crash ? false : isModuleLoaded
+        if native == true || module == true { return true }
+        return native == nil || module == nil ? nil : false
     }
 }
 

@@ -7,9 +7,10 @@ public struct SystemCallError: Error, Hashable, Sendable {
         case load(LoadTarget)
         case unload(LoadTarget)
         case jump
+        case dryRun
     }
 
-    /// `.kexecLoad`, `.kexecFileLoad` or `.reboot`.
+    /// `.kexecLoad`, `.kexecFileLoad`, `.reboot` or `.module`.
     public var call: StaticCallName
     public var purpose: Purpose
     /// Positive.
@@ -30,11 +31,12 @@ public struct SystemCallError: Error, Hashable, Sendable {
     /// kexec_file_load, not against it; the same words from kexec_file_load mean that the file was not accepted.
     public var endsAttempts: Bool {
         switch cause {
-        case .notPrivileged, .loadDisabled, .loadLimitUsedUp: true
+        case .notPrivileged, .loadDisabled, .loadLimitUsedUp, .moduleDisabled, .moduleLimitUsedUp: true
         case .unsigned, .keyUnknown, .keyRejected, .signatureUnsupported, .signatureMalformed: true
         case .lockdown, .appraised, .policy: call == .kexecFileLoad
         case .busy, .memoryShort, .notInKernel, .unknownFormat, .addressNotAvailable, .argumentsRefused,
-            .nothingLoaded, .liveUpdateRefused, .fileUnreadable, .fileTooLarge, .fileBeingWritten, .unknown:
+            .nothingLoaded, .liveUpdateRefused, .fileUnreadable, .fileTooLarge, .fileBeingWritten, .otherInterface,
+            .interrupted, .cannotLeave, .wayOutBroken, .unknown:
             false
         }
     }
@@ -69,7 +71,7 @@ public enum RefusalCause: Hashable, Sendable {
     case busy
     /// ENOMEM: bytes that the plan needs, and `MemAvailable` as it was before.
     case memoryShort(needed: UInt64, available: UInt64)
-    /// ENOSYS: the call is not configured into the running kernel.
+    /// ENOSYS: the call is not configured into the running kernel. ENOENT, ENODEV, ENXIO: the module is not loaded.
     case notInKernel
     /// ENOEXEC, ENOTSUP, and EINVAL on arm64: the in-kernel loader does not take this image.
     case unknownFormat
@@ -82,11 +84,23 @@ public enum RefusalCause: Hashable, Sendable {
     case nothingLoaded
     /// reboot(2) came back from preserving state for a live update.
     case liveUpdateRefused
-    /// EBADF, EIO, EISDIR: the kernel could not read a file it was given.
+    /// EBADF, EIO, EISDIR, and EFAULT of the module, where a file was cut short: the kernel could not read a file it was given.
     case fileUnreadable
     /// EFBIG: a file is larger than the kernel takes.
     case fileTooLarge
     /// ETXTBSY: someone has a file open for writing.
     case fileBeingWritten
+    /// EPERM of the module: its own switch.
+    case moduleDisabled
+    /// EPERM of the module: its own limit.
+    case moduleLimitUsedUp
+    /// ENOTTY: the module does not know the call, or not with such an argument.
+    case otherInterface
+    /// EINTR: a signal that ends this program came first.
+    case interrupted
+    /// EOPNOTSUPP: memory is encrypted, or the hypervisor does not let the kernel go by itself.
+    case cannotLeave
+    /// EIO: the module's way out of the kernel was tried first, and does not work.
+    case wayOutBroken
     case unknown
 }

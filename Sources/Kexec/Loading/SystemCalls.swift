@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 internal import CLinux
+package import Handoff
 
 /// The kernel that runs: one thin function for each call. All pointers of loading and execution are made here.
 package struct LinuxKernel: KernelCalls {
@@ -9,11 +10,56 @@ package struct LinuxKernel: KernelCalls {
         entry: UInt, segments: [SegmentHandover], kernel: RawSpan, initrd: RawSpan, made: RawSpan,
         flags: KexecLoadFlags
     ) -> Int {
+        unsafe Self.withContents(of: segments, kernel, initrd, made) { contents in
+            var table: [kx_segment] = unsafe []
+            for (index, segment) in segments.enumerated() {
+                guard let address = UInt(exactly: segment.address), let size = UInt(exactly: segment.memorySize) else {
+                    return -Int(EFAULT)
+                }
+                unsafe table.append(
+                    kx_segment(buf: contents[index], bufsz: UInt(segment.range.count), mem: address, memsz: size))
+            }
+            return unsafe kx_kexec_load(entry, UInt(table.count), table, flags.rawValue)
+        }
+    }
+
+    package mutating func moduleLoad(
+        entry: UInt64, segments: [SegmentHandover], kernel: RawSpan, initrd: RawSpan, made: RawSpan,
+        flags: KexecLoadFlags
+    ) -> Int {
+        withModule { device in
+            unsafe Self.withContents(of: segments, kernel, initrd, made) { contents in
+                var table: [ModuleSegment] = []
+                for (index, segment) in segments.enumerated() {
+                    table.append(
+                        ModuleSegment(
+                            contents: UInt64(UInt(bitPattern: unsafe contents[index])),
+                            contentSize: UInt64(segment.range.count), start: segment.address,
+                            memorySize: segment.memorySize))
+                }
+                return device.load(entry: entry, table, flags: UInt64(flags.rawValue))
+            }
+        }
+    }
+
+    package mutating func module(_ command: ModuleCommand) -> Int { withModule { $0.call(command) } }
+
+    private func withModule(_ call: (borrowing ModuleDevice) -> Int) -> Int {
+        do throws(CallFailure) {
+            return call(try ModuleDevice())
+        } catch { return -Int(error.errno) }
+    }
+
+    /// Makes `call` with the address of each segment's contents; EFAULT where a span has no such bytes.
+    private static func withContents(
+        of segments: [SegmentHandover], _ kernel: RawSpan, _ initrd: RawSpan, _ made: RawSpan,
+        _ call: ([UnsafeRawPointer?]) -> Int
+    ) -> Int {
         // The kernel reads below these pointers during the call only, and the spans outlive it.
         unsafe kernel.withUnsafeBytes { kernel in
             unsafe initrd.withUnsafeBytes { initrd in
                 unsafe made.withUnsafeBytes { made in
-                    var table: [kx_segment] = unsafe []
+                    var contents: [UnsafeRawPointer?] = unsafe []
                     for segment in segments {
                         let bytes =
                             switch segment.source {
@@ -22,12 +68,9 @@ package struct LinuxKernel: KernelCalls {
                             case .made: unsafe made
                             }
                         guard segment.range.upperBound <= bytes.count else { return -Int(EFAULT) }
-                        unsafe table.append(
-                            kx_segment(
-                                buf: bytes.baseAddress?.advanced(by: segment.range.lowerBound),
-                                bufsz: UInt(segment.range.count), mem: segment.address, memsz: segment.memorySize))
+                        unsafe contents.append(bytes.baseAddress?.advanced(by: segment.range.lowerBound))
                     }
-                    return unsafe kx_kexec_load(entry, UInt(table.count), table, flags.rawValue)
+                    return unsafe call(contents)
                 }
             }
         }

@@ -1,32 +1,50 @@
 // SPDX-License-Identifier: MIT
 internal import CLinux
+internal import Handoff
 
 extension ImageLoader {
-    /// Takes the image of `target` out of the kernel; nothing loaded is no error.
+    /// Takes the image of `target` out of the kernel and out of the module; nothing loaded is no error.
     ///
     /// kexec_load unloads by a load of no segments and asks lockdown like any load; kexec_file_load does not. So the
     /// latter goes first where the kernel is locked down.
-    /// - Parameter choice: `.automatic` tries both, another one only that one.
-    /// - Returns: the call that did it.
+    /// - Parameter choice: `.automatic` tries all, another one only that one.
+    /// - Returns: the calls that did it; none where it is known that nothing is loaded.
     /// - Throws: `.refused` with every attempt, in order.
-    package mutating func unload(_ target: LoadTarget, by choice: SystemCallChoice) throws(LoadFailure) -> SystemCall {
-        var attempts: [LoadAttempt] = []
-        for call in unloadOrder(choice) {
-            guard let problem = unload(target, call) else { return call }
-            attempts.append(LoadAttempt(call: call, problem: problem))
-            if case .refused(let error) = problem, error.endsAttempts { break }
+    package mutating func unload(
+        _ target: LoadTarget, by choice: SystemCallChoice
+    ) throws(LoadFailure) -> [SystemCall] {
+        var done: [SystemCall] = []
+        var refused: [LoadAttempt] = []
+        for calls in unloadOrder(target, choice) {
+            var attempts: [LoadAttempt] = []
+            for call in calls {
+                guard let problem = unload(target, call) else {
+                    done.append(call)
+                    attempts = []
+                    break
+                }
+                attempts.append(LoadAttempt(call: call, problem: problem))
+                if case .refused(let error) = problem, error.endsAttempts { break }
+            }
+            refused += attempts
         }
-        throw .refused(attempts)
+        guard refused.isEmpty else { throw .refused(refused) }
+        return done
     }
 
-    private func unloadOrder(_ choice: SystemCallChoice) -> [SystemCall] {
+    /// For each place where an image can be, the calls of which one must work.
+    private func unloadOrder(_ target: LoadTarget, _ choice: SystemCallChoice) -> [[SystemCall]] {
+        let kexec = machine.kexec
         switch choice {
-        case .kexecLoad: return [.kexecLoad]
-        case .kexecFileLoad: return [.kexecFileLoad]
-        case .module: return [.module]
+        case .kexecLoad: return [[.kexecLoad]]
+        case .kexecFileLoad: return [[.kexecFileLoad]]
+        // An unload is counted against the module's limit, so one for nothing is not made.
+        case .module: return target == .crash || (kexec.hasModule && kexec.isModuleLoaded == false) ? [] : [[.module]]
         case .automatic:
-            let fileFirst = machine.kexec.lockdown.isLocked || machine.kexec.hasKexecLoad == false
-            return fileFirst ? [.kexecFileLoad, .kexecLoad] : [.kexecLoad, .kexecFileLoad]
+            let fileFirst = kexec.lockdown.isLocked || kexec.hasKexecLoad == false
+            let native: [SystemCall] = fileFirst ? [.kexecFileLoad, .kexecLoad] : [.kexecLoad, .kexecFileLoad]
+            let module: [[SystemCall]] = target == .reboot && kexec.isModuleLoaded != false ? [[.module]] : []
+            return kexec.lacksKexec && kexec.hasModule ? module : [native] + module
         }
     }
 
@@ -46,7 +64,9 @@ extension ImageLoader {
             if target == .crash { flags.insert(.onCrash) }
             result = kernel.kexecFileLoad(kernel: -1, initrd: -1, commandLine: [], flags: flags)
             (name, flagBits) = (.kexecFileLoad, flags.rawValue)
-        case .module: return .notBuilt
+        case .module:
+            result = kernel.module(.unload)
+            (name, flagBits) = (.module, 0)
         }
         let errno = result < 0 ? Int32(clamping: -result) : 0
         let cause =
@@ -61,7 +81,7 @@ extension KexecState {
     /// Takes the image of `target` out of the running kernel; nothing loaded is no error.
     public static func unload(
         _ target: LoadTarget, by choice: SystemCallChoice, on machine: MachineDescription
-    ) throws(LoadFailure) -> SystemCall {
+    ) throws(LoadFailure) -> [SystemCall] {
         var loader = ImageLoader(LinuxKernel(), machine: machine, request: KexecRequest(kernel: ""))
         return try loader.unload(target, by: choice)
     }

@@ -26,6 +26,18 @@ struct KernelCommandLine {
         parameters.last { $0.name.equals(name) && $0.value != nil }?.value
     }
 
+    /// Whether `reboot=` asks for force, as kernel/reboot.c reads it: the first letter of each word between commas,
+    /// behind `panic_` in any of them.
+    var forcesReboot: Bool {
+        for parameter in parameters where parameter.name.equals("reboot") {
+            for word in (parameter.value ?? []).split(separator: UInt8(ascii: ",")) {
+                let mode = word.hasPrefix("panic_") ? word.dropFirst(6) : word
+                if mode.first == UInt8(ascii: "f") { return true }
+            }
+        }
+        return false
+    }
+
     /// Whether `name` was given alone or with a value that the kernel reads as yes or as no (kstrtobool).
     func flag(_ name: StaticString) -> Bool? {
         guard let last = parameters.last(where: { $0.name.equals(name) }) else { return nil }

@@ -68,6 +68,11 @@ public struct KexecState: Hashable, Sendable {
     public var canPreserveContext: Bool?
     /// `/dev/kexec`: our module is loaded.
     public var hasModule = false
+    /// What it told; nil where it could not be asked.
+    public var module: ModuleState?
+    /// `/sys/kernel/reboot/force`, else `reboot=force` in the command line: a reboot leaves the devices and the other
+    /// processors as they are, and so would the module's way out.
+    public var forcesReboot = false
 
     public init() {}
 }

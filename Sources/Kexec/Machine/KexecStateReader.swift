@@ -6,6 +6,8 @@ struct KernelContext {
     var configuration: KernelConfiguration
     var commandLine: KernelCommandLine
     var secureBoot: Bool?
+    /// What the command line says of it.
+    var forcesReboot: Bool
 }
 
 extension Lockdown {
@@ -42,6 +44,7 @@ extension KexecState {
         hasKexecFileLoad =
             context.facts.hasKexecFileLoad ?? (isSupported == false ? false : configuration.has(.kexecFile))
         hasModule = context.facts.hasKexecDevice ?? false
+        module = hasModule ? context.facts.module : nil
         checksSignature = configuration.has(.kexecSignature)
         canPreserveContext = configuration.has(.kexecJump)
         if configuration.enabled.contains(.kexecSignatureForced) {
@@ -86,6 +89,7 @@ extension MachineRoot {
             line.firstIndex(of: "func=KEXEC_KERNEL_CHECK") != nil
         }
         state.imaAppraisesKernels = policy.map { KexecState.appraisesKernels(policy: $0) }
+        state.forcesReboot = line("sys/kernel/reboot/force").map { $0.equals("1") } ?? context.forcesReboot
         if hasDirectory("sys/kernel/debug/kho") { state.handover = .debugFiles }
         state.addChoices(of: context)
         return state
@@ -102,7 +106,8 @@ extension KexecState {
     public init(reading root: borrowing MachineRoot) {
         let context = KernelContext(
             facts: root.machineFacts(), configuration: KernelConfiguration(),
-            commandLine: KernelCommandLine(parsing: []), secureBoot: nil)
+            commandLine: KernelCommandLine(parsing: []), secureBoot: nil,
+            forcesReboot: KernelCommandLine(parsing: root.line("proc/cmdline") ?? []).forcesReboot)
         self = root.kexecState(context)
     }
 }

@@ -15,7 +15,7 @@ public struct MachineCapture: Hashable, Sendable {
 ///
 /// By construction these are the files that the readers read, no others: /proc/{cmdline,meminfo,iomem,fb},
 /// /proc/sys/kernel/{osrelease,version,arch,kexec_*}, /sys/firmware/{memmap,efi,edd}, /sys/kernel/{kexec*,
-/// boot_params/data,vmcoreinfo,security/lockdown}, on a BIOS machine /sys/bus/pci/devices/*/config and the record of
+/// boot_params/data,vmcoreinfo,reboot/force,security/lockdown}, on a BIOS machine /sys/bus/pci/devices/*/config and the record of
 /// firmware's state below /run, what tells of the screen, of Xen and of the CPUs, of EFI's variables
 /// `SecureBoot` only, and excerpts of /proc/cpuinfo, the kernel's configuration and IMA's policy.
 /// - Important: The command line may hold secrets, and physical addresses are hidden from ordinary users for a reason:

@@ -59,7 +59,7 @@ extension MachineDescription {
         kexec = root.kexecState(
             KernelContext(
                 facts: facts, configuration: configuration, commandLine: parsedCommandLine,
-                secureBoot: efi?.secureBoot))
+                secureBoot: efi?.secureBoot, forcesReboot: parsedCommandLine.forcesReboot))
     }
 
     private mutating func readMemory(_ root: MachineRoot) throws(MachineError) {

@@ -61,6 +61,7 @@ extension MachineRoot {
         guard isRunning else { return MachineFacts(parsing: bytes(MachineFacts.path, limit: 1 << 16) ?? []) }
         var facts = SystemCallProbe.facts()
         facts.hasKexecDevice = exists("dev/kexec")
+        if facts.hasKexecDevice == true { facts.module = ModuleState.ofDevice(ModuleDevice.path) }
         facts.hasLiveUpdateDevice = exists("dev/liveupdate")
         recording?.add(MachineFacts.path, facts.text)
         return facts

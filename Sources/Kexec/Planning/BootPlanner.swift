@@ -34,7 +34,8 @@ public struct BootPlanner: Sendable {
             request.systemCall,
             for: SystemCallChooser.Needs(
                 image: image, kind: facts.kind, commandLineLength: commandLine.utf8.count,
-                kexecLoadOptions: optionsOnlyForKexecLoad, target: request.target))
+                kexecLoadOptions: optionsOnlyForKexecLoad, nativeOptions: optionsBeyondTheModule,
+                target: request.target))
         var draft = PlanDraft(policy: PlacementPolicy(request, on: machine))
         if let refusal = choice.refusal { draft.refuse(refusal) }
         let stateWord = firmwareStateWord(for: image, by: choice.call, &draft)
@@ -76,7 +77,7 @@ public struct BootPlanner: Sendable {
     private func firmwareStateWord(for image: KernelImage, by call: SystemCall, _ draft: inout PlanDraft) -> String {
         guard image.ownPayload != nil, !request.realMode else { return "" }
         let segment = FirmwareStateSegment(machine: machine, driven: request.drivenController)
-        guard call == .kexecLoad else {
+        guard call != .kexecFileLoad else {
             segment.warn(&draft)
             return ""
         }
@@ -167,6 +168,13 @@ public struct BootPlanner: Sendable {
         if request.entry32Bit { options.append(.entry32Bit) }
         if request.realMode { options.append(.realMode) }
         return options
+    }
+
+    /// Options for ways back into the running kernel, and past it: the module knows one way, out.
+    private var optionsBeyondTheModule: [KexecOption] {
+        request.optionsNotBuiltYet.filter {
+            $0 == .loadPreserveContext || $0 == .loadJumpBackHelper || $0 == .loadLiveUpdate
+        }
     }
 
     private func refuseWhatIsNotBuiltYet(_ draft: inout PlanDraft) {

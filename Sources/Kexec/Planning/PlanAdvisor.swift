@@ -17,7 +17,7 @@ struct PlanAdvisor {
                 .memoryMapCut(
                     entries: machine.memoryMap.entries.count, kept: BootParameters.maximumE820Entries))
         }
-        if plan.systemCall == .kexecLoad, machine.kexec.handoverActive { warnings.append(.handoverLost) }
+        if plan.systemCall != .kexecFileLoad, machine.kexec.handoverActive { warnings.append(.handoverLost) }
         if plan.target == .crash, plan.systemCall == .kexecLoad { warnings.append(.noCoreHeader) }
         if case .elf = image, request.elfArguments == .none { warnings.append(.notVerified) }
         if case .multiboot(let image) = image, image.needsFramebuffer,
@@ -66,7 +66,7 @@ struct PlanAdvisor {
                 [.noChecks, .digest, .consoleSerial, .consoleVGA, .resetVGA, .noEFI, .coreHeaders32],
                 ignoredBy: .kexecFileLoad)
         } else {
-            ignored += given([.forceDeviceTree], ignoredBy: .kexecLoad)
+            ignored += given([.forceDeviceTree], ignoredBy: plan.systemCall == .module ? .module : .kexecLoad)
         }
         return ignored
     }

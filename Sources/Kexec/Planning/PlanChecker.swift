@@ -27,7 +27,9 @@ struct PlanChecker {
         if machine.kexec.isSupported == false, !machine.kexec.hasModule {
             refusals.append(.noKexecInKernel)
         }
-        if plan.target == .crash, machine.crashRegion == nil { refusals.append(.noCrashKernelRegion) }
+        // Where the module is all there is, no region would help: it loads no crash kernels.
+        let isModuleAlone = machine.kexec.lacksKexec && machine.kexec.hasModule
+        if plan.target == .crash, machine.crashRegion == nil, !isModuleAlone { refusals.append(.noCrashKernelRegion) }
         return refusals
     }
 

@@ -93,7 +93,7 @@ public enum IgnoringParty: Hashable, Sendable {
     /// The kernel places and verifies by itself.
     case kexecFileLoad
     /// There is no flag for it.
-    case kexecLoad
+    case kexecLoad, module
     /// Only ELF executables know kinds of arguments.
     case bzImage
     /// It has the one entry that its header names.

@@ -11,6 +11,8 @@ struct SystemCallChooser {
         var commandLineLength: Int
         /// Options given that only kexec_load honours.
         var kexecLoadOptions: [KexecOption]
+        /// Options given that the module cannot honour.
+        var nativeOptions: [KexecOption] = []
         var target: LoadTarget
     }
 
@@ -27,7 +29,7 @@ struct SystemCallChooser {
     let machine: MachineDescription
 
     func choose(_ wanted: SystemCallChoice, for needs: Needs) -> Choice {
-        let against = obstacles(for: needs)
+        let against = obstacles(for: needs, isModuleNamed: wanted == .module)
         switch wanted {
         case .kexecLoad: return named(.kexecLoad, against)
         case .kexecFileLoad: return named(.kexecFileLoad, against)
@@ -37,7 +39,7 @@ struct SystemCallChooser {
     }
 
     /// The user's own choice is tried even where lockdown or a missing configuration speaks against it: the kernel has
-    /// the last word. What the call cannot carry at all is refused here.
+    /// the last word. What the call cannot carry at all is refused here, and so is a call of a kernel without kexec.
     private func named(_ call: SystemCall, _ against: [SystemCallObstacle]) -> Choice {
         let fatal = against.filter { $0.call == call && !isForKernelToSay($0.cause) }
         return Choice(
@@ -65,33 +67,50 @@ struct SystemCallChooser {
 
     private func isForKernelToSay(_ cause: SystemCallObstacle.Cause) -> Bool {
         switch cause {
-        case .notInKernel, .lockdown, .signaturesEnforced, .imaAppraisal, .memoryMapTooLong: true
-        case .imageKind, .lowMemoryOnly, .pagingDepth, .option, .commandLineTooLong, .moduleNotLoaded,
-            .moduleUnsupported,
-            .firmware32Bit:
+        case .notInKernel: !machine.kexec.lacksKexec
+        case .lockdown, .signaturesEnforced, .imaAppraisal, .memoryMapTooLong: true
+        case .imageKind, .lowMemoryOnly, .pagingDepth, .option, .commandLineTooLong, .firmware32Bit,
+            .moduleNotLoaded, .moduleInterface, .moduleDisabled, .moduleLimitUsedUp, .besideNative, .crashKernel,
+            .forcedReboot:
             false
         }
     }
 
-    private func obstacles(for needs: Needs) -> [SystemCallObstacle] {
+    private func obstacles(for needs: Needs, isModuleNamed: Bool) -> [SystemCallObstacle] {
         kexecLoadCauses().map { SystemCallObstacle(call: .kexecLoad, cause: $0) }
             + fileLoadCauses(needs).map { SystemCallObstacle(call: .kexecFileLoad, cause: $0) }
-            + [
-                SystemCallObstacle(
-                    call: .module, cause: machine.kexec.hasModule ? .moduleUnsupported : .moduleNotLoaded)
-            ]
+            + moduleCauses(needs, isNamed: isModuleNamed).map { SystemCallObstacle(call: .module, cause: $0) }
     }
 
     private func kexecLoadCauses() -> [SystemCallObstacle.Cause] {
+        (machine.kexec.hasKexecLoad == false ? [.notInKernel] : []) + policyCauses()
+    }
+
+    /// What forbids to load what no file shows, whoever loads it.
+    private func policyCauses() -> [SystemCallObstacle.Cause] {
         let kexec = machine.kexec
         var causes: [SystemCallObstacle.Cause] = []
-        if kexec.hasKexecLoad == false { causes.append(.notInKernel) }
         if kexec.lockdown == .integrity || kexec.lockdown == .confidentiality {
             causes.append(.lockdown(kexec.lockdown))
         }
         if let enforcement = kexec.signatureEnforcement { causes.append(.signaturesEnforced(enforcement)) }
         if kexec.imaAppraisesKernels == true { causes.append(.imaAppraisal) }
         return causes
+    }
+
+    private func moduleCauses(_ needs: Needs, isNamed: Bool) -> [SystemCallObstacle.Cause] {
+        let kexec = machine.kexec
+        if !isNamed, !kexec.lacksKexec { return [.besideNative] }
+        guard kexec.hasModule else { return [.moduleNotLoaded(besideNative: !kexec.lacksKexec)] }
+        // What another interface says of itself is not known.
+        if let module = kexec.module, !module.isUnderstood { return [.moduleInterface(module.interface)] }
+        var causes: [SystemCallObstacle.Cause] = []
+        if needs.target == .crash { causes.append(.crashKernel) }
+        causes += needs.nativeOptions.map { .option($0) }
+        if kexec.module?.isDisabled == true { causes.append(.moduleDisabled) }
+        if kexec.module?.loadsLeft == 0 { causes.append(.moduleLimitUsedUp) }
+        if kexec.forcesReboot { causes.append(.forcedReboot) }
+        return causes + policyCauses()
     }
 
     private func fileLoadCauses(_ needs: Needs) -> [SystemCallObstacle.Cause] {

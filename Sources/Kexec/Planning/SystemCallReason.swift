@@ -35,8 +35,18 @@ public struct SystemCallObstacle: Hashable, Sendable {
         case option(KexecOption)
         /// The in-kernel loader counts 30 bytes more.
         case commandLineTooLong(length: Int, limit: Int)
-        case moduleNotLoaded
-        case moduleUnsupported
+        /// There is no `/dev/kexec`.
+        case moduleNotLoaded(besideNative: Bool)
+        /// The module's interface, which is not this program's.
+        case moduleInterface(UInt32)
+        /// The module's own switch, and its own limit.
+        case moduleDisabled, moduleLimitUsedUp
+        /// The kernel has kexec of its own: the module is taken there only where it is asked for.
+        case besideNative
+        /// No module can be jumped to from a panic.
+        case crashKernel
+        /// With `reboot=force` a reboot, and so the module's way out, leaves devices and processors as they are.
+        case forcedReboot
         case memoryMapTooLong(entries: Int)
         case firmware32Bit
     }

@@ -14,6 +14,15 @@ extension Diagnostic {
             self.init(
                 "the running kernel has no kexec: neither '/sys/kernel/kexec/loaded' nor '/sys/kernel/kexec_loaded' exists",
                 hint: "it was built without CONFIG_KEXEC and CONFIG_KEXEC_FILE")
+        case .nothingInModule(let besideNative):
+            self.init(
+                "nothing has been loaded by /dev/kexec",
+                hint: "load a kernel first: kexec -l" + (besideNative ? " --system-call=module" : ""))
+        case .noModule:
+            self.init("the kernel module is not loaded: /dev/kexec does not exist", hint: "modprobe kexec_mod")
+        case .otherInterface(let found):
+            self.init("the kernel module cannot be used: " + Self.interface(found), hint: Self.interfaceHint)
+        case .forcedReboot: self.init("the kernel module cannot leave this kernel: " + Self.forcedReboot)
         case .notPrivileged:
             self.init("cannot jump to the loaded kernel: CAP_SYS_BOOT is missing", hint: "run it as root")
         case .inProcessNamespace:
@@ -29,6 +38,10 @@ extension Diagnostic {
             self.init(
                 "the kernel is loaded, but no shutdown program could be started: " + reasons.joined(separator: ", "),
                 hint: "shut the system down by hand, or jump without that: kexec -e")
+        case .shutdownIgnoresModule:
+            self.init(
+                "the kernel is loaded by /dev/kexec, but a shutdown does not know of it and would end in the firmware",
+                hint: "stop what must be stopped, then jump: kexec -e")
         }
     }
 
@@ -36,6 +49,7 @@ extension Diagnostic {
     init(_ fact: UncheckedFact) {
         switch fact {
         case .loaded: self.init("sysfs is not mounted: going on without knowing whether a kernel is loaded")
+        case .moduleLoaded: self.init("/dev/kexec does not answer: going on without knowing whether a kernel is loaded")
         case .processNamespace: self.init("proc is not mounted: going on without knowing whether this is a container")
         }
     }

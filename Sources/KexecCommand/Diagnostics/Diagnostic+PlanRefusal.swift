@@ -36,7 +36,9 @@ extension Diagnostic {
             let name = target == .crash ? "panic" : "reboot"
             self.init("no load is left: kernel.kexec_load_limit_\(name) is 0")
         case .noKexecInKernel:
-            self.init("the running kernel has no kexec: '/sys/kernel/kexec_loaded' does not exist (CONFIG_KEXEC)")
+            self.init(
+                "the running kernel has no kexec: '/sys/kernel/kexec_loaded' does not exist (CONFIG_KEXEC)",
+                hint: Self.moduleHint)
         case .needsXen:
             self.init("this is domain 0 or a PV guest of Xen, where kexec goes by hypercalls: not supported")
         case .purgatoryUnusable: self.init("the purgatory in this program is broken: this is a bug in its build")
@@ -138,10 +140,36 @@ extension Diagnostic {
             let reasons = obstacles.map { words(for: $0.cause) }
             return Diagnostic(
                 "\(call.name) cannot load this image: " + reasons.joined(separator: "; "),
-                hint: "-a takes the call that can")
+                hint: hint(for: obstacles) ?? (call == .module ? nil : "-a takes the call that can"))
         }
         let reasons = obstacles.map { "\($0.call.name): \(words(for: $0.cause))" }
-        return Diagnostic("no system call can load this image: " + reasons.joined(separator: "; "))
+        return Diagnostic(
+            "no system call can load this image: " + reasons.joined(separator: "; "), hint: hint(for: obstacles))
+    }
+
+    static var moduleHint: String { "a module of this program does it instead: modprobe kexec_mod" }
+
+    private static func hint(for obstacles: [SystemCallObstacle]) -> String? {
+        for obstacle in obstacles {
+            switch obstacle.cause {
+            case .moduleNotLoaded(let besideNative): return besideNative ? moduleHint + " beside_native=1" : moduleHint
+            case .moduleInterface: return interfaceHint
+            default: break
+            }
+        }
+        return nil
+    }
+
+    static var interfaceHint: String { "program and module must be of the same version" }
+
+    /// 0: none that could tell.
+    static func interface(_ found: UInt32) -> String {
+        "/dev/kexec has " + (found == 0 ? "another interface" : "interface " + String(found)) + ", need "
+            + String(ModuleInterface.version)
+    }
+
+    static var forcedReboot: String {
+        "with reboot=force a reboot stops neither devices nor processors, and nor would it"
     }
 
     static func words(for cause: SystemCallObstacle.Cause) -> String {
@@ -151,7 +179,7 @@ extension Diagnostic {
             "the kernel is locked down (\(level == .integrity ? "integrity" : "confidentiality"))"
         case .signaturesEnforced(.configuration): "the kernel takes signed images only (CONFIG_KEXEC_SIG_FORCE)"
         case .signaturesEnforced(.secureBoot): "Secure Boot is on: the kernel takes signed images only"
-        case .imaAppraisal: "IMA appraises kernel images, and kexec_load shows it no file"
+        case .imaAppraisal: "IMA appraises kernel images, and this way shows it no file"
         case .imageKind(let kind): "takes 64-bit bzImages only, this is \(kind)"
         case .lowMemoryOnly:
             "the image may not be loaded above 4 GiB: xloadflags at offset 0x236 lacks XLF_CAN_BE_LOADED_ABOVE_4G"
@@ -159,7 +187,12 @@ extension Diagnostic {
         case .option(let option): "cannot honour \(OptionTable.name(of: option))"
         case .commandLineTooLong(let length, let limit): "command line has \(length) bytes, it takes \(limit)"
         case .moduleNotLoaded: "/dev/kexec does not exist"
-        case .moduleUnsupported: "not supported by this version"
+        case .moduleInterface(let found): interface(found)
+        case .moduleDisabled: "switched off: its parameter 'disabled' is set"
+        case .moduleLimitUsedUp: "no load is left: its parameter 'load_limit' is 0"
+        case .besideNative: "is for kernels without kexec, or where it is asked for"
+        case .crashKernel: "loads no crash kernels: a panic leaves the kernel by another way"
+        case .forcedReboot: forcedReboot
         case .memoryMapTooLong(let entries): "would drop memory map entries beyond 128 of \(entries)"
         case .firmware32Bit: "does not load with 32-bit EFI firmware"
         }
@@ -175,6 +208,9 @@ extension SystemCall {
         case .module: "module"
         }
     }
+
+    /// What does it, in a sentence.
+    var subject: String { self == .module ? StaticCallName.module.rawValue : name }
 }
 
 extension Diagnostic {
@@ -190,7 +226,7 @@ extension Diagnostic {
         case .emptyCommandLine:
             self.init("the next kernel gets an empty command line", hint: "--append or --reuse-cmdline")
         case .handoverLost:
-            self.init("kexec handover is on: what it preserved is lost with kexec_load", hint: "-s keeps it")
+            self.init("kexec handover is on: only kexec_file_load keeps what it preserved", hint: "-s")
         case .noCoreHeader:
             self.init(
                 "kexec_load passes no core header yet: the crash kernel will have no /proc/vmcore",
@@ -208,6 +244,7 @@ extension Diagnostic {
         case .elfProgram: "an ELF program that gets boot notes"
         case .kexecFileLoad: "kexec_file_load: the kernel places and verifies by itself"
         case .kexecLoad: "kexec_load"
+        case .module: StaticCallName.module.rawValue
         case .bzImage: "a bzImage"
         case .elf: "an ELF executable"
         case .multiboot: "a Multiboot kernel"

@@ -40,6 +40,7 @@ extension Diagnostic {
         case .unload(.reboot): "unload the kernel"
         case .unload(.crash): "unload the crash kernel"
         case .jump: "jump to the loaded kernel"
+        case .dryRun: "do the dry run"
         }
     }
 
@@ -52,7 +53,6 @@ extension Diagnostic {
             segment == "entry"
                 ? "the entry point lies above 4 GiB, beyond this 32-bit program"
                 : "segment '\(segment)' lies above 4 GiB, beyond this 32-bit program"
-        case .notBuilt: "not supported by this version"
         }
     }
 
@@ -73,7 +73,8 @@ extension Diagnostic {
         case .signatureMalformed: "the kernel file's signature is malformed"
         case .busy: "another kexec operation is running"
         case .memoryShort(let needed, let available): memory(needed, available)
-        case .notInKernel: "not configured into the running kernel"
+        case .notInKernel:
+            error.call == .module ? "the module is not loaded" : "not configured into the running kernel"
         case .unknownFormat: "the running kernel's own loader does not take this image"
         case .addressNotAvailable: address(error)
         case .argumentsRefused(let flags, let segments): arguments(error, flags, segments)
@@ -84,6 +85,12 @@ extension Diagnostic {
         case .fileUnreadable: "the kernel could not read the file (\(errnoText(error.errno)))"
         case .fileTooLarge: "a file is larger than the kernel takes"
         case .fileBeingWritten: "a file is open for writing in another process"
+        case .moduleDisabled: "switched off: /sys/module/kexec_mod/parameters/disabled is set"
+        case .moduleLimitUsedUp: "no load is left: /sys/module/kexec_mod/parameters/load_limit is 0"
+        case .otherInterface: "the module has another interface than this program"
+        case .interrupted: "a signal ended it"
+        case .cannotLeave: "memory is encrypted, or the hypervisor lets no guest kernel start another one"
+        case .wayOutBroken: "the way out of the running kernel does not work, so it was not taken"
         case .unknown: "\(errnoText(error.errno)) (error \(error.errno)), which this program cannot explain"
         }
     }
@@ -120,6 +127,7 @@ extension Diagnostic {
             flags & KexecFileLoadFlags.forceDeviceTree.rawValue != 0
                 ? "the kernel does not take --force-dtb, or this image or initrd"
                 : "the kernel does not take this image, initrd or command line"
+        case .module: "the module does not take flags \(hexadecimal(UInt64(flags))) or these \(segments) segments"
         default: "the kernel does not take the request"
         }
     }
@@ -130,11 +138,15 @@ extension Diagnostic {
         case (_, .busy, _): "try again"
         case (.unload, .lockdown, .kexecLoad), (.unload, .appraised, .kexecLoad), (.unload, .policy, .kexecLoad):
             "-s unloads without asking that policy"
+        case (_, .notInKernel, .module): moduleHint
+        case (_, .otherInterface, _): interfaceHint
+        case (.jump, .nothingLoaded, _), (.dryRun, .nothingLoaded, _): "load a kernel first: kexec -l"
+        // Only there the reason is told in words.
+        case (_, _, .module): "the kernel's log says more: dmesg"
         case (.unload, .notInKernel, let call): call == .kexecLoad ? "-s" : "-c"
         case (.unload, _, _): nil
         case (.jump, .policy, _): "is this a container, or a user namespace?"
-        case (.jump, .nothingLoaded, _): "load a kernel first: kexec -l"
-        case (.jump, _, _): nil
+        case (.jump, _, _), (.dryRun, _, _): nil
         case (.load, let cause, let call): loadHint(cause, call)
         }
     }

@@ -29,6 +29,8 @@ enum KexecAction: Hashable, Sendable {
     case recordFirmwareState(path: String)
     /// `--last`
     case last
+    /// `--dry-run`
+    case dryRun
 }
 
 /// A command line that can be followed: what to do, with everything that it needs, and how.

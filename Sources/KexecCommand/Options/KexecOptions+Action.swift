@@ -57,12 +57,14 @@ extension KexecOptions {
             own = (.recordFirmwareState, .recordFirmwareState(path: firmwareStateFile))
         } else if given(.last) {
             own = (.last, .last)
+        } else if given(.dryRun) {
+            own = (.dryRun, .dryRun)
         } else {
             return nil
         }
         let others: [KexecOption] = [
             .load, .loadPanic, .force, .execute, .unload, .status, .loadPreserveContext, .loadLiveUpdate, .plan, .last,
-            .recordFirmwareState,
+            .recordFirmwareState, .dryRun,
         ]
         for other in others where given(other) && other != own.option { throw .conflict(own.option, other) }
         return own.action

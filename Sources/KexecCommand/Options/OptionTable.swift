@@ -111,6 +111,7 @@ enum OptionTable {
         option(.recordFirmwareState, "record-firmware-state", "FILE", .planning, "Record the BIOS's disks in FILE")
             .since(.swiftKexec),
         flag(.last, "last", .planning, "Print what happened at the last jump").since(.swiftKexec),
+        flag(.dryRun, "dry-run", .planning, "Have the module try its way out, and come back").since(.swiftKexec),
     ]
 }
 
