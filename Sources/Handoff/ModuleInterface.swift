@@ -8,7 +8,10 @@
 ///
 /// | errno | of | reason |
 /// |---|---|---|
-/// | EPERM | all | no CAP_SYS_BOOT; loading: switched off, load limit used up, lockdown, a security module |
+/// | EPERM | all | no CAP_SYS_BOOT |
+/// | EPERM | `load`, `unload` | switched off, load limit used up |
+/// | EPERM | `load`, `execute` | lockdown, a security module; `execute`: a PID namespace of its own |
+/// | EACCES | `load`, `execute` | integrity measurement (IMA) |
 /// | EBUSY | all | another call runs |
 /// | ENOTTY | | no such command, or its argument has another size |
 /// | EINVAL | `load` | unknown flags, another architecture, no segment or too many, an overlap, more bytes than the place has, too much memory |
@@ -20,7 +23,8 @@
 /// | EOPNOTSUPP | `load`, `execute` | memory encryption, or a hypervisor's guest that cannot leave by itself (Xen PV) |
 /// | EIO | `execute`, `dryRun` | the way out does not work: nothing has been touched |
 ///
-/// The kernel's log says which of them, in words.
+/// The kernel's log says which of them, in words. Where the kernel was started with `reboot=force`, `execute` resets the
+/// machine: that leaves the other processors running, and no exported symbol tells it before.
 public enum ModuleInterface {
     /// Of `ModuleStatus.interface`: counts changes that an older loader would not survive.
     public static let version: UInt32 = 1
