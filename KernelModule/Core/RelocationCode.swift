@@ -7,8 +7,10 @@ import LinuxGlue
 
 /// The code that moves an image to its place (relocate_ARCH.S): position independent, it runs on a control page.
 enum RelocationCode {
+    /// At most half of a page: the other half is its stack.
     static func copy(to control: PhysicalAddress) {
-        // The glue promises so many bytes, and the assembler that they and a stack fit on a page.
+        precondition(glue_relocation_size() <= pageSize / 2)
+        // The glue promises so many bytes.
         unsafe glue_pointer(control.rawValue).copyMemory(
             from: glue_relocation_code(), byteCount: Int(glue_relocation_size()))
     }
