@@ -137,8 +137,10 @@ struct PageSupply: ~Copyable {
     /// Called in ascending order of numbers, and after `stock()`.
     mutating func takeRun(for number: UInt64, at place: PhysicalAddress, limit: UInt64) -> Run? {
         let isInPlace = inPlace.contains(number)
+        // Never further than the run goes: pages looked at in vain would be looked at again.
+        let most = isInPlace ? limit : min(limit, free.lengthOfNewest)
         var length: UInt64 = 1
-        while length < limit, inPlace.contains(number + length) == isInPlace { length += 1 }
+        while length < most, inPlace.contains(number + length) == isInPlace { length += 1 }
         guard let run = isInPlace ? Run(start: place, pages: length) : free.pop(atMost: length) else { return nil }
         nextPage = number + run.pages
         return run

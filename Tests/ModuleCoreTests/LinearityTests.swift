@@ -40,5 +40,13 @@ extension CoreTests {
             #expect(steps[1] * 10 < steps[0] * 22)
             #expect(steps[2] * 10 < steps[1] * 22)
         }
+
+        /// What is no step of the glue takes time: 16 times the pages must take nearer to 16 times as long than to 256.
+        @Test(arguments: [SupplyOrder.destinationsLast, .contentsFirst, .mixed])
+        func timeGrowsAsPagesDo(_ order: SupplyOrder) {
+            let few = (0..<3).map { _ in cost(512, order).time }.min() ?? 0
+            let many = (0..<2).map { _ in cost(512 * 16, order).time }.min() ?? 0
+            #expect(many < few * 40, "\(few) and \(many) ns")
+        }
     }
 }
