@@ -114,6 +114,20 @@ extension CoreTests {
             }
         }
 
+        /// Memory may have been added since the image was loaded, and its tables lead to none of it.
+        @Test func aRehearsalStaysOnPagesThatTheTablesLeadTo() {
+            let linux = MockLinux()
+            let added = linux.memory.ram[2]
+            linux.answers.ram.removeLast()
+            linux.pages.prefer(linux.freePages.filter { !added.contains(PhysicalAddress($0)) })
+            withImage(linux) { linux, _ in
+                linux.pages.prefer(Array(added.pages))
+                #expect(linux.call(.dryRun) == Self.inputOutputError)
+                #expect(linux.logLines.first?.text.contains("page tables do not lead to 0x1000") == true)
+                #expect(linux.exits == [])
+            }
+        }
+
         @Test(arguments: [Int32(-12), -16]) func leavingRehearsesFirstAndComesBackWithItsErrno(_ errno: Int32) {
             withImage { linux, _ in
                 linux.answers.leave = errno
