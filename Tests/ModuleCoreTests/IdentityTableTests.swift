@@ -74,5 +74,14 @@ extension CoreTests {
                 #expect(walk.translate(0xc000_0000) == nil)
             }
         }
+
+        /// A place of no bytes may be anywhere, also where devices are.
+        @Test func mapNothingForAPlaceOfNoBytes() {
+            withMachine { linux in
+                #expect(linux.load([TestSegment(0xfee0_1000, [], size: 0), TestSegment(0x20_0000, pages: 1)]) == 0)
+                guard let jump = linux.jump else { return }
+                #expect(linux.walk(jump.root).translate(0xfee0_1000) == nil)
+            }
+        }
     }
 }
