@@ -23,6 +23,8 @@ struct PageSupply: ~Copyable {
     private var inPlace = PageSet()
     private var contentPages: UInt64 = 0
     private(set) var pagesInPlace: UInt64 = 0
+    /// There is a page for each content page.
+    private var isStocked = false
     /// Content pages with lower numbers have their page.
     private var nextPage: UInt64 = 0
     private var largestOrder = UInt32(glue_largest_order)
@@ -72,7 +74,7 @@ struct PageSupply: ~Copyable {
         case .none: true
         case .contents(let number): number >= nextPage
         // Of these there may be many more than there are contents.
-        case .zeros: pagesInPlace + free.pages < contentPages
+        case .zeros: !isStocked && pagesInPlace + free.pages < contentPages
         }
     }
 
@@ -96,6 +98,7 @@ struct PageSupply: ~Copyable {
             }
             sort(block)
         }
+        isStocked = true
         return nil
     }
 

@@ -70,6 +70,33 @@ extension CoreTests {
             }
         }
 
+        /// The list's second page is looked for among pages to zero, when the contents have all they need.
+        @Test func pagesThatBecomeZerosAreNotHoardedWhileTheListGrows() {
+            let contents = TestSegment(0x30_0000, pages: 400)
+            let zeros = TestSegment(0x20_0000, pages: 0, zeros: 256)
+            // Sources in every second page, so that each is an entry: one list page for 255.
+            let others = MockLinux().freePages.filter { !contents.pages.contains($0) && !zeros.pages.contains($0) }
+            let scattered = others.filter { $0 & 4096 == 0 }
+            let machine = { (first: [UInt64], then: [UInt64]) in
+                let linux = MockLinux()
+                linux.pages.largestOrder = 0
+                linux.pages.prefer(first + then + others.filter { !first.contains($0) } + contents.pages)
+                return linux
+            }
+            var needed = 0
+            withMachine(machine(scattered, zeros.pages)) { linux in
+                #expect(linux.load([contents, zeros]) == 0)
+                needed = Int(linux.pages.pagesGiven)
+            }
+            // Now all but the list's second page are taken when the zeros' places begin to come.
+            withMachine(machine(Array(scattered.prefix(needed - 1)), zeros.pages)) { linux in
+                #expect(linux.load([contents, zeros]) == 0)
+                #expect(linux.pages.everGiven.isSuperset(of: zeros.pages))
+                #expect(linux.status()?.pagesToCopy == 400)
+                #expect(linux.pages.pagesGiven <= needed + 1)
+            }
+        }
+
         @Test func contiguousPagesAreOneEntry() {
             let segments = [TestSegment(0x14_0000, pages: 300), TestSegment(0x9_0000, pages: 4, zeros: 8)]
             withMachine(machine(.descending, largestOrder: 9)) { linux in
