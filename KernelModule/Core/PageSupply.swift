@@ -41,7 +41,10 @@ struct PageSupply: ~Copyable {
 
     // MARK: Pages that must survive the copying
 
-    /// A zeroed page outside all places; nil: no memory.
+    /// What has ended a load that did not get its page.
+    private(set) var whyNoPage = Refusal.noMemory
+
+    /// A zeroed page outside all places; nil: `whyNoPage`.
     mutating func takeSafePage() -> PhysicalAddress? {
         while let block = Block.allocate() {
             let use = destinations.use(of: block.start)
@@ -49,6 +52,11 @@ struct PageSupply: ~Copyable {
             if use == .none {
                 PageWords(block.start).clear()
                 return block.start
+            }
+            // The next one may be a place as well, and so on through all of them.
+            if glue_is_interrupted() {
+                whyNoPage = .interrupted
+                return nil
             }
         }
         return nil

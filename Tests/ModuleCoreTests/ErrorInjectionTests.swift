@@ -106,6 +106,19 @@ extension CoreTests {
             #expect(count > 1)
         }
 
+        /// Each page that comes may be a place, and none of them what is looked for.
+        @Test func aSignalEndsTheSearchForAPageOutsideAllPlaces() {
+            let linux = MockLinux()
+            var generator = Seeded(6)
+            linux.pages.prefer(SupplyOrder.contentsFirst.order(linux.freePages, for: segments, &generator))
+            withMachine(linux) { linux in
+                linux.interruptedQuestion = 3
+                #expect(linux.load(segments) == -4)
+                #expect(linux.logLines.map(\.text) == ["load ended by a signal"])
+                #expect(linux.pages.everGiven.count < 10)
+            }
+        }
+
         /// Also where it is the first step of leaving.
         @Test(arguments: [false, true]) func everyAllocationOfARehearsalMayFail(_ leaves: Bool) {
             withMachine { linux in
