@@ -58,7 +58,8 @@ extension MockLinux {
         guard let control = walk.translate(jump.control), hasCode(control) else { return "no code on the control page" }
         guard walk.translate(jump.control + pageSize - 8) == control + pageSize - 8 else { return "no stack" }
         var page = jump.list
-        while page != 0 {
+        // What the copying has damaged may lead in circles.
+        for _ in 0..<1 << 12 where page != 0 {
             guard let list = walk.translate(page), let count = memory.word(list + 8), count <= 255 else {
                 return "the list's page 0x\(hex(page))"
             }
@@ -67,7 +68,7 @@ extension MockLinux {
             }
             page = memory.word(list) ?? 0
         }
-        return nil
+        return page == 0 ? nil : "a list without an end"
     }
 
     private func hasCode(_ page: UInt64) -> Bool {

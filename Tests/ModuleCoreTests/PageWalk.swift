@@ -52,6 +52,8 @@ struct PageWalk {
         _ table: UInt64, _ level: Int, _ start: UInt64, _ tables: inout [UInt64], _ leaves: inout [Leaf]
     ) {
         tables.append(table)
+        // A damaged entry leads anywhere.
+        guard memory.pointer(table) != nil, tables.count < 1 << 12 else { return }
         for index in 0..<UInt64(512) {
             let slot = table + index * 8
             guard let entry = memory.word(slot), entry & 1 != 0 else { continue }
