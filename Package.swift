@@ -94,6 +94,14 @@ let package = Package(
         .testTarget(
             name: "BootableELFTests", dependencies: ["PhysicalMemory", "BootFormats", "BootableELF"],
             swiftSettings: relaxed),
+        // The kernel module's Swift, which is compiled for the kernel by scripts/compile-module-core.sh: here with a mock of
+        // Linux.
+        .systemLibrary(name: "LinuxGlue", path: "KernelModule/include"),
+        .target(
+            name: "ModuleCore", dependencies: ["PhysicalMemory", "Handoff", "LinuxGlue"], path: "KernelModule/Core",
+            swiftSettings: strict),
+        .testTarget(
+            name: "ModuleCoreTests", dependencies: ["ModuleCore", "PhysicalMemory", "Handoff"], swiftSettings: relaxed),
         .testTarget(name: "KexecLabTests", dependencies: ["kexec-lab"], swiftSettings: relaxed),
     ] + available.map { .systemLibrary(name: $0.target) },
     swiftLanguageModes: [.v6])

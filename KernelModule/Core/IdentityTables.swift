@@ -24,6 +24,7 @@ struct IdentityTables {
 
     /// Maps whatever `range` touches; false: no memory.
     func map(_ range: PhysicalRange, _ supply: inout PageSupply) -> Bool {
+        guard !range.isEmpty else { return true }
         var at = range.start.rawValue.roundedDown(to: Self.span(2))
         while at < range.end.rawValue {
             guard let table = table(for: at, level: 3, &supply) else { return false }

@@ -29,7 +29,7 @@ struct Image: ~Copyable {
         if let refusal = supply.destinations.read(segments, at: address, entry: entry) { return refusal }
         guard supply.begin(), let control = supply.takeSafePage(), let root = supply.takeSafePage(),
             let list = supply.takeSafePage()
-        else { return .noMemory }
+        else { return supply.whyNoPage }
         self.control = control
         copies = CopyList(head: list)
         tables = IdentityTables(
@@ -44,14 +44,14 @@ struct Image: ~Copyable {
     private mutating func map() -> Refusal? {
         // Linux calls back below this frame only.
         unsafe withUnsafeMutablePointer(to: &self) { unsafe glue_visit_ram($0) }
-        guard !mappingFailed else { return .noMemory }
+        guard !mappingFailed else { return supply.whyNoPage }
         var index = 0
         while index < supply.destinations.count {
-            guard map(supply.destinations.segments[index].place) else { return .noMemory }
+            guard map(supply.destinations.segments[index].place) else { return supply.whyNoPage }
             index += 1
         }
         let page = glue_departure_address().roundedDown(to: pageSize)
-        guard tables.map(PhysicalAddress(glue_departure_page()), at: page, &supply) else { return .noMemory }
+        guard tables.map(PhysicalAddress(glue_departure_page()), at: page, &supply) else { return supply.whyNoPage }
         return nil
     }
 
@@ -76,7 +76,7 @@ struct Image: ~Copyable {
         // Zeros last: until then pages that become zero may hold contents.
         index = 0
         while index < supply.destinations.count {
-            guard addZeros(of: supply.destinations.segments[index]) else { return .noMemory }
+            guard addZeros(of: supply.destinations.segments[index]) else { return supply.whyNoPage }
             index += 1
         }
         supply.finish()
@@ -93,7 +93,7 @@ struct Image: ~Copyable {
             guard let run = supply.takeRun(for: first + page, at: place, limit: limit) else { return .noMemory }
             if let refusal = copy(of: segment, from: page * pageSize, to: run) { return refusal }
             if run.start != place {
-                guard copies.addCopy(of: run, to: place, &supply) else { return .noMemory }
+                guard copies.addCopy(of: run, to: place, &supply) else { return supply.whyNoPage }
             }
             page += run.pages
         }

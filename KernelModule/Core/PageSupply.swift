@@ -23,6 +23,8 @@ struct PageSupply: ~Copyable {
     private var inPlace = PageSet()
     private var contentPages: UInt64 = 0
     private(set) var pagesInPlace: UInt64 = 0
+    /// There is a page for each content page.
+    private var isStocked = false
     /// Content pages with lower numbers have their page.
     private var nextPage: UInt64 = 0
     private var largestOrder = UInt32(glue_largest_order)
@@ -39,7 +41,10 @@ struct PageSupply: ~Copyable {
 
     // MARK: Pages that must survive the copying
 
-    /// A zeroed page outside all places; nil: no memory.
+    /// What has ended a load that did not get its page.
+    private(set) var whyNoPage = Refusal.noMemory
+
+    /// A zeroed page outside all places; nil: `whyNoPage`.
     mutating func takeSafePage() -> PhysicalAddress? {
         while let block = Block.allocate() {
             let use = destinations.use(of: block.start)
@@ -47,6 +52,11 @@ struct PageSupply: ~Copyable {
             if use == .none {
                 PageWords(block.start).clear()
                 return block.start
+            }
+            // The next one may be a place as well, and so on through all of them.
+            if glue_is_interrupted() {
+                whyNoPage = .interrupted
+                return nil
             }
         }
         return nil
@@ -72,7 +82,7 @@ struct PageSupply: ~Copyable {
         case .none: true
         case .contents(let number): number >= nextPage
         // Of these there may be many more than there are contents.
-        case .zeros: pagesInPlace + free.pages < contentPages
+        case .zeros: !isStocked && pagesInPlace + free.pages < contentPages
         }
     }
 
@@ -96,6 +106,7 @@ struct PageSupply: ~Copyable {
             }
             sort(block)
         }
+        isStocked = true
         return nil
     }
 
@@ -139,8 +150,10 @@ struct PageSupply: ~Copyable {
         // No run is longer than a block, and what is looked at twice would make the work quadratic.
         let limit = min(limit, 1 << UInt64(glue_largest_order))
         let isInPlace = inPlace.contains(number)
+        // Never further than the run goes: pages looked at in vain would be looked at again.
+        let most = isInPlace ? limit : min(limit, free.lengthOfNewest)
         var length: UInt64 = 1
-        while length < limit, inPlace.contains(number + length) == isInPlace { length += 1 }
+        while length < most, inPlace.contains(number + length) == isInPlace { length += 1 }
         guard let run = isInPlace ? Run(start: place, pages: length) : free.pop(atMost: length) else { return nil }
         nextPage = number + run.pages
         return run

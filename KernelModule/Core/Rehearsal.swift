@@ -26,6 +26,9 @@ import LinuxGlue
         guard let root = scratchRoot(), let list = scratchPage(), let source = scratchPage(),
             let copy = scratchPage(), let cleared = scratchPage()
         else { return .noMemory }
+        if let address = unsafe image.pointee.firstUnmapped(of: list, source, copy, cleared) {
+            return .notMapped(address)
+        }
         Self.fillPattern(source, cleared)
         let words = PageWords(list)
         (words[0], words[1]) = (0, 2)
@@ -90,5 +93,18 @@ extension Image {
         if tables.translate(departure) != page { return departure }
         if tables.translate(control.rawValue) != control { return control.rawValue }
         return copies.firstAddress { tables.translate($0) != PhysicalAddress($0) }
+    }
+
+    /// The tables know the RAM that was there when the image was loaded, and some may have been added since.
+    fileprivate func firstUnmapped(
+        of list: PhysicalAddress, _ source: PhysicalAddress, _ copy: PhysicalAddress, _ cleared: PhysicalAddress
+    ) -> UInt64? {
+        let pages: InlineArray<4, PhysicalAddress> = [list, source, copy, cleared]
+        var index = 0
+        while index < pages.count {
+            if tables.translate(pages[index].rawValue) != pages[index] { return pages[index].rawValue }
+            index += 1
+        }
+        return nil
     }
 }

@@ -19,6 +19,9 @@ struct RunStack: ~Copyable {
     /// In all runs.
     private(set) var pages: UInt64 = 0
 
+    /// Pages of the run that is popped next; 0: empty.
+    var lengthOfNewest: UInt64 { top == 0 ? 0 : PageWords(PhysicalAddress(top))[1] }
+
     mutating func push(_ run: Run) {
         let words = PageWords(run.start)
         words[0] = top
