@@ -147,8 +147,6 @@ struct PageSupply: ~Copyable {
     ///
     /// Called in ascending order of numbers, and after `stock()`.
     mutating func takeRun(for number: UInt64, at place: PhysicalAddress, limit: UInt64) -> Run? {
-        // No run is longer than a block, and what is looked at twice would make the work quadratic.
-        let limit = min(limit, 1 << UInt64(glue_largest_order))
         let isInPlace = inPlace.contains(number)
         // Never further than the run goes: pages looked at in vain would be looked at again.
         let most = isInPlace ? limit : min(limit, free.lengthOfNewest)

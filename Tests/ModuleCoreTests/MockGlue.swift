@@ -66,6 +66,8 @@ public func copyToUser(_ user: UInt64, _ from: UnsafeRawPointer, _ bytes: UInt64
     if linux.answers.loadsLeft > 0 { linux.answers.loadsLeft -= 1 }
 }
 @c(glue_has_native_kexec) public func hasNativeKexec() -> Bool { linux().answers.hasNativeKexec }
+@c(glue_pin) public func pin() { linux().pins += 1 }
+@c(glue_unpin) public func unpin() { linux().pins -= 1 }
 
 // MARK: The log
 

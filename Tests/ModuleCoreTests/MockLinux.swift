@@ -58,6 +58,8 @@ final class MockLinux {
     var failingCopy: Int?
     var interruptedQuestion: Int?
 
+    /// What keeps the module from being removed.
+    var pins = 0
     /// Calls of the glue.
     var steps = 0
     /// Those by which the machine is left, in order.
@@ -130,6 +132,7 @@ func withMachine(
     try body(linux)
     core_close()
     let comment = Comment(rawValue: note)
+    #expect(linux.pins == 0, comment, sourceLocation: sourceLocation)
     #expect(linux.pages.given.isEmpty, comment, sourceLocation: sourceLocation)
     #expect(linux.tables.isEmpty, comment, sourceLocation: sourceLocation)
     #expect(linux.complaints.isEmpty, comment, sourceLocation: sourceLocation)

@@ -68,6 +68,20 @@ extension CoreTests {
             }
         }
 
+        @Test func theModuleStaysAsLongAsAnImageIsLoaded() {
+            withMachine { linux in
+                #expect(linux.load(segments) == 0)
+                #expect(linux.pins == 1)
+                #expect(linux.load(segments) == 0)
+                #expect(linux.pins == 1)
+                linux.answers.totalPages = 2
+                #expect(linux.load(segments) == -22)
+                #expect(linux.pins == 1)
+                #expect(linux.call(.unload) == 0)
+                #expect(linux.pins == 0)
+            }
+        }
+
         @Test func theModuleGivesEverythingBackWhenItGoes() {
             withMachine { linux in
                 #expect(linux.load(segments) == 0)
