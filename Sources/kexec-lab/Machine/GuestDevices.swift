@@ -79,6 +79,7 @@ enum GuestDevices {
         // Cold boots on a busy host say it, too.
         "tsc: Unable to calibrate against PIT",
         "APIC calibration not consistent with PM-Timer: Nms instead of Nms",
+        "..MP-BIOS bug: N timer not connected to IO-APIC",
         // The timer's last tick was on its way when its processor's interrupts were shut; native kexec leaves it as well.
         "Spurious LAPIC timer interrupt on cpu N",
     ]
