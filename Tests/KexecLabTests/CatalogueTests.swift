@@ -87,3 +87,38 @@ struct StoryTests {
         #expect(try #require(story.jump) == 5)
     }
 }
+
+struct GuestDevicesTests {
+    private func log(_ texts: [String]) -> ConsoleLog {
+        ConsoleLog(lines: texts.map { ConsoleLine(seconds: 0, text: $0) })
+    }
+
+    @Test func complaintsCountAndCompareWithoutNumbers() {
+        let cold = log(["LAB log [ 0.1] pci 0000:00:01.0: BAR 0x10 odd", "[ 0.2] not asked"])
+        let same = log(["LAB log [ 7.1] pci 0000:00:02.0: BAR 0x14 odd"])
+        let more = log(["LAB log [ 1.0] nvme nvme0: I/O 7 timeout", "LAB log [ 7.1] pci 0000:00:02.0: BAR 0x14 odd"])
+        let twice = log(Array(repeating: "LAB log [ 7.1] pci 0000:00:02.0: BAR 0x14 odd", count: 2))
+        #expect(GuestDevices.newComplaints(in: same, against: cold).isEmpty)
+        #expect(GuestDevices.newComplaints(in: more, against: cold) == ["nvme nvmeN: I/O N timeout"])
+        #expect(GuestDevices.newComplaints(in: twice, against: cold).count == 1)
+    }
+}
+
+struct MemoryRecordTests {
+    private func log(_ pages: [(total: Int, free: Int)]) -> ConsoleLog {
+        ConsoleLog(
+            lines: pages.enumerated().map { index, pages in
+                let text =
+                    "LAB memory generation=\(index + 1) MemTotal=\(pages.total) MemFree=\(pages.free) MemAvailable=1"
+                return ConsoleLine(seconds: 0, text: text)
+            })
+    }
+
+    @Test func findsALossOfTotalOrFreeMemoryAndAMissingKernel() {
+        let steady = [(100, 50), (100, 40), (100, 50), (100, 40)]
+        #expect(MemoryRecord.losses(in: log(steady), generations: 4).isEmpty)
+        #expect(MemoryRecord.losses(in: log(steady), generations: 5).count == 1)
+        #expect(MemoryRecord.losses(in: log(steady.dropLast() + [(100, 37)]), generations: 4).count == 1)
+        #expect(MemoryRecord.losses(in: log(steady.dropLast() + [(97, 40)]), generations: 4).count == 1)
+    }
+}

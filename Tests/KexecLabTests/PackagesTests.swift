@@ -46,6 +46,7 @@ struct KernelNameTests {
     @Test(arguments: [
         (KernelName.linux61, "linux-image-6.1.0-56-cloud-amd64", "linux-image-6.1.0-56-cloud-amd64-dbg"),
         (.linux61Full, "linux-image-6.1.0-56-amd64", "linux-image-6.1.0-56-rt-amd64"),
+        (.linux612Full, "linux-image-6.12.118+deb13-amd64", "linux-image-6.12.118+deb13-cloud-amd64"),
         (.linux7Signed, "linux-binary-7.3.4+deb13-cloud-amd64", "linux-binary-unsigned-7.3.4+deb13-cloud-amd64"),
         (.xen417, "xen-hypervisor-4.17-amd64", "xen-hypervisor-4.17-arm64"),
         (.linux612, "linux-image-6.12.117+deb13-cloud-amd64", "linux-image-6.12.117+deb13-cloud-amd64-unsigned"),

@@ -28,7 +28,7 @@ enum BIOSBootCases {
             name: "boot-sector/\(controller.rawValue)/restored",
             summary: "a boot sector on \(controller.rawValue) starts after Linux's driver, by the recorded state",
             firstKernel: .linux61Full,
-            files: { try controller.drivers($0) },
+            files: { try await controller.drivers($0) },
             disks: { controller.options(try await BootSector.disk(in: $0)) },
             script: """
                 mkdir -p /run/swift-kexec
@@ -44,7 +44,7 @@ enum BIOSBootCases {
     private static let driven = Case(
         name: "boot-sector/ide/loaded", summary: "a disk that Linux has read is found by its boot sector, and started",
         firstKernel: .linux61Full,
-        files: { try DiskController.ide.drivers($0) },
+        files: { try await DiskController.ide.drivers($0) },
         disks: { second(try await BootSector.disk(in: $0)) },
         script: DiskController.use
             + """
@@ -68,7 +68,7 @@ enum BIOSBootCases {
     private static let nvme: [Case] = [
         Case(
             name: "boot-sector/nvme/driven/disk", summary: "the payload reads an NVMe disk that the BIOS has lost",
-            firstKernel: .linux61Full, files: { try DiskController.nvme.drivers($0) },
+            firstKernel: .linux61Full, files: { try await DiskController.nvme.drivers($0) },
             disks: {
                 DiskController.nvme.options(try await BootSector.disk(in: $0)) + [
                     "-drive", "driver=null-co,read-zeroes=on,size=4M,if=ide",
@@ -80,7 +80,7 @@ enum BIOSBootCases {
             name: "boot-sector/nvme/driven/partition",
             summary: "a partition of an NVMe disk is started, and the memory that stays is reserved",
             machine: MachineShape(memory: 6144), firstKernel: .linux61Full,
-            files: { try DiskController.nvme.drivers($0) },
+            files: { try await DiskController.nvme.drivers($0) },
             disks: { DiskController.nvme.options(try await SurveyDisk.partition(in: $0)) },
             script: DiskController.use + "try load kexec -l --type=boot-sector ${disk}p1 && jump",
             expect: [
@@ -93,7 +93,7 @@ enum BIOSBootCases {
         name: "boot-sector/ide/partition",
         summary: "a partition's boot sector is read where it is, and gets its table entry",
         firstKernel: .linux61Full,
-        files: { try DiskController.ide.drivers($0) },
+        files: { try await DiskController.ide.drivers($0) },
         disks: { DiskController.ide.options(try await SurveyDisk.partition(in: $0)) },
         script: DiskController.use + "try load kexec -l --type=boot-sector ${disk}1 && jump",
         expect: [
@@ -122,7 +122,7 @@ enum BIOSBootCases {
             name: "boot-sector/\(controller.rawValue)/dead",
             summary: "a dead disk service is told, and the machine reset: \(controller.rawValue)",
             firstKernel: .linux61Full,
-            files: { try controller.drivers($0) },
+            files: { try await controller.drivers($0) },
             disks: { controller.options(try await BootSector.disk(in: $0)) },
             // The number asks for the BIOS's disk also where the payload could drive it.
             script: DiskController.use
@@ -235,7 +235,7 @@ enum BIOSBootCases {
         [DiskController.ide, .ahci, .virtioBlk, .virtioSCSI, .nvme].map { controller in
             grub(
                 "boot-sector/grub/\(controller.rawValue)", "DISK --type=boot-sector",
-                files: { try controller.drivers($0) },
+                files: { try await controller.drivers($0) },
                 disks: { controller.options(try await linuxDisk($0)) })
         } + [
             grub(
@@ -292,7 +292,7 @@ enum BIOSBootCases {
             func sector(_ more: Int) -> [UInt8] {
                 [UInt8](repeating: 0, count: 510) + signature + [UInt8](repeating: 0, count: more)
             }
-            return try DiskController.virtioBlk.drivers($0).merging([
+            return try await DiskController.virtioBlk.drivers($0).merging([
                 "bad/text": .text("no boot sector\n"), "bad/zeros": .bytes([UInt8](repeating: 0, count: 512)),
                 "bad/large": .bytes(sector(16384)), "bad/odd": .bytes(sector(1)), "bad/good": .bytes(sector(0)),
                 "bad/empty": .bytes([]),

@@ -19,6 +19,8 @@ enum Catalogue {
         DigestCases.all,
         MachineCases.all,
         SecurityCases.all,
+        ModuleCases.all,
+        ModuleRuleCases.all,
         BootParametersCases.all,
         PeerCases.all,
         ResourceCases.all,

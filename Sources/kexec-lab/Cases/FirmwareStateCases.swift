@@ -16,7 +16,7 @@ enum FirmwareStateCases {
     private static func files(_ controller: DiskController) -> @Sendable (Workshop) async throws -> [String: GuestFile]
     {
         { workshop in
-            var files = try controller.drivers(workshop)
+            var files = try await controller.drivers(workshop)
             files["boot/reader"] = .host(try await DiskReader.kernel(in: workshop))
             return files
         }

@@ -51,7 +51,7 @@ enum KexecTestCases {
             summary:
                 "a disk whose controller Linux has driven is \(survives ? "read" : "found to be dead"): \(controller.rawValue)",
             machine: MachineShape(options: controller.options()), firstKernel: .linux61Full,
-            files: { try controller.drivers($0).merging(payload($0)) { first, _ in first } },
+            files: { try await controller.drivers($0).merging(payload($0)) { first, _ in first } },
             script: DiskController.use + "try load kexec -l /boot/kexec_test --command-line=limit=5 && jump",
             expect: [
                 "^LAB disk read=65536$", "^LAB load rc=0 loaded=1",
@@ -68,7 +68,7 @@ enum KexecTestCases {
             name: "kexec-test/restored/\(controller.rawValue)",
             summary: "every check passes where the controller's state is given back: \(controller.rawValue)",
             machine: MachineShape(options: controller.options()), firstKernel: .linux61Full,
-            files: { try controller.drivers($0).merging(payload($0)) { first, _ in first } },
+            files: { try await controller.drivers($0).merging(payload($0)) { first, _ in first } },
             script: "try record kexec --record-firmware-state=/tmp/state\n" + DiskController.use
                 + "try load kexec -l /boot/kexec_test --firmware-state=/tmp/state && jump",
             expect: [

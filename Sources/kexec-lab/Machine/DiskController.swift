@@ -35,13 +35,8 @@ enum DiskController: String, CaseIterable, Sendable {
     }
 
     /// The driver, for the first guest: `use_disk` loads it. For 6.1 with all drivers only.
-    func drivers(_ workshop: Workshop) throws -> [String: GuestFile] {
-        var files: [String: GuestFile] = [:]
-        let all = try KernelModules(in: workshop.cache.modules(.linux61Full)).ordered(modules)
-        for (index, path) in all.enumerated() {
-            files["lab/modules/\(100 + index).ko"] = .host(path)
-        }
-        return files
+    func drivers(_ workshop: Workshop) async throws -> [String: GuestFile] {
+        try await KernelModules(of: .linux61Full, workshop).guestFiles(modules)
     }
 
     /// Shell of the first guest: loads the driver and reads the disk, past the page cache. `LAB disk read=65536` is what a

@@ -12,6 +12,8 @@ enum KernelName: String, CaseIterable, Sendable {
     case linux7Signed = "7.x-cloud-signed"
     /// Payload XZ, and the drivers that cloud kernels leave out.
     case linux61Full = "6.1-full"
+    case linux612Full = "6.12-full"
+    case linux7Full = "7.x-full"
     /// 32 bits; Debian 12 is the last release with one.
     case linux61PAE = "6.1-686-pae"
     /// 6.1 built here without any kexec, see `scripts/build-kernel-without-kexec.sh`; takes minutes.
@@ -30,6 +32,11 @@ enum KernelName: String, CaseIterable, Sendable {
             }
         case .linux7Signed: [PackagePattern(#"linux-binary-[0-9]+\.[0-9.]+\+deb13-cloud-amd64"#)]
         case .linux61Full: [PackagePattern(#"linux-image-6\.1\.[0-9.-]+-amd64"#)]
+        case .linux612Full: [PackagePattern(#"linux-image-6\.12\.[0-9.]+\+deb13-amd64"#)]
+        case .linux7Full:
+            ["binary-unsigned", "base", "modules"].map {
+                PackagePattern("linux-\($0)-" + #"[0-9]+\.[0-9.]+\+deb13-amd64"#)
+            }
         case .linux61PAE:
             [
                 PackagePattern(#"linux-image-6\.1\.[0-9.-]+-686-pae-unsigned"#, architecture: "i386"),
