@@ -3,7 +3,7 @@
 /// The kernel module: on a kernel that has no kexec, beside native kexec, and what it leaves to the second kernel.
 enum ModuleCases {
     static let all: [Case] =
-        withoutKexec + besideNative + fiveLevels + [brokenPage, brokenJump] + devices
+        withoutKexec + besideNative + fiveLevels + [brokenPage, brokenJump] + interrupted + devices
         + [chain(100, by: "module"), chain(30, by: "kexec_load"), repeated]
 
     static let booted = [Case.second, "^LAB end second"]
@@ -96,6 +96,33 @@ enum ModuleCases {
             """,
         expect: ["^LAB broken rc=[1-9]", "^LAB why .*kexec_mod: dry run failed: ", "^LAB held [1-9]", "^LAB load rc=0"]
             + ["^LAB repaired rc=0 "] + booted)
+
+    /// The stop is on the control page, with page tables that no other code runs on: the interrupt's handler must find all
+    /// that it needs. With page-table isolation its entry looks at CR3 as well.
+    private static let interrupted: [Case] = [KernelName.linux61, .linux612, .linux7].map { first in
+        Case(
+            name: "module/interrupted/\(first.rawValue)",
+            summary: "a non-maskable interrupt in the middle of the dry run is served, and the dry run comes back",
+            firstKernel: first, firstCommandLine: "pti=on", hasModule: true,
+            script: beside + """
+                say debugger
+                sleep 1
+                try interrupted kexec --dry-run
+                say served $(dmesg | grep -c 'NMI received for unknown reason')
+                jump $by_module
+                """,
+            expect: ["^LAB load rc=0 "] + dryRun
+                + ["^LAB debugger$", "^LAB interrupted rc=0 ", "^LAB served 1$", "^LAB jump "] + booted,
+            debugger: { connection, log in
+                // The code's third instruction.
+                let instruction = try controlPage(in: log) + 4
+                try connection.setBreakpoint(at: instruction)
+                try connection.resume()
+                try connection.monitor("nmi")
+                try connection.removeBreakpoint(at: instruction)
+                try connection.release()
+            }, needsOurs: true)
+    }
 
     private static let brokenJump = broken(
         "jump", "the jump fails, and nothing has been shut down",

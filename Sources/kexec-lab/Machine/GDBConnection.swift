@@ -53,6 +53,11 @@ final class GDBConnection: @unchecked Sendable {
     /// Runs and waits for nothing.
     func release() throws { try demand("D") }
 
+    /// A command of QEMU's monitor that prints nothing.
+    func monitor(_ command: String) throws {
+        try demand("qRcmd," + String(decoding: command.utf8.flatMap(GDBPacket.digits), as: UTF8.self))
+    }
+
     /// General registers by their place in the stub's answer, where each has 8 bytes in every mode of the processor.
     enum Register: Int { case esi = 4 }
 
