@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 // The C side of the module: what needs Linux's headers, one function for each question of linux_glue.h, the device, the
-// parameters, and the way out of the running kernel. Exported symbols only; Linux 6.1 and later, x86-64.
+// parameters with their rules, and the way out of the running kernel. Exported symbols only; Linux 6.1 and later, x86-64.
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 #include <linux/cc_platform.h>
+#include <linux/cpu.h>
 #include <linux/efi.h>
 #include <linux/elf.h>
 #include <linux/fs.h>
@@ -13,8 +14,10 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/notifier.h>
 #include <linux/pid_namespace.h>
 #include <linux/platform_device.h>
+#include <linux/ratelimit.h>
 #include <linux/reboot.h>
 #include <linux/sched/signal.h>
 #include <linux/security.h>
@@ -23,6 +26,8 @@
 #include <linux/version.h>
 #include <linux/vmalloc.h>
 #include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/hypervisor.h>
 #include <asm/special_insns.h>
 #include <asm/tlbflush.h>
 #include "include/linux_glue.h"
@@ -173,6 +178,8 @@ void glue_depart(uint64_t list, uint64_t root, uint64_t entry, uint64_t control)
 {
 	u64 cr0 = (read_cr0() & ~(X86_CR0_AM | X86_CR0_WP | X86_CR0_TS | X86_CR0_EM)) | X86_CR0_PG | X86_CR0_PE;
 
+	// A breakpoint in what is written or run from here on would find no handler.
+	hw_breakpoint_disable();
 	kexec_departure(list, root, entry, control, cr0, X86_CR4_PAE | (native_read_cr4() & X86_CR4_LA57));
 }
 
@@ -180,11 +187,12 @@ void glue_depart(uint64_t list, uint64_t root, uint64_t entry, uint64_t control)
 
 void glue_rehearse(uint64_t list, uint64_t root, uint64_t control)
 {
-	// A non-maskable interrupt may come: its handler finds all as usual, but for what forbids code in the lower half.
-	u64 cr4 = native_read_cr4() & ~(X86_CR4_CET | CR4_LASS);
 	unsigned long flags;
+	u64 cr4;
 
 	local_irq_save(flags);
+	// A non-maskable interrupt may come: its handler finds all as usual, but for what forbids code in the lower half.
+	cr4 = native_read_cr4() & ~(X86_CR4_CET | CR4_LASS);
 	kexec_rehearsal(list, root, 0, control, read_cr0(), cr4);
 	local_irq_restore(flags);
 }
@@ -198,7 +206,7 @@ MODULE_PARM_DESC(beside_native, "Load although the kernel has kexec of its own")
 static bool disabled;
 static int load_limit = -1;
 
-// Both may only become stricter.
+// Both may only become stricter, and a module that has become so stays: it would forget it when it comes back.
 static int set_disabled(const char *text, const struct kernel_param *parameter)
 {
 	bool wanted;
@@ -208,6 +216,8 @@ static int set_disabled(const char *text, const struct kernel_param *parameter)
 		return error;
 	if (disabled && !wanted)
 		return -EPERM;
+	if (wanted && !disabled)
+		__module_get(THIS_MODULE);
 	disabled = wanted;
 	return 0;
 }
@@ -223,6 +233,8 @@ static int set_load_limit(const char *text, const struct kernel_param *parameter
 		return -EINVAL;
 	if (load_limit != -1 && (wanted == -1 || wanted > load_limit))
 		return -EPERM;
+	if (wanted != -1 && load_limit == -1)
+		__module_get(THIS_MODULE);
 	load_limit = wanted;
 	return 0;
 }
@@ -249,9 +261,10 @@ bool glue_memory_is_encrypted(void)
 	return cc_platform_has(CC_ATTR_MEM_ENCRYPT) || cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT);
 }
 
-bool glue_is_paravirtual_guest(void)
+bool glue_shares_memory_with_hypervisor(void)
 {
-	return boot_cpu_has(X86_FEATURE_XENPV);
+	return boot_cpu_has(X86_FEATURE_XENPV) || hypervisor_is_type(X86_HYPER_XEN_HVM) ||
+	       hypervisor_is_type(X86_HYPER_MS_HYPERV);
 }
 
 int glue_locked_down(void)
@@ -310,7 +323,11 @@ void glue_log(const char *format, uint64_t first, uint64_t second, uint64_t thir
 void glue_log_error(const char *format, uint64_t first, uint64_t second, uint64_t third)
 {
 	char line[160];
+	// Whoever has the device open may ask without an end.
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 100);
 
+	if (!__ratelimit(&limit))
+		return;
 	snprintf(line, sizeof(line), format, first, second, third);
 	pr_err("%s\n", line);
 }
@@ -325,9 +342,9 @@ void glue_log_error(const char *format, uint64_t first, uint64_t second, uint64_
 // 5. Restart or power-off handlers: ours is the first, and jumps.
 //
 // Linux 7.3 asks restart handlers after step 4, some older ones never do. Before, a power-off is the only exported way
-// through all steps, and must not be one to the devices: the newest device is ours, and makes system_state RESTART, so
-// that no driver cuts the power or arms a wake-up; and our preparation ends the others, for ACPI's would prepare the
-// sleep state S5.
+// through all steps, and must not be one to anybody else: the first notifier is ours, and tells the others of a restart;
+// the newest device is ours, and makes system_state RESTART, so that no driver cuts the power or arms a wake-up; and our
+// preparation ends the others, for ACPI's would prepare the sleep state S5.
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
 #define BY_RESTART 1
 #define PREPARATION SYS_OFF_MODE_RESTART_PREPARE
@@ -339,24 +356,45 @@ void glue_log_error(const char *format, uint64_t first, uint64_t second, uint64_
 #endif
 #define BEFORE_ALL_OTHERS (1 << 20)
 
-static bool departing;
+// Who is on the way out: a power-off that another task has asked for is none of ours.
+static struct task_struct *departing;
+
+static bool is_ours(void)
+{
+	return READ_ONCE(departing) == current;
+}
 
 static void shut_down_first(struct platform_device *device)
 {
-	if (departing)
+	if (is_ours())
 		system_state = SYSTEM_RESTART;
 }
 
 static struct platform_driver departure_driver = {
-	.driver = { .name = KBUILD_MODNAME },
+	.driver = { .name = KBUILD_MODNAME, .probe_type = PROBE_FORCE_SYNCHRONOUS },
 	.shutdown = shut_down_first,
 };
+
+// What a hypervisor writes to a KVM or VMware guest is ended by notifiers that act on a restart only.
+static int announce_restart(struct notifier_block *self, unsigned long event, void *command)
+{
+	struct notifier_block *next;
+
+	if (BY_RESTART || !is_ours())
+		return NOTIFY_DONE;
+	// The caller holds the lock of the chain.
+	for (next = rcu_dereference_raw(self->next); next; next = rcu_dereference_raw(next->next))
+		next->notifier_call(next, SYS_RESTART, command);
+	return NOTIFY_STOP;
+}
+
+static struct notifier_block first_notifier = { .notifier_call = announce_restart, .priority = INT_MAX };
 
 static int prepare_departure(struct sys_off_data *data)
 {
 	struct pci_dev *function = NULL;
 
-	if (!departing)
+	if (!is_ours())
 		return NOTIFY_DONE;
 	for_each_pci_dev(function) {
 		if (function->current_state <= PCI_D3hot)
@@ -367,7 +405,7 @@ static int prepare_departure(struct sys_off_data *data)
 
 static int depart(struct sys_off_data *data)
 {
-	if (!departing)
+	if (!is_ours())
 		return NOTIFY_DONE;
 	if (num_online_cpus() == 1 && irqs_disabled())
 		core_depart();
@@ -377,17 +415,44 @@ static int depart(struct sys_off_data *data)
 	return NOTIFY_DONE;
 }
 
-static void go(void)
+// A processor that was taken offline may wait in MWAIT, for a write that the next kernel's would be.
+static int wake_processors(void)
 {
-	// Suspend, hibernation and reboot(2) wait.
-	lock_system_sleep();
-	departing = true;
-	if (BY_RESTART)
-		kernel_restart(NULL);
-	else
-		kernel_power_off();
-	// Not reached: the last step jumps or resets.
-	emergency_restart();
+	unsigned int processor;
+
+	if (!boot_cpu_has(X86_FEATURE_MWAIT))
+		return 0;
+	for_each_present_cpu(processor) {
+		if (cpu_online(processor) || !add_cpu(processor))
+			continue;
+		pr_err("refused: processor %u is offline and cannot be brought back\n", processor);
+		return -EIO;
+	}
+	return 0;
+}
+
+// Everything that is undone where the machine goes on.
+static int prepare(struct platform_device **device, struct sys_off_handler **preparation, struct sys_off_handler **last)
+{
+	*device = platform_device_register_simple(KBUILD_MODNAME, PLATFORM_DEVID_NONE, NULL, 0);
+	if (IS_ERR(*device))
+		return PTR_ERR(*device);
+	if (!(*device)->dev.driver)
+		goto no_driver;
+	*preparation = register_sys_off_handler(PREPARATION, BEFORE_ALL_OTHERS, prepare_departure, NULL);
+	if (IS_ERR(*preparation))
+		goto no_driver;
+	*last = register_sys_off_handler(LAST_STEP, BEFORE_ALL_OTHERS, depart, NULL);
+	if (IS_ERR(*last))
+		goto no_last_step;
+	if (!register_reboot_notifier(&first_notifier))
+		return 0;
+	unregister_sys_off_handler(*last);
+no_last_step:
+	unregister_sys_off_handler(*preparation);
+no_driver:
+	platform_device_unregister(*device);
+	return -EIO;
 }
 
 int glue_leave(void)
@@ -396,31 +461,24 @@ int glue_leave(void)
 	struct sys_off_handler *preparation, *last;
 	int error;
 
-	device = platform_device_register_simple(KBUILD_MODNAME, PLATFORM_DEVID_NONE, NULL, 0);
-	if (IS_ERR(device))
-		return PTR_ERR(device);
-	if (!device->dev.driver) {
-		error = -ENODEV;
-		goto no_preparation;
-	}
-	preparation = register_sys_off_handler(PREPARATION, BEFORE_ALL_OTHERS, prepare_departure, NULL);
-	if (IS_ERR(preparation)) {
-		error = PTR_ERR(preparation);
-		goto no_preparation;
-	}
-	last = register_sys_off_handler(LAST_STEP, BEFORE_ALL_OTHERS, depart, NULL);
-	if (IS_ERR(last)) {
-		error = PTR_ERR(last);
-		goto no_last_step;
-	}
-	go();
-	error = -EIO;
-	unregister_sys_off_handler(last);
-no_last_step:
-	unregister_sys_off_handler(preparation);
-no_preparation:
-	platform_device_unregister(device);
-	return error;
+	// A reboot has begun already.
+	if (system_state > SYSTEM_RUNNING)
+		return -EBUSY;
+	error = wake_processors();
+	if (!error)
+		error = prepare(&device, &preparation, &last);
+	if (error)
+		return error;
+	// Suspend and hibernation wait, and reboot(2) where the kernel has either.
+	lock_system_sleep();
+	WRITE_ONCE(departing, current);
+	if (BY_RESTART)
+		kernel_restart(NULL);
+	else
+		kernel_power_off();
+	// Not reached: the last step jumps or resets.
+	emergency_restart();
+	return -EIO;
 }
 
 // --- The device ---
@@ -472,6 +530,7 @@ static void __exit module_end(void)
 {
 	misc_deregister(&device);
 	platform_driver_unregister(&departure_driver);
+	// Only where the removal is forced is anything loaded.
 	core_close();
 }
 

@@ -6,7 +6,8 @@
 # usage: scripts/check-module.sh OBJECT [AUTO.CONF]
 . "$(dirname "$0")/common.sh"
 [ $# = 1 ] || [ $# = 2 ] || die "usage: scripts/check-module.sh OBJECT [AUTO.CONF]"
-find_toolchain
+# Debian's LLVM does as well, where there is no Swift.
+command -v llvm-objdump >/dev/null && command -v llvm-readelf >/dev/null || find_toolchain
 object=$1
 configuration=${2:-/dev/null}
 failures=0

@@ -14,7 +14,7 @@ cp -R KernelModule/Kbuild KernelModule/linux_glue.c KernelModule/relocate_x86_64
     build/module/core_x86_64.S "$package/"
 sed "s/@VERSION@/$version/" KernelModule/dkms.conf >"$package/dkms.conf"
 # shellcheck disable=SC2046
-cp -R KernelModule/Core $(scripts/compile-module-core.sh --shared) scripts/compile-module-core.sh "$package/swift/"
+cp -R KernelModule/Core $(scripts/compile-module-core.sh --shared) "$package/swift/"
 cp LICENSE "$package/LICENSE.MIT"
 cp LICENSES/GPL-2.0-only.txt "$package/LICENSE.GPL-2.0"
 echo "$package"

@@ -59,7 +59,7 @@ private func perform(_ command: UInt32, _ argument: UInt64) -> Refusal? {
     case .unload: return unload()
     case .status: return tellStatus(argument)
     case .execute: return execute()
-    case .dryRun: return rehearse()
+    case .dryRun: return refusalToLeave() ?? rehearse()
     case nil: return .unknownCommand(command)
     }
 }
@@ -98,7 +98,7 @@ private func refusalToLoad() -> Refusal? {
 /// Asked at the jump again: the kernel may have been locked down since.
 private func refusalByPolicy() -> Refusal? {
     if glue_memory_is_encrypted() { return .memoryEncrypted }
-    if glue_is_paravirtual_guest() { return .paravirtualGuest }
+    if glue_shares_memory_with_hypervisor() { return .guestWithSharedMemory }
     let policy = glue_load_policy()
     if policy != 0 { return .policy(Int64(policy)) }
     let lockdown = glue_locked_down()
@@ -141,11 +141,15 @@ private func rehearse() -> Refusal? {
     return nil
 }
 
+/// What `execute` asks, and `dryRun`, which tells whether that would work.
+private func refusalToLeave() -> Refusal? {
+    guard unsafe loaded?.image != nil else { return .nothingLoaded }
+    return glue_is_in_initial_process_namespace() ? refusalByPolicy() : .inProcessNamespace
+}
+
 /// Returns only where this kernel goes on.
 private func execute() -> Refusal? {
-    guard unsafe loaded?.image != nil else { return .nothingLoaded }
-    guard glue_is_in_initial_process_namespace() else { return .inProcessNamespace }
-    if let refusal = refusalByPolicy() ?? rehearse() { return refusal }
+    if let refusal = refusalToLeave() ?? rehearse() { return refusal }
     log("leaving this kernel")
     return .notLeft(Int64(glue_leave()))
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 import LinuxGlue
 
+#if canImport(PhysicalMemory)
+    import PhysicalMemory
+#endif
+
 /// A set of page numbers, one bit each.
 @safe struct PageSet: ~Copyable {
     private let words: UnsafeMutablePointer<UInt64>?
@@ -20,9 +24,13 @@ import LinuxGlue
             return
         }
         // Zeroed, and so an empty set.
-        guard let table = unsafe glue_allocate_table((count + 63) / 64 * 8) else { return nil }
+        guard let table = unsafe glue_allocate_table(Self.size(count)) else { return nil }
+        unsafe pagesHeld += Self.pages(count)
         unsafe words = table.assumingMemoryBound(to: UInt64.self)
     }
+
+    private static func size(_ count: UInt64) -> UInt64 { (count + 63) / 64 * 8 }
+    private static func pages(_ count: UInt64) -> UInt64 { (size(count) + pageSize - 1) / pageSize }
 
     func contains(_ number: UInt64) -> Bool {
         guard number < count, let words = unsafe words else { return false }
@@ -35,6 +43,8 @@ import LinuxGlue
     }
 
     deinit {
-        if let words = unsafe words { unsafe glue_free_table(words) }
+        guard let words = unsafe words else { return }
+        unsafe glue_free_table(words)
+        unsafe pagesHeld -= Self.pages(count)
     }
 }

@@ -7,7 +7,8 @@ import LinuxGlue
 
 /// The 512 words of a page that the module owns, read and written through the running kernel's own map of RAM.
 ///
-/// An index outside is a trap: the calling process ends, and no memory of another is touched.
+/// An index outside is a trap: no memory of another is touched, the calling process ends with its stack in the kernel's log,
+/// and the device stays busy for the rest of this boot.
 @safe struct PageWords {
     static let count = 512
 

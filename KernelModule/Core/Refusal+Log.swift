@@ -29,7 +29,7 @@ extension Refusal {
         case .policy(let errno):
             complain("refused: a security module forbids it, errno %llu", UInt64(errno.magnitude))
         case .memoryEncrypted: complain("refused: memory encryption is active, which this module cannot hand over")
-        case .paravirtualGuest: complain("refused: a Xen PV guest cannot leave by itself")
+        case .guestWithSharedMemory: complain("refused: a hypervisor (Xen, Hyper-V) has pages of this machine in use")
         case .unknownCommand(let command): complain("refused: no command 0x%llx", UInt64(command))
         case .unknownFlags(let flags): complain("refused: flags 0x%llx, of which some are unknown", flags)
         case .otherArchitecture(let machine):

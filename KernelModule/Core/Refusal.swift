@@ -14,7 +14,7 @@ enum Refusal: Equatable {
     case lockedDown(Int64)
     case policy(Int64)
     case memoryEncrypted
-    case paravirtualGuest
+    case guestWithSharedMemory
     // What is asked for.
     case unknownCommand(UInt32)
     case unknownFlags(UInt64)
@@ -43,7 +43,7 @@ enum Refusal: Equatable {
         case .noMemory: -12  // ENOMEM
         case .badAddress: -14  // EFAULT
         case .unknownCommand: -25  // ENOTTY
-        case .memoryEncrypted, .paravirtualGuest: -95  // EOPNOTSUPP
+        case .memoryEncrypted, .guestWithSharedMemory: -95  // EOPNOTSUPP
         case .unknownFlags, .otherArchitecture, .noSegments, .tooManySegments, .nothingLoaded: -22  // EINVAL
         case .brokenRule(let rule, _, _): rule.isOfAddress ? -99 : -22  // EADDRNOTAVAIL, EINVAL
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 // The border between the Swift core and Linux: plain C types, physical addresses as numbers. linux_glue.c is the other
-// side in the kernel, Tests/ModuleCoreTests the one on the host. No decision is taken on the C side.
+// side in the kernel, Tests/ModuleCoreTests the one on the host. What an image is and who may load it is decided in Swift.
 #pragma once
 #ifdef __KERNEL__
 #include <linux/types.h>
@@ -47,7 +47,7 @@ uint64_t glue_relocation_size(void);            // bytes
 bool glue_may_boot(void);                       // CAP_SYS_BOOT in the initial user namespace
 bool glue_is_in_initial_process_namespace(void);
 bool glue_memory_is_encrypted(void);
-bool glue_is_paravirtual_guest(void);           // Xen PV: the hypervisor owns the page tables
+bool glue_shares_memory_with_hypervisor(void);  // Xen, Hyper-V: only a kexec of Linux's own takes it back
 int glue_locked_down(void);
 int glue_load_policy(void);                     // LoadPin, IMA, SELinux
 bool glue_is_disabled(void);                    // the off switch

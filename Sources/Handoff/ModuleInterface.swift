@@ -10,9 +10,9 @@
 /// |---|---|---|
 /// | EPERM | all | no CAP_SYS_BOOT |
 /// | EPERM | `load`, `unload` | switched off, load limit used up |
-/// | EPERM | `load`, `execute` | lockdown, a security module; `execute`: a PID namespace of its own |
-/// | EACCES | `load`, `execute` | integrity measurement (IMA) |
-/// | EBUSY | all | another call runs |
+/// | EPERM | `load`, `execute`, `dryRun` | lockdown, a security module; not `load`: a PID namespace of its own |
+/// | EACCES | `load`, `execute`, `dryRun` | integrity measurement (IMA) |
+/// | EBUSY | all | another call runs; `execute`: a reboot has begun |
 /// | ENOTTY | | no such command, or its argument has another size |
 /// | EINVAL | `load` | unknown flags, another architecture, no segment or too many, an overlap, more bytes than the place has, too much memory |
 /// | EINVAL | `execute`, `dryRun` | nothing is loaded |
@@ -20,8 +20,8 @@
 /// | EFAULT | `load`, `status` | an address that the caller does not have |
 /// | ENOMEM | `load`, `execute`, `dryRun` | no page to be had |
 /// | EINTR | `load` | a fatal signal |
-/// | EOPNOTSUPP | `load`, `execute` | memory encryption, or a hypervisor's guest that cannot leave by itself (Xen PV) |
-/// | EIO | `execute`, `dryRun` | the way out does not work: nothing has been touched |
+/// | EOPNOTSUPP | `load`, `execute`, `dryRun` | memory encryption, or a guest with pages in its hypervisor's use (Xen, Hyper-V) |
+/// | EIO | `execute`, `dryRun` | the way out does not work: no device has been touched |
 ///
 /// The kernel's log says which of them, in words. Where the kernel was started with `reboot=force`, `execute` resets the
 /// machine: that leaves the other processors running, and no exported symbol tells it before.
@@ -45,7 +45,7 @@ public enum ModuleCommand: UInt32, Sendable {
     case status = 0x8040_be03
     /// `_IO`: shuts the devices down as a reboot does and jumps; returns only with an error.
     case execute = 0x0000_be04
-    /// `_IO`: runs the way out on pages of its own, on this processor, and comes back.
+    /// `_IO`: asks all that `execute` asks, runs the way out on pages of its own, on this processor, and comes back.
     case dryRun = 0x0000_be05
 }
 

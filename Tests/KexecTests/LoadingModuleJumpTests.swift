@@ -47,7 +47,7 @@ private func run(
 @Suite struct ModuleJumpTests {
     @Test func syncsAndTakesLinksDownBeforeTheModuleLeaves() {
         let (_, trace) = run(linkedKernel(), moduleState(loaded: true), JumpOptions())
-        #expect(trace.first == "sync")
+        #expect(trace.prefix(2) == ["module dryRun", "sync"])
         let jump = trace.firstIndex(of: "module execute")
         #expect(trace.firstIndex(of: "link 2 down").flatMap { down in jump.map { down < $0 } } == true)
         #expect(!trace.contains { $0.hasPrefix("reboot") })
@@ -56,13 +56,13 @@ private func run(
     @Test func jumpsToTheKernelsOwnImageFirst() {
         #expect(run(RecordingKernel(), bothStates(native: true, module: true)).1 == ["reboot 0x45584543"])
         #expect(run(RecordingKernel(), bothStates(native: true, module: false)).1 == ["reboot 0x45584543"])
-        #expect(run(RecordingKernel(), bothStates(native: false, module: true)).1 == ["module execute"])
+        #expect(run(RecordingKernel(), bothStates(native: false, module: true)).1 == ["module dryRun", "module execute"])
         #expect(run(RecordingKernel(), bothStates(native: false, module: false)).1 == ["reboot 0x45584543"])
     }
 
     @Test func jumpsByTheOneThatWasNamed() {
         let state = bothStates(native: true, module: true)
-        #expect(run(RecordingKernel(), state, by: .module).1 == ["module execute"])
+        #expect(run(RecordingKernel(), state, by: .module).1 == ["module dryRun", "module execute"])
         for choice in [SystemCallChoice.kexecLoad, .kexecFileLoad] {
             #expect(
                 run(RecordingKernel(), bothStates(native: false, module: true), by: choice).1.first?
@@ -86,6 +86,25 @@ private func run(
         #expect(error == SystemCallError(call: .module, purpose: .jump, errno: errno, cause: cause))
         #expect(network?.takenDown == ["eth0"] && network?.isRestored == true)
         #expect(trace.last == "link 2 up")
+    }
+
+    @Test(arguments: [EPERM, EIO, ENOMEM, EBUSY, EOPNOTSUPP])
+    func touchesNothingWhereTheDryRunFails(errno: Int32) {
+        var kernel = linkedKernel()
+        kernel.refusals = [.init(line: "module dryRun", errno: errno)]
+        let (result, trace) = run(kernel, moduleState(loaded: true), JumpOptions())
+        #expect(trace == ["module dryRun"])
+        guard case .failure(.refused(let error, nil)) = result else {
+            Issue.record("\(result)")
+            return
+        }
+        #expect(error.purpose == .dryRun && error.errno == errno)
+    }
+
+    @Test func leavesTheModuleAloneWhereTheKernelDoesNotTellWhatItHolds() {
+        var state = bothStates(native: true, module: true)
+        state.loaded = nil
+        #expect(run(RecordingKernel(), state).1 == ["reboot 0x45584543"])
     }
 
     /// Both forbid loads, and this one is done.

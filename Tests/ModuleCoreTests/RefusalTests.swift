@@ -110,7 +110,7 @@ extension CoreTests {
         }
 
         @Test(arguments: [false, true]) func aParavirtualGuestIsRefused(_ leaves: Bool) {
-            expect(notSupported, "Xen PV") {
+            expect(notSupported, "hypervisor") {
                 $0.answers.isParavirtual = true
                 return leaves ? $0.call(.execute) : $0.load(good)
             }

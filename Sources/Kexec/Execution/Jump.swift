@@ -34,7 +34,8 @@ package struct Jump<Kernel: KernelCalls> {
     /// Checks that the jump can happen; changes nothing.
     ///
     /// `kernel.kexec_load_disabled` and lockdown forbid loading, not the jump to what was loaded before them
-    /// (`kernel_kexec` of kernel/kexec_core.c asks for neither), so neither forbids it here.
+    /// (`kernel_kexec` of kernel/kexec_core.c asks for neither), so neither forbids it here. The module asks for lockdown
+    /// when it leaves, too; `run` has it tell before anything is touched.
     /// - Parameter choice: `.automatic`: whichever holds an image, the kernel first.
     /// - Returns: what could not be checked, for want of sysfs or proc; the kernel will tell.
     package func check(
@@ -79,6 +80,8 @@ package struct Jump<Kernel: KernelCalls> {
         _ options: JumpOptions, state: KexecState, by choice: SystemCallChoice = .automatic
     ) throws(ExecutionError) -> NetworkOutcome? {
         let byModule = state.jumpsByModule(choice, true)
+        // What would refuse the jump refuses this, with sync and network still to come.
+        if byModule { try rehearseByModule(state) }
         let endsShutdown = isLastStepOfShutdown
         if !options.skipsSync, !endsShutdown { kernel.sync() }
         var network = options.skipsLinks || endsShutdown ? nil : NetworkShutdown(of: &kernel)
@@ -97,6 +100,10 @@ package struct Jump<Kernel: KernelCalls> {
     /// - Throws: as `check` and `run` by the module.
     package mutating func rehearse(_ state: KexecState) throws(ExecutionError) {
         _ = try check(state, by: .module)
+        try rehearseByModule(state)
+    }
+
+    private mutating func rehearseByModule(_ state: KexecState) throws(ExecutionError) {
         let result = kernel.module(.dryRun)
         guard result < 0 else { return }
         let errno = Int32(clamping: -result)
@@ -149,7 +156,7 @@ extension KexecState {
         case .module: true
         case .kexecLoad, .kexecFileLoad: false
         case .automatic:
-            loaded != true && (lacksKexec && hasModule || isToWhatIsLoaded && isModuleLoaded == true)
+            lacksKexec && hasModule || isToWhatIsLoaded && loaded == false && isModuleLoaded == true
         }
     }
 

@@ -21,6 +21,7 @@ enum Catalogue {
         SecurityCases.all,
         ModuleCases.all,
         ModuleRuleCases.all,
+        ModuleSpeedCases.all,
         BootParametersCases.all,
         PeerCases.all,
         ResourceCases.all,

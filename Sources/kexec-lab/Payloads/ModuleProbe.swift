@@ -14,6 +14,7 @@ import Foundation
 /// | `call NUMBER` | that ioctl with 64 bytes of zeros |
 /// | `repeat N START,SIZE,BYTES…` | N times load and unload |
 /// | `busy START,SIZE,BYTES…` | asks for the status while another process loads, until it is told EBUSY |
+/// | `clock` | prints the time-stamp counter as `LAB clock ticks=N`; needs no device |
 /// | `kill START,SIZE,BYTES…` | the same, then kills that process by SIGKILL while it loads |
 ///
 /// It prints `probe COMMAND result=NAME`, 0 or an errno's name, and what else there is to say; its status is 0 or 1.
@@ -205,6 +206,12 @@ enum ModuleProbe {
         void run(long *stack) {
             char **words = (char **)(stack + 1) + 1;
             if (!words[0]) stop("usage=", -22);
+            if (same(words[0], "clock")) {
+                u32 low, high;
+                __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+                put("LAB clock ticks="); number((u64)high << 32 | low); flush();
+                leave(0);
+            }
             device = call(OPEN, (long)"/dev/kexec", 02000002, 0, 0, 0, 0);
             if (device < 0) stop("open=", device);
             put("probe ");
