@@ -66,7 +66,8 @@ private func perform(_ command: UInt32, _ argument: UInt64) -> Refusal? {
 
 // MARK: Loading
 
-private func load(_ argument: UInt64) -> Refusal? {
+// Kernel stacks have 16 KiB for all: each call has a frame of its own, not the largest of all.
+@inline(never) private func load(_ argument: UInt64) -> Refusal? {
     if let refusal = refusalToLoad() ?? refusalByPolicy() { return refusal }
     var request = ModuleLoad(entry: 0, segmentCount: 0, segments: 0, flags: 0)
     guard CallerMemory.read(&request, at: argument) else { return .badAddress }
@@ -118,7 +119,7 @@ extension ModuleLoad {
 
 // MARK: Telling and going
 
-private func tellStatus(_ argument: UInt64) -> Refusal? {
+@inline(never) private func tellStatus(_ argument: UInt64) -> Refusal? {
     var status = ModuleStatus()
     if let image = unsafe loaded?.image {
         status.flags |= ModuleStatus.loaded
@@ -133,7 +134,7 @@ private func tellStatus(_ argument: UInt64) -> Refusal? {
     return CallerMemory.write(status, at: argument) ? nil : .badAddress
 }
 
-private func rehearse() -> Refusal? {
+@inline(never) private func rehearse() -> Refusal? {
     guard let image = unsafe loaded?.image else { return .nothingLoaded }
     var rehearsal = unsafe Rehearsal(of: image)
     if let refusal = rehearsal.run() { return refusal }

@@ -125,17 +125,16 @@ enum ModuleCases {
     }
 
     private static let brokenJump = broken(
-        "jump", "the jump fails, and nothing has been shut down",
+        "jump", "the jump fails, and the machine goes on",
         script: """
-            ip link set lo up
             jump $by_module
             why
             probe execute
-            say still here $(ip link show lo | grep -c ,UP)
+            say still here
             """,
         expect: [
             "^LAB jump ", "^LAB jump failed rc=[1-9]", "^LAB why .*kexec_mod: dry run failed: ",
-            "^probe execute result=EIO", "^LAB still here 1$", "^LAB end first",
+            "^probe execute result=EIO", "^LAB still here$", "^LAB end first",
         ], forbid: Case.alwaysForbidden.filter { !$0.contains("jump failed") } + ["^LAB second"])
 
     private static func broken(

@@ -3,7 +3,8 @@
 /// What the kernel module refuses: by which errno, with which line in the kernel's log, and without losing a page.
 enum ModuleRuleCases {
     static let all: [Case] = [
-        tables, commands, privileges, disabled, limit, lockdown, native, busy, killed,
+        tables, commands, privileges, disabled, limit, lockdown, native, busy, killed, namespace,
+        removal, forcedReboot,
     ]
 
     /// One refused call: arguments of `probe`, its errno, and what the log says.
@@ -178,7 +179,7 @@ enum ModuleRuleCases {
 
     private static let native = Case(
         name: "module/refused/native",
-        summary: "beside native kexec the module does not load by itself, and is no way around kexec_load_disabled",
+        summary: "beside native kexec the module does not load by itself, and kexec obeys kexec_load_disabled with it",
         firstKernel: .linux61, hasModule: true,
         script: """
             module; why
@@ -218,4 +219,57 @@ enum ModuleRuleCases {
             "^LAB why .*kexec_mod: load ended by a signal", "^LAB kept 0 lost (-[0-9]+|[0-9]{1,3})$",
             "^probe status result=0 .*loaded=1 .*entry=0x1000000 ",
         ], needsOurs: true)
+
+    private static let namespace = Case(
+        name: "module/refused/namespace", summary: "from a PID namespace of its own nobody ends the machine",
+        firstKernel: .linux61, hasModule: true,
+        script: """
+            module beside_native=1
+            probe load 16M,4K,4K
+            for call in dry-run execute; do unshare -p -f probe $call; why; done
+            probe status
+            """,
+        expect: ["^probe load result=0"]
+            + ["dry-run", "execute"].flatMap {
+                ["^probe \($0) result=EPERM$", "^LAB why .*kexec_mod: refused: the caller is in a PID namespace"]
+            } + ["^probe status result=0 .*loaded=1 "], needsOurs: true)
+
+    /// A module that came back would have no image, and no switch that is set.
+    private static let removal = Case(
+        name: "module/refused/removal",
+        summary: "the module stays while it holds an image, and once it is switched off",
+        firstKernel: .linux61, hasModule: true,
+        script: """
+            module beside_native=1
+            probe load 16M,4K,4K
+            rmmod kexec_mod || say stays loaded
+            probe unload
+            rmmod kexec_mod && say gone
+            module beside_native=1
+            echo 1 > \(parameters)/disabled
+            rmmod kexec_mod || say stays disabled
+            """,
+        expect: [
+            "^probe load result=0", "^LAB stays loaded$", "^probe unload result=0", "^LAB gone$", "^LAB module rc=0 ",
+            "^LAB stays disabled$",
+        ], needsOurs: true)
+
+    /// Such a kernel does not stop the other processors; the loader does not begin, and the module resets the machine.
+    private static let forcedReboot = Case(
+        name: "module/refused/forced-reboot",
+        summary: "a kernel with reboot=force is not left: kexec says why, and the module alone resets the machine",
+        firstKernel: .linux61, firstCommandLine: "reboot=force", hasModule: true,
+        script: """
+            module beside_native=1
+            load --system-call=module
+            probe load 16M,4K,4K
+            try jump kexec -e --system-call=module
+            probe execute
+            say not reached
+            """,
+        expect: [
+            #"^\| kexec: .*reboot=force"#, "^LAB load rc=[1-9]", "^probe load result=0",
+            #"^\| kexec: .*reboot=force"#, "^LAB jump rc=[1-9]",
+            "kexec_mod: processors and interrupts were not stopped: resetting the machine",
+        ], forbid: Case.alwaysForbidden + ["^LAB not reached"], needsOurs: true)
 }

@@ -177,7 +177,12 @@ enum ModuleProbe {
             describe(words);
             long child = call(FORK, 0, 0, 0, 0, 0, 0);
             if (child < 0) stop("fork=", child);
-            if (child == 0) leave(ask(LOAD, &load) ? 1 : 0);
+            if (child == 0) {
+                /* The question of the other process may be the first of the two. */
+                long loaded;
+                do loaded = ask(LOAD, &load); while (loaded == -EBUSY);
+                leave(loaded != 0);
+            }
             struct status status;
             long result = 0, ended = 0; int how = 0;
             u64 asked = 0, killed = 0;
