@@ -19,7 +19,7 @@ enum Mark: Int {
 /// - `load PROGRAM ARGUMENTS…`: runs the loader between two marks and prints `LOAD status=… rss=…`, in KiB
 /// - `memory PROGRAM ARGUMENTS…`: the same without marks, and `MEMORY status=… anonymous=…`: the most that was seen
 ///   when looking every virtual millisecond
-/// - `jump`
+/// - `jump`, `jump-by-module`
 ///
 /// Without `/case` it has arrived: it says so and switches the machine off.
 enum BenchInit {
@@ -43,7 +43,7 @@ enum BenchInit {
     private static let text = #"""
         typedef unsigned int u32; typedef unsigned long u64;
         #define MARK(n) __asm__ volatile(".byte 0x0f,0x1f,0x84,0x00,%c0,%c1,0x4b,0x4d" ::"i"((n) & 255), "i"((n) >> 8))
-        enum { READ = 0, WRITE = 1, OPEN = 2, CLOSE = 3, NANOSLEEP = 35, FORK = 57, EXECVE = 59, EXIT = 60, WAIT4 = 61,
+        enum { READ = 0, WRITE = 1, OPEN = 2, CLOSE = 3, IOCTL = 16, NANOSLEEP = 35, FORK = 57, EXECVE = 59, EXIT = 60, WAIT4 = 61,
                MOUNT = 165, MKDIR = 83, REBOOT = 169, FINIT_MODULE = 313 };
         enum { WRITE_ONLY = 1, CREATE = 0100, NO_HANG = 1 };
         static long call(long number, long a, long b, long c, long d, long e) {
@@ -212,6 +212,14 @@ enum BenchInit {
             MARK(6);
             fail("jump", call(REBOOT, 0xfee1dead, 0x28121969, 0x45584543, 0, 0));
         }
+        /* See Sources/Handoff/ModuleInterface.swift: the kernel's own jump knows nothing of the module's image. */
+        static void jump_by_module(void) {
+            long device = open_for_reading("/dev/kexec");
+            say("JUMP\n");
+            pause_for(20);
+            MARK(6);
+            fail("jump", call(IOCTL, device, 0xbe04, 0, 0, 0));
+        }
         static void obey(char **word, int count) {
             if (equal(word[0], "symbols")) symbols(word + 1);
             else if (equal(word[0], "settle")) pause_for(number(word[1]));
@@ -220,6 +228,7 @@ enum BenchInit {
             else if (equal(word[0], "load")) load(word + 1);
             else if (equal(word[0], "memory")) memory(word + 1);
             else if (equal(word[0], "jump")) jump();
+            else if (equal(word[0], "jump-by-module")) jump_by_module();
             else fail(word[0], 0);
         }
         static void obey_all(long script) {

@@ -98,7 +98,7 @@ struct BenchMaterial: Sendable {
         lines.append(["settle", "2000"])
         let load = ["/sbin/kexec", "-l", "/boot/vmlinuz", "--initrd=\(initrd)"] + tool.options
         lines.append([measuresMemory ? "memory" : "load"] + load + ["--append=\(BenchBoot.commandLine)"])
-        if !measuresMemory { lines.append(["jump"]) }
+        if !measuresMemory { lines.append([tool == .oursModule ? "jump-by-module" : "jump"]) }
         return lines.map { $0.joined(separator: "\t") + "\n" }.joined()
     }
 

@@ -51,6 +51,22 @@ struct BenchFile: Codable, Equatable, Sendable {
     var versions: [String: String]
     var cases: [BenchResult]
 
+    /// Versions of QEMU and of the peer, from lines `DIGEST NAME_VERSION_ARCHITECTURE.deb`.
+    static func versions(inRecord text: String) -> [String: String] {
+        text.split(separator: "\n").reduce(into: [:]) { versions, line in
+            let words = line.split(separator: " ").last?.split(separator: "_") ?? []
+            guard words.count == 3, ["qemu-system-x86", "kexec-tools"].contains(words[0]), words[2] == "amd64.deb"
+            else {
+                return
+            }
+            versions[String(words[0])] = words[1].replacingOccurrences(of: "%3a", with: ":")
+        }
+    }
+
+    static func read(_ path: String) throws -> BenchFile {
+        try JSONDecoder().decode(BenchFile.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+
     func encoded() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -27,12 +27,28 @@ struct BenchCommand: AsyncParsableCommand {
     var json = "build/bench.json"
 
     func validate() throws {
-        guard FileManager.default.isExecutableFile(atPath: kexec) else {
+        guard from != nil || FileManager.default.isExecutableFile(atPath: kexec) else {
             throw ValidationError("there is no program '\(kexec)': run 'make', or name one with --kexec")
         }
     }
 
+    @Option(help: "What the figures may be at most.")
+    var ceilings = "bench/ceilings.json"
+
+    @Option(help: "Draws the downtime of each tool into this file.")
+    var picture: String?
+
+    @Flag(help: "Leaves the native loops out.")
+    var noLoops = false
+
+    @Option(help: "Measures nothing: judges and shows the figures of this file.")
+    var from: String?
+
     func run() async throws {
+        let limits = try Ceilings.read(ceilings)
+        let unknown = limits.unknown(in: BenchCases.all)
+        guard unknown.isEmpty else { throw ValidationError("'\(ceilings)': no case measures \(unknown)") }
+        if let from { return try show(BenchFile.read(from).cases, failures: [], limits) }
         let jobs = try selected()
         guard !jobs.isEmpty else { throw ValidationError("nothing is called like that") }
         let cache = CacheFolder()
@@ -41,15 +57,37 @@ struct BenchCommand: AsyncParsableCommand {
         let runner = BenchRunner(
             workshop: workshop, folder: workshop.folder, patience: patience, jobs: self.jobs, measuresMemory: !quick)
         let (results, failures) = try await interruptible { await runner.run(jobs) { announce($0) } }
-        let file = BenchFile(versions: [:], cases: results)
-        try file.encoded().write(to: URL(fileURLWithPath: json))
-        if !failures.isEmpty { throw ExitCode(1) }
+        try BenchFile(versions: try versions(jobs, cache), cases: results).encoded()
+            .write(to: URL(fileURLWithPath: json))
+        if !noLoops { announce("\n" + LoopTimes.table(try await LoopTimes.measure(in: workshop))) }
+        try show(results, failures: failures, limits)
+    }
+
+    /// - Throws: `ExitCode` for what was not measured or is above its ceiling.
+    private func show(_ results: [BenchResult], failures: [BenchRunner.Failure], _ limits: Ceilings) throws {
+        announce("\nmillions of instructions\n\n" + BenchTable.text(results))
+        if let picture {
+            try DowntimePicture.svg(results, cases: BenchCases.pictured)
+                .write(toFile: picture, atomically: true, encoding: .utf8)
+        }
+        let complaints = failures.map { "not measured: \($0)" } + limits.complaints(results)
+        for complaint in complaints { announce("FAILED  \(complaint)") }
+        if !complaints.isEmpty { throw ExitCode(1) }
+    }
+
+    private func versions(_ jobs: [BenchRunner.Job], _ cache: CacheFolder) throws -> [String: String] {
+        let record = (try? String(contentsOfFile: cache.record, encoding: .utf8)) ?? ""
+        var versions = BenchFile.versions(inRecord: record)
+        for kernel in Set(jobs.flatMap { [$0.test.firstKernel, $0.test.secondKernel] }) {
+            versions[kernel.rawValue] = try cache.release(of: kernel)
+        }
+        return versions
     }
 
     private func selected() throws -> [BenchRunner.Job] {
         let expression = try filter.flatMap { $0.isEmpty ? nil : $0 }.map { try Regex($0) }
-        return BenchCases.all.filter { !quick || $0.quick }.flatMap { test in
-            test.tools.map { BenchRunner.Job(test: test, tool: $0) }
+        return BenchCases.all.flatMap { test in
+            (quick ? test.quickTools : test.tools).map { BenchRunner.Job(test: test, tool: $0) }
         }.filter { job in
             expression.map { "\(job.test.name) \(job.tool.rawValue)".firstMatch(of: $0) != nil } ?? true
         }
@@ -57,10 +95,11 @@ struct BenchCommand: AsyncParsableCommand {
 
     private func prepare(_ jobs: [BenchRunner.Job], _ cache: CacheFolder) async throws {
         let kernels = KernelName.allCases.filter { name in
-            jobs.contains {
-                $0.test.firstKernel == name || $0.test.secondKernel == name
-                    || $0.test.initrd == .xz && name == .linux61Full
-            }
+            !noLoops && LoopTimes.kernels.contains(name)
+                || jobs.contains {
+                    $0.test.firstKernel == name || $0.test.secondKernel == name
+                        || $0.test.initrd == .xz && name == .linux61Full
+                }
         }
         let moduleKernels = KernelName.allCases.filter { name in
             jobs.contains { $0.tool == .oursModule && $0.test.firstKernel == name }
