@@ -47,7 +47,7 @@ enum MilestonePlugin {
     }
 
     /// Debian ships no header for plugins: the declarations are those of the functions used here, in the interface's
-    /// version 4 (QEMU 10.0), which any QEMU since 9.1 (version 3) provides.
+    /// version 3 (QEMU 9.1), which QEMU 10.0 (version 4) still takes.
     private static let text = #"""
         typedef unsigned char u8; typedef unsigned u32; typedef unsigned long u64;
         typedef struct file file;
@@ -73,7 +73,7 @@ enum MilestonePlugin {
         u64 qemu_plugin_insn_data(const instruction *, void *, u64), qemu_plugin_insn_size(const instruction *);
         u64 qemu_plugin_insn_vaddr(const instruction *);
 
-        __attribute__((visibility("default"))) int qemu_plugin_version = 4;
+        __attribute__((visibility("default"))) int qemu_plugin_version = 3;
 
         enum { POINTS = 64, PAGES = 4096, PATTERN = 64 };
         static const u64 low_limit = 1ul << 36, user_limit = 1ul << 47;
