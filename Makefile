@@ -22,7 +22,7 @@ DESTDIR ?=
 SWIFT_FLAGS := --manifest-cache none
 LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab
 
-.PHONY: all module dkms packages lab test vm-test demo check fuzz disasm install install-hooks clean distclean help
+.PHONY: all module dkms packages lab test vm-test demo bench check fuzz disasm install install-hooks clean distclean help
 
 all: packages ## build/kexec and build/mkelfimage: static programs (Embedded Swift, musl, all codecs)
 	@scripts/build-embedded.sh x86_64 kexec
@@ -46,6 +46,10 @@ vm-test: all lab ## all VM cases, or those whose name holds FILTER=
 
 demo: all lab ## one kexec in a VM: the second kernel's own lines, and how long the jump took
 	$(LAB) demo
+
+# The picture is of the whole run.
+bench: all lab ## instructions of load and downtime beside kexec-tools' and a direct boot's, and native loops; QUICK=1: a few
+	$(LAB) bench $(if $(QUICK),--quick,--picture bench/downtime.svg)
 
 # Where the kernel's build tree is: linux-headers' link, or a kernel's own.
 KDIR ?= /lib/modules/$(shell uname -r)/build

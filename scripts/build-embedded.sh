@@ -11,7 +11,8 @@
 # What each module may see of another is checked by the ordinary build; here their names are those of empty modules.
 # So in the shipped modules a name is not qualified by its module, and neither file names nor names that are not
 # private come twice.
-# usage: build-embedded.sh x86_64|aarch64|i686|riscv64 [--compile-only | kexec | mkelfimage]
+# loops is the bench's: the loops of kexec, compiled as in kexec, for a stopwatch.
+# usage: build-embedded.sh x86_64|aarch64|i686|riscv64 [--compile-only | kexec | mkelfimage | loops]
 . "$(dirname "$0")/common.sh"
 find_toolchain
 
@@ -19,8 +20,8 @@ arch=${1:-}
 mode=link program=kexec
 case ${2:-kexec} in
 --compile-only) mode=--compile-only program=all ;;
-kexec | mkelfimage) program=${2:-kexec} ;;
-*) die "usage: build-embedded.sh ARCHITECTURE [--compile-only | kexec | mkelfimage]" ;;
+kexec | mkelfimage | loops) program=${2:-kexec} ;;
+*) die "usage: build-embedded.sh ARCHITECTURE [--compile-only | kexec | mkelfimage | loops]" ;;
 esac
 case $arch in
 x86_64) triple=x86_64-unknown-linux-gnu debian=x86_64-linux-gnu flags= ;;
@@ -39,6 +40,7 @@ left_out=nothing
 case $program in
 kexec) modules="$modules KexecCommand kexec" left_out=Sources/KexecCommand/ImageMaking ;;
 mkelfimage) modules="$modules BootableELF KexecCommand mkelfimage kexec" left_out=Sources/kexec/Entry.swift ;;
+loops) modules="$modules loops kexec" left_out=Sources/kexec/Entry.swift ;;
 all) modules="$modules BootableELF KexecCommand mkelfimage kexec" ;;
 esac
 
@@ -81,7 +83,7 @@ for library in CLinux CPayloads CZlib CLZMA CZstd CBzip2; do set -- "$@" -I "$ro
 folders=
 for module in $modules; do
     folders="$folders Sources/$module"
-    case $module in kexec | mkelfimage) continue ;; esac
+    case $module in kexec | mkelfimage | loops) continue ;; esac
     if outdated "$out/$module.swiftmodule" scripts/build-embedded.sh; then
         : >"$out/empty.swift"
         swiftc "$@" -module-name "$module" -emit-module -emit-module-path "$out/$module.swiftmodule" "$out/empty.swift"

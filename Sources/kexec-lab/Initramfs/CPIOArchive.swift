@@ -29,6 +29,12 @@ struct CPIOArchive {
         entry(path, mode: executable ? Mode.program : Mode.file, contents: contents)
     }
 
+    /// The head of a file whose contents, a multiple of 4 bytes, the caller puts between `bytes` and what comes next.
+    mutating func add(headOf path: String, size: UInt32) {
+        addParents(of: path)
+        entry(path, mode: Mode.file, contents: [], size: size)
+    }
+
     mutating func add(link path: String, to target: String) {
         addParents(of: path)
         entry(path, mode: Mode.link, contents: Array(target.utf8))
@@ -52,14 +58,15 @@ struct CPIOArchive {
     }
 
     private mutating func entry(
-        _ path: String, mode: UInt32, contents: [UInt8], device: (major: UInt32, minor: UInt32) = (0, 0)
+        _ path: String, mode: UInt32, contents: [UInt8], size: UInt32? = nil,
+        device: (major: UInt32, minor: UInt32) = (0, 0)
     ) {
         inode += 1
         let name = Array(path.utf8) + [0]
         let links: UInt32 = mode & 0o170000 == 0o040000 ? 2 : 1
         let fields: [UInt32] = [
-            inode, mode, 0, 0, links, 0, UInt32(contents.count), 0, 0, device.major, device.minor, UInt32(name.count),
-            0,
+            inode, mode, 0, 0, links, 0, size ?? UInt32(contents.count), 0, 0, device.major, device.minor,
+            UInt32(name.count), 0,
         ]
         bytes += Array("070701".utf8)
         for field in fields { bytes += Self.hexadecimal(field) }

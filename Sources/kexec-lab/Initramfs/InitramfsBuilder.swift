@@ -20,6 +20,12 @@ struct InitramfsBuilder {
     /// Paths of libraries that are there already.
     private var added: Set<String> = []
 
+    /// Nothing but a console.
+    init(bareWith tools: Toolset) {
+        self.tools = tools
+        archive.add(characterDevice: "dev/console", major: 5, minor: 1)
+    }
+
     init(_ tools: Toolset) async throws {
         self.tools = tools
         for folder in ["proc", "sys", "dev", "tmp", "root", "run"] { archive.add(folder: folder) }
