@@ -28,6 +28,10 @@ import Handoff
         }
         seeds["Decompression"] = CompressedSample.all.map(\.bytes)
         seeds["LZ4Block"] = CompressedSample.all.filter { $0.compression == .lz4 }.map { Array($0.bytes[11...]) }
+        seeds["UnpackedLinux"] = [
+            VmlinuxBuilder().bytes, VmlinuxBuilder(lists: [[0x8100_0010], [0x8100_0030]]).bytes,
+            VmlinuxBuilder(hasTable: false).bytes,
+        ]
         seeds["Recognition"] = images + (seeds["ELF"] ?? []) + CompressedSample.all.map { Array($0.bytes.prefix(32)) }
         let addresses: [MultibootBuilder.Tag] = [.words(2, 0x10_0000, 0x10_0000, 0x10_0080, 0), .words(3, 0x10_0020)]
         var flat = MultibootBuilder.two(.words(1, 4, 6), .words(5, 1024, 768, 32, isOptional: true), isELF: false)

@@ -74,6 +74,7 @@ if outdated "$out/write-seeds" "$out/BootFormats.o" "$out/Handoff.o" Fuzz/WriteS
     # shellcheck disable=SC2046,SC2086
     swiftc $(echo "$plain" | sed "s|-I $out |-I $out/plain |") -module-name WriteSeeds Fuzz/WriteSeeds.swift \
         Tests/BootFormatsTests/BzImageBuilder.swift Tests/BootFormatsTests/ELFBuilder.swift \
+        Tests/BootFormatsTests/VmlinuxBuilder.swift \
         Tests/BootFormatsTests/MultibootBuilder.swift Tests/BootFormatsTests/NBIBuilder.swift \
         Tests/HandoffTests/FirmwareStateBuilder.swift Tests/KexecTests/FilesCompressedSamples.swift \
         "$out/plain/PhysicalMemory.o" "$out/plain/BootFormats.o" "$out/plain/Handoff.o" \

@@ -65,6 +65,8 @@ public enum Requirement: Hashable, Sendable {
     case sumBelow(bits: Int, with: FieldName)
     /// An address in a part of the image that is filled from the file.
     case insideLoadedPart
+    /// The address of a page between `pref_address` and `init_size` bytes later.
+    case insideInitSize
 }
 
 /// A short list for people: "EM_386 (3), EM_X86_64 (62)".

@@ -15,7 +15,7 @@ public enum KexecOption: UInt8, CaseIterable, Hashable, Sendable {
     case type, biosDrive, commandLine, reuseCommandLine, initrd, reuseInitrd, deviceTree, forceDeviceTree, module
     case argumentsELF, argumentsLinux, argumentsNone, realMode, entry32Bit, entry
     case firmwareState
-    case memoryMinimum, memoryMaximum, noCMA, noEFI, reuseVideoType
+    case memoryMinimum, memoryMaximum, noCMA, noEFI, reuseVideoType, decompress
     // Purgatory.
     case noChecks, digest, serial, serialBaud, consoleSerial, consoleVGA, resetVGA
     // Crash kernels.

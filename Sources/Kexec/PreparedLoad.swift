@@ -14,6 +14,8 @@ public struct PreparedLoad: ~Copyable {
     public let plan: BootPlan
     private let kernel: ImageSource
     private let initrd: ImageSource
+    /// The kernel as it was taken out of its bzImage, where the plan hands that over; no bytes otherwise.
+    private let unpacked: MappedFile
 
     /// Opens and reads the files of `request`, and plans. Nothing is loaded, and nothing is changed.
     ///
@@ -29,14 +31,17 @@ public struct PreparedLoad: ~Copyable {
         let initrd = try Self.openOthers(of: request, memoryLimit: limit)
         try bios?.check(initrd.bytes, of: request)
         let image = try Self.recognise(kernel, as: request.forcedType)
-        var planner = BootPlanner(request: request, machine: machine, seed: Self.seed())
+        var planner = BootPlanner(request: request, machine: machine, seed: Self.randomBytes(32, canBePoor: false))
+        planner.placementSeed = Self.randomBytes(16, canBePoor: true).flatMap { PlacementSeed($0) }
         planner.trace.stamp(since: machine.readAt)
         if image.ownPayload == .kexecTest, machine.isRunning {
             planner.firmwareSums = FirmwareSums(readingMemory: "/dev/mem")
         }
+        let facts = Self.facts(of: image, kernel)
+        let initrdSize = request.initrds.isEmpty ? 0 : initrd.byteCount
+        let unpacked = planner.unpack(image, facts, kernel.bytes, initrdSize: initrdSize)
         var plan = planner.plan(
-            image, facts: Self.facts(of: image, kernel), kernel: kernel.bytes,
-            initrdSize: request.initrds.isEmpty ? 0 : initrd.byteCount,
+            image, facts: facts, kernel: kernel.bytes, initrdSize: initrdSize,
             modules: request.initrds.isEmpty ? initrd.parts : [])
         if let bios {
             plan.image.kind = bios.type.rawValue
@@ -46,6 +51,7 @@ public struct PreparedLoad: ~Copyable {
         (self.request, self.machine) = (request, machine)
         self.kernel = kernel
         self.initrd = initrd
+        self.unpacked = unpacked
     }
 
     /// Loads the plan into the running kernel.
@@ -58,15 +64,21 @@ public struct PreparedLoad: ~Copyable {
         guard plan.isLoadable else { throw .load(.notLoadable(plan.refusals)) }
         let sealed: BootPlan
         do throws(PurgatoryImageError) {
-            sealed = try plan.sealed(kernel: kernel.bytes, initrd: initrd.bytes)
+            sealed = try plan.sealed(kernel: handedOver, initrd: initrd.bytes)
         } catch { throw .purgatory(error) }
         let files = LoadFiles(
             kernel: kernel.fileDescriptor, initrd: request.initrds.isEmpty ? nil : initrd.fileDescriptor)
         do throws(LoadFailure) {
             return try sealed.load(
-                for: request, on: machine, kernel: kernel.bytes, initrd: initrd.bytes,
+                for: request, on: machine, kernel: handedOver, initrd: initrd.bytes,
                 files: files)
         } catch { throw .load(error) }
+    }
+
+    /// What the plan's `.kernel` ranges are ranges of.
+    private var handedOver: RawSpan {
+        @_lifetime(borrow self)
+        get { plan.isUnpacked ? unpacked.bytes : kernel.bytes }
     }
 
     private static func firmwareState(_ path: String) throws(KexecFailure) -> [UInt8] {
@@ -145,13 +157,14 @@ public struct PreparedLoad: ~Copyable {
         return facts
     }
 
-    /// 32 bytes for the next kernel; nil where the pool is not ready yet: a poor seed is worse than none.
-    private static func seed() -> [UInt8]? {
-        var seed = [UInt8](repeating: 0, count: 32)
+    /// For the next kernel; nil where there are none.
+    /// - Parameter canBePoor: also while the pool is not ready. A poor seed is worse than none for it to begin with, but
+    ///   for an address it is what a decompressor has, too.
+    private static func randomBytes(_ count: Int, canBePoor: Bool) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        let flags = UInt32(canBePoor ? GRND_INSECURE : GRND_NONBLOCK)
         // The buffer has as many bytes as the call is told.
-        let count = unsafe seed.withUnsafeMutableBytes {
-            unsafe getrandom($0.baseAddress, $0.count, UInt32(GRND_NONBLOCK))
-        }
-        return count == seed.count ? seed : nil
+        let written = unsafe bytes.withUnsafeMutableBytes { unsafe getrandom($0.baseAddress, $0.count, flags) }
+        return written == count ? bytes : nil
     }
 }

@@ -19,6 +19,7 @@ struct PlanReport {
             ("system_call", .string(plan.systemCall.name)),
             ("system_call_reason", .string(Diagnostic.words(for: plan.systemCallReason))),
             ("entry", .address(plan.entry.rawValue)), ("command_line", .string(plan.commandLine)),
+            ("kernel_unpacked", .boolean(plan.isUnpacked)), ("kernel_as_it_is", .optional(obstacle)),
             ("digest", digest), ("placed_by", .string(placesItself ? "kexec" : "kernel")),
             ("segments", .array(plan.segments.map(segment))),
             ("refusals", .array(plan.refusals.map { .string(Diagnostic($0).sentence) })),
@@ -35,6 +36,7 @@ struct PlanReport {
                 .object([("path", .string(kernel)), ("kind", .null), ("compression", .null), ("protocol", .null)])
             ),
             ("system_call", .null), ("system_call_reason", .null), ("entry", .null), ("command_line", .null),
+            ("kernel_unpacked", .null), ("kernel_as_it_is", .null),
             ("digest", .null), ("placed_by", .null), ("segments", .array([])),
             ("refusals", .array([.string(diagnostic.sentence)])), ("warnings", .array([])),
         ])
@@ -47,6 +49,11 @@ struct PlanReport {
         ])
     }
 
+    /// Why the kernel is not unpacked; nil where it is, or the question does not arise.
+    private var obstacle: String? {
+        if case .asItIs(let obstacle)? = plan.kernelForm { Diagnostic.words(for: obstacle) } else { nil }
+    }
+
     private var digest: JSONValue {
         .object([("algorithm", .string(plan.appliedDigest.name)), ("bytes", .number(plan.digestedBytes))])
     }
@@ -54,7 +61,7 @@ struct PlanReport {
     private func segment(_ segment: Segment) -> JSONValue {
         let contents: (kind: String, file: String?, range: Range<Int>?) =
             switch segment.contents {
-            case .kernel(let range): ("file", plan.image.path, range)
+            case .kernel(let range): (plan.isUnpacked ? "unpacked" : "file", plan.image.path, range)
             case .initrd(let range): ("file", files.joined(separator: "+"), range)
             case .bytes: ("made", nil, nil)
             }
@@ -71,6 +78,7 @@ struct PlanReport {
 
     var text: String {
         var lines = ["image        \(plan.image.path): \(kindText)"]
+        if let form = plan.kernelForm { lines.append("kernel       \(Diagnostic.words(for: form))") }
         lines.append("system call  \(plan.systemCall.name) (\(Diagnostic.words(for: plan.systemCallReason)))")
         if !plan.alternatives.isEmpty {
             lines.append("then         \(plan.alternatives.map { $0.name }.joined(separator: ", "))")

@@ -35,16 +35,23 @@ public struct MemoryAllocator: Hashable, Sendable {
     }
 
     /// Takes a home for `request` out of the free memory; nil, and nothing taken, where none fits.
-    public mutating func place(_ request: PlacementRequest) -> PhysicalRange? {
+    /// - Parameter random: of the upper half of all homes, by the request's alignment, takes the one that this number
+    ///   says, whatever the preference is.
+    public mutating func place(_ request: PlacementRequest, random: UInt64? = nil) -> PhysicalRange? {
         guard let size = request.size.roundedUp(to: pageSize), size > 0, request.alignment.isPowerOfTwo else {
             return nil
         }
         let alignment = max(request.alignment, pageSize)
         let candidates = free.ranges.compactMap { $0.intersection(request.bounds) }
         let home: PhysicalRange? =
-            switch request.preference {
-            case .lowest: candidates.firstNonNil { lowestHome(in: $0, size: size, alignment: alignment) }
-            case .highest: candidates.reversed().firstNonNil { highestHome(in: $0, size: size, alignment: alignment) }
+            if let random {
+                randomHome(in: candidates, size: size, alignment: alignment, random)
+            } else {
+                switch request.preference {
+                case .lowest: candidates.firstNonNil { lowestHome(in: $0, size: size, alignment: alignment) }
+                case .highest:
+                    candidates.reversed().firstNonNil { highestHome(in: $0, size: size, alignment: alignment) }
+                }
             }
         if let home { free = free.subtracting(PhysicalRangeSet([home])) }
         return home
@@ -55,6 +62,29 @@ public struct MemoryAllocator: Hashable, Sendable {
         guard free.contains(range) else { return false }
         free = free.subtracting(PhysicalRangeSet([range]))
         return true
+    }
+
+    private func randomHome(
+        in ranges: [PhysicalRange], size: UInt64, alignment: UInt64, _ random: UInt64
+    ) -> PhysicalRange? {
+        var starts: [(first: UInt64, count: UInt64)] = []
+        var count: UInt64 = 0
+        for range in ranges {
+            guard let first = range.start.rawValue.roundedUp(to: alignment),
+                let last = highestHome(in: range, size: size, alignment: alignment)?.start.rawValue
+            else { continue }
+            starts.append((first, (last - first) / alignment + 1))
+            count += (last - first) / alignment + 1
+        }
+        guard count > 0 else { return nil }
+        var number = count / 2 + random % (count - count / 2)
+        for run in starts {
+            if number < run.count {
+                return PhysicalRange(start: PhysicalAddress(run.first + number * alignment), size: size)
+            }
+            number -= run.count
+        }
+        return nil
     }
 
     private func lowestHome(in range: PhysicalRange, size: UInt64, alignment: UInt64) -> PhysicalRange? {

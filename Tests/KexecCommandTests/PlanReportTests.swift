@@ -34,7 +34,7 @@ import Testing
         #expect(
             Set(report.keys) == [
                 "version", "loadable", "image", "system_call", "system_call_reason", "entry", "command_line", "digest",
-                "placed_by", "segments", "refusals", "warnings",
+                "placed_by", "segments", "refusals", "warnings", "kernel_unpacked", "kernel_as_it_is",
             ])
         #expect(report["placed_by"] as? String == "kexec")
         #expect(report["entry"] as? String == "0x100000200")
@@ -47,6 +47,37 @@ import Testing
         #expect(segments[0]["start"] as? String == "0x100000000" && segments[0]["memory_size"] as? Int == 0x3000)
         #expect(segments[0]["offset"] as? Int == 4096 && segments[0]["size"] as? Int == 0x2000)
         #expect(segments[1]["file"] is NSNull && segments[1]["size"] as? Int == 3)
+    }
+
+    @Test func tellsWhetherTheKernelIsUnpackedAndWhyNot() throws {
+        var plan = plan()
+        #expect(!PlanReport(plan: plan, files: []).text.contains("\nkernel "))
+        #expect(try json(plan)["kernel_as_it_is"] is NSNull)
+        plan.kernelForm = .unpacked(.lz4, isRandomised: true)
+        #expect(
+            PlanReport(plan: plan, files: []).text
+                .contains("\nkernel       unpacked from lz4, at random addresses\n"))
+        #expect(try json(plan)["kernel_unpacked"] as? Bool == true)
+        #expect((try json(plan)["segments"] as? [[String: Any]])?.first?["contents"] as? String == "unpacked")
+        plan.kernelForm = .asItIs(because: .memoryShort(needed: 3 << 20, available: 1 << 20))
+        let reason = "not enough memory to unpack it: need 3072 KiB, 1024 KiB may be used"
+        #expect(PlanReport(plan: plan, files: []).text.contains("\nkernel       as it is: \(reason)\n"))
+        #expect(try json(plan)["kernel_as_it_is"] as? String == reason)
+        #expect(try json(plan)["kernel_unpacked"] as? Bool == false)
+    }
+
+    @Test func saysOfEveryObstacleWhatItIs() {
+        let obstacles: [UnpackingObstacle] = [
+            .notWanted, .notLinux, .otherEntry, .tooOld, .crashKernel,
+            .kexecFileLoad, .confidentialGuest, .commandLine("memmap="), .pagingDepth, .noRandomness,
+            .memoryShort(needed: 2, available: 1), .packing, .payload(.corrupt(.xz, at: 0x1234)),
+            .image(.badValue("relocation table", at: 0x3200b70, found: 4, needed: .oneOf("2 lists, 3 lists"))),
+            .notMovable, .noRoom(needed: 1 << 20),
+        ]
+        let texts = obstacles.map { Diagnostic.words(for: $0) }
+        #expect(Set(texts).count == obstacles.count && texts.allSatisfy { !$0.isEmpty && $0.count < 160 })
+        #expect(texts[12].hasSuffix("its xz data is corrupt, found at offset 0x1234"))
+        #expect(texts[13].contains("0x3200b70") && texts[13].contains("2 lists, 3 lists"))
     }
 
     @Test func tellsThatAndWhyTheModuleLoads() throws {

@@ -30,6 +30,11 @@ public struct BootParameters: Hashable, Sendable {
         bytes.store(UInt8(0), at: 0x211)
     }
 
+    /// `KASLR_FLAG`, bit 1 of `loadflags`: the kernel lies at a random address, and shall choose others at random too.
+    ///
+    /// The kernel's own decompressor sets it; for who takes the kernel out of its bzImage, that is the loader's business.
+    public mutating func setRandomised() { bytes.store(bytes[0x211] | 2, at: 0x211) }
+
     /// The header of an image that has none (`vmlinux`): the magic numbers, protocol 2.15, and the loader.
     public mutating func setHeaderForELF() {
         bytes.store(UInt16(0xaa55), at: 0x1fe)

@@ -59,6 +59,8 @@ public struct SetupHeader: Hashable, Sendable {
     public var supportsEFIKexec: Bool { extendedLoadFlags & 16 != 0 }
     /// `XLF_5LEVEL`: may be entered while 5-level paging is on.
     public var supports5LevelPaging: Bool { extendedLoadFlags & 32 != 0 }
+    /// `XLF_5LEVEL_ENABLED`: runs with 5-level paging where the processor has it.
+    public var prefers5LevelPaging: Bool { extendedLoadFlags & 64 != 0 }
     /// `LOADED_HIGH`: a bzImage, not an old zImage.
     public var isLoadedHigh: Bool { loadFlags & 1 != 0 }
 

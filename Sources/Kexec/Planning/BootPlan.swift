@@ -76,6 +76,8 @@ public struct BootPlan: Hashable, Sendable {
     /// The final command line, without its NUL.
     public var commandLine: String
     public var digest: DigestChoice
+    /// Whether a bzImage is handed over as it is; nil for other images. `.kernel` ranges are of what is handed over.
+    public var kernelForm: KernelForm?
     /// Ascending by address.
     public var segments: [Segment] = []
     /// nil: the image is entered directly (`--args-none`).
@@ -83,6 +85,11 @@ public struct BootPlan: Hashable, Sendable {
     /// Why this plan must not be loaded; empty where it may.
     public var refusals: [PlanRefusal] = []
     public var warnings: [PlanWarning] = []
+
+    /// The kernel is no longer in its bzImage.
+    public var isUnpacked: Bool {
+        if case .unpacked? = kernelForm { true } else { false }
+    }
 
     /// Whether it may be loaded.
     public var isLoadable: Bool { refusals.isEmpty }

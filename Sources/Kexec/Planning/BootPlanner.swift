@@ -9,6 +9,11 @@ public struct BootPlanner: Sendable {
     public var machine: MachineDescription
     /// 32 bytes of randomness for the next kernel; nil where there are none.
     public var seed: [UInt8]?
+    /// Where an unpacked kernel lies; nil where there is no randomness.
+    public var placementSeed: PlacementSeed?
+    /// In which form a bzImage is handed over, and what came out of it where that is another.
+    public var kernelForm: KernelForm?
+    public var unpacked: UnpackedLinux?
     /// For a payload of ours that compares them.
     public var firmwareSums: FirmwareSums?
     /// When this plan was made, as the next kernel's `kexec --last` will tell it.
@@ -30,13 +35,9 @@ public struct BootPlanner: Sendable {
         modules: [Range<Int>] = []
     ) -> BootPlan {
         var commandLine = finalCommandLine(for: image)
-        let choice = SystemCallChooser(machine: machine).choose(
-            request.systemCall,
-            for: SystemCallChooser.Needs(
-                image: image, kind: facts.kind, commandLineLength: commandLine.utf8.count,
-                kexecLoadOptions: optionsOnlyForKexecLoad, nativeOptions: optionsBeyondTheModule,
-                target: request.target))
+        let choice = chooseCall(for: image, facts, commandLine)
         var draft = PlanDraft(policy: PlacementPolicy(request, on: machine))
+        draft.kernelForm = kernelForm
         if let refusal = choice.refusal { draft.refuse(refusal) }
         let stateWord = firmwareStateWord(for: image, by: choice.call, &draft)
         commandLine += stateWord
@@ -58,15 +59,27 @@ public struct BootPlanner: Sendable {
         if !stateWord.utf8.isEmpty { plan.alternatives.removeAll { $0 == .kexecFileLoad } }
         plan.segments = draft.segments.sorted { $0.place.start.rawValue }
         plan.purgatory = purgatory
+        plan.kernelForm = draft.kernelForm
         let checker = PlanChecker(machine: machine)
         plan.refusals = checker.obstacles(to: plan) + draft.refusals + checker.faults(of: plan)
         plan.warnings = draft.warnings + PlanAdvisor(request: request, machine: machine).warnings(for: plan, image)
         return plan
     }
 
+    func chooseCall(
+        for image: KernelImage, _ facts: ImageFacts, _ commandLine: String
+    ) -> SystemCallChooser.Choice {
+        SystemCallChooser(machine: machine).choose(
+            request.systemCall,
+            for: SystemCallChooser.Needs(
+                image: image, kind: facts.kind, commandLineLength: commandLine.utf8.count,
+                kexecLoadOptions: optionsOnlyForKexecLoad, nativeOptions: optionsBeyondTheModule,
+                target: request.target))
+    }
+
     /// A Multiboot kernel's begins with the file's name, as with GRUB 1 and kexec-tools: Xen leaves the first word out
     /// of the line of every loader but GRUB 2.
-    private func finalCommandLine(for image: KernelImage) -> String {
+    func finalCommandLine(for image: KernelImage) -> String {
         let line = CommandLine.final(for: request, running: machine.commandLine) + (firmwareSums?.words ?? "")
         guard case .multiboot = image else { return line }
         return line.utf8.isEmpty ? request.kernel : request.kernel + " " + line
@@ -108,9 +121,9 @@ public struct BootPlanner: Sendable {
                     .plan(&draft, bytes: kernel)
             }
             let header = ELFPageRuns.copy(kernel, bzImage.setupHeader)
-            purgatory = LinuxPlanner(
-                image: bzImage, setupHeader: header, initrdSize: initrdSize, parameters: parameters
-            ).plan(&draft)
+            let planner = LinuxPlanner(
+                image: bzImage, setupHeader: header, initrdSize: initrdSize, parameters: parameters)
+            purgatory = planUnpacked(by: planner, &draft) ?? planner.plan(&draft)
         case .elf(let elf):
             if initrdSize > 0, request.elfArguments != .linux {
                 draft.refuse(.initrdWithoutLinux(arguments: request.elfArguments))
@@ -119,6 +132,18 @@ public struct BootPlanner: Sendable {
                 .plan(&draft, bytes: kernel)
         }
         return purgatory
+    }
+
+    /// nil, and nothing of it in `draft`, where there is no kernel to be unpacked, or no place for it.
+    private func planUnpacked(by planner: LinuxPlanner, _ draft: inout PlanDraft) -> PurgatoryPlan? {
+        guard let unpacked, case .unpacked(_, let isRandomised)? = kernelForm else { return nil }
+        let before = draft
+        if let purgatory = planner.plan(&draft, unpacked, random: isRandomised ? placementSeed?.physical : nil) {
+            return purgatory
+        }
+        draft = before
+        draft.kernelForm = .asItIs(because: .noRoom(needed: planner.image.header.initSize))
+        return nil
     }
 
     /// By itself where nothing else is promised: what is no Linux has nothing at the address of its 32-bit entry.

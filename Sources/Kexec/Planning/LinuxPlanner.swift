@@ -23,8 +23,13 @@ struct LinuxPlanner {
     private static let lowestKernel: UInt64 = 0x10_0000
 
     /// Adds all segments of the image to `draft`.
+    /// - Parameters:
+    ///   - unpacked: the kernel as it was taken out of the image; nil: the image goes as it is.
+    ///   - random: where the unpacked kernel lies; nil: as high as it may.
     /// - Returns: what purgatory has to do; nil where the draft was refused.
-    func plan(_ draft: inout PlanDraft) -> PurgatoryPlan? {
+    func plan(
+        _ draft: inout PlanDraft, _ unpacked: UnpackedLinux? = nil, random: UInt64? = nil
+    ) -> PurgatoryPlan? {
         let header = image.header
         guard header.isLoadedHigh else {
             draft.refuse(.entryMissing(.loadedHigh))
@@ -34,8 +39,11 @@ struct LinuxPlanner {
             draft.refuse(.entryMissing(.protectedMode(bootProtocol: header.version)))
             return nil
         }
-        guard let kernel = placeKernel(&draft) else { return nil }
-        draft.add(kernel)
+        var entry: PhysicalAddress?
+        if unpacked == nil {
+            entry = placeKernel(&draft)
+            if entry == nil { return nil }
+        }
         var initrd: PhysicalRange?
         if initrdSize > 0 {
             guard let home = draft.addInitrd(size: initrdSize, below: initrdEnd) else { return nil }
@@ -43,11 +51,14 @@ struct LinuxPlanner {
         }
         var zeroPage = BootParameters()
         zeroPage.setHeader(setupHeader)
+        if random != nil { zeroPage.setRandomised() }
         guard
             let result = parameters.add(
-                zeroPage, initrd: initrd, initrdSize: UInt64(initrdSize), bounds: bounds, to: &draft),
-            let entry = kernel.place.start.advanced(by: mode == .longMode ? Self.longModeEntryOffset : 0)
+                zeroPage, initrd: initrd, initrdSize: UInt64(initrdSize), bounds: bounds, to: &draft)
         else { return nil }
+        // What lies at random is placed last: what is large finds its place first.
+        if let unpacked { entry = place(unpacked, random, &draft) }
+        guard let entry else { return nil }
         // By the 32-bit entry there is no paging at all.
         let turnsOff = parameters.machine.uses5LevelPaging && mode == .longMode && !header.supports5LevelPaging
         return PurgatoryPlan(
@@ -68,15 +79,42 @@ struct LinuxPlanner {
 
     /// Only the file's bytes are handed over; the rest of `init_size` is kept free of other segments, for the kernel
     /// unpacks itself there and clears what it needs clear.
-    private func placeKernel(_ draft: inout PlanDraft) -> Segment? {
+    /// - Returns: its entry.
+    private func placeKernel(_ draft: inout PlanDraft) -> PhysicalAddress? {
         let size = max(image.header.initSize, UInt64(image.protectedModeKernel.count))
         guard let home = kernelHome(size: size, &draft),
             let place = PhysicalRange(
                 start: home.start,
                 size: UInt64(image.protectedModeKernel.count).roundedUp(to: pageSize) ?? .max)
         else { return nil }
-        return Segment(
-            name: "kernel", place: place, reserved: home, contents: .kernel(image.protectedModeKernel))
+        draft.add(
+            Segment(name: "kernel", place: place, reserved: home, contents: .kernel(image.protectedModeKernel)))
+        return place.start.advanced(by: mode == .longMode ? Self.longModeEntryOffset : 0)
+    }
+
+    /// `init_size` is kept free for it, whose end (`.bss`, `.brk`) the kernel clears itself.
+    /// - Returns: its entry.
+    private func place(
+        _ kernel: UnpackedLinux, _ random: UInt64?, _ draft: inout PlanDraft
+    ) -> PhysicalAddress? {
+        let header = image.header
+        let linked = header.preferredAddress
+        let wanted = PlacementRequest(
+            size: header.initSize, alignment: UInt64(header.kernelAlignment),
+            bounds: PhysicalRange(from: PhysicalAddress(linked), to: bounds.end), preference: .highest)
+        guard let home = draft.home(for: "kernel", wanted, random: random) else { return nil }
+        for (index, load) in kernel.segments.enumerated() {
+            // As linked it lies within `init_size`, in whole pages: that was checked.
+            let start = home.start.rawValue + (load.physicalAddress.rawValue - linked)
+            guard let size = load.memorySize.roundedUp(to: pageSize),
+                let place = PhysicalRange(start: PhysicalAddress(start), size: size)
+            else { return nil }
+            draft.add(
+                Segment(
+                    name: index == 0 ? "kernel" : "kernel-\(index + 1)", place: place,
+                    reserved: index == 0 ? home : place, contents: .kernel(load.file)))
+        }
+        return PhysicalAddress(home.start.rawValue + (kernel.entry - linked))
     }
 
     private func kernelHome(size: UInt64, _ draft: inout PlanDraft) -> PhysicalRange? {

@@ -59,13 +59,17 @@ struct PlacementPolicy {
     }
 
     /// Takes a home for `request` from `memory`: below the boot loader's initrd first, then anywhere.
-    func place(_ request: PlacementRequest, in memory: inout MemoryAllocator) -> PhysicalRange? {
+    /// - Parameter random: takes one of the upper half of all homes. What kexec_load gets for its copies comes from the
+    ///   lower half, mostly, and its cost is in what it gets where a segment shall be.
+    func place(
+        _ request: PlacementRequest, random: UInt64? = nil, in memory: inout MemoryAllocator
+    ) -> PhysicalRange? {
         if let avoided = firstHandedOut, request.preference == .highest, avoided.start < request.bounds.end {
             var lower = request
             lower.bounds = PhysicalRange(from: request.bounds.start, to: avoided.start)
-            if let home = memory.place(lower) { return home }
+            if let home = memory.place(lower, random: random) { return home }
         }
-        return memory.place(request)
+        return memory.place(request, random: random)
     }
 
     /// `ramdisk_image` and `ramdisk_size` of the running kernel's boot_params.

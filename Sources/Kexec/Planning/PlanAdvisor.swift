@@ -25,6 +25,10 @@ struct PlanAdvisor {
         {
             warnings.append(.noFramebuffer)
         }
+        if request.decompression == .kernel, case .asItIs(let obstacle) = plan.kernelForm ?? .asItIs(because: .notLinux)
+        {
+            warnings.append(.kernelAsItIs(because: obstacle))
+        }
         return warnings
     }
 

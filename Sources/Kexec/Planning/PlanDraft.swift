@@ -10,6 +10,8 @@ struct PlanDraft {
     private(set) var segments: [Segment] = []
     private(set) var refusals: [PlanRefusal] = []
     var warnings: [PlanWarning] = []
+    /// nil: the image is none that could be unpacked.
+    var kernelForm: KernelForm?
 
     init(policy: PlacementPolicy) {
         self.policy = policy
@@ -36,8 +38,11 @@ struct PlanDraft {
     mutating func refuse(_ refusal: PlanRefusal) { refusals.append(refusal) }
 
     /// Finds a home for a segment of `size` bytes; where there is none, refuses and returns nil.
-    mutating func home(for name: String, _ request: PlacementRequest) -> PhysicalRange? {
-        if let home = policy.place(request, in: &memory) { return home }
+    /// - Parameter random: takes one of the upper half of all there are.
+    mutating func home(
+        for name: String, _ request: PlacementRequest, random: UInt64? = nil
+    ) -> PhysicalRange? {
+        if let home = policy.place(request, random: random, in: &memory) { return home }
         refusals.append(
             .noRoom(
                 segment: name, needed: request.size, largest: memory.largestFree(in: request.bounds),

@@ -9,7 +9,7 @@ extension Diagnostic {
         self.init("cannot read \(fileName(failure.path)): \(reason.text)", hint: reason.hint)
     }
 
-    private static func reason(_ problem: FileProblem) -> (text: String, hint: String?) {
+    static func reason(_ problem: FileProblem) -> (text: String, hint: String?) {
         switch problem {
         case .missing: ("no such file", nil)
         case .notPermitted: ("not permitted", "run it as root")

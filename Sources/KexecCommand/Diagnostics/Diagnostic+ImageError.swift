@@ -73,6 +73,7 @@ extension Diagnostic {
         case .oneOf(let list): list.name.description
         case .sumBelow(let bits, let other): "a sum with '\(other.description)' that has \(bits) bits"
         case .insideLoadedPart: "an address that is filled from the file"
+        case .insideInitSize: "the address of a page within 'init_size' from 'pref_address'"
         }
     }
 

@@ -152,6 +152,10 @@ struct KexecOptions {
             request.digest = try parseChoice(
                 value, option: found.written,
                 among: [("fast", DigestChoice.fast), ("sha256", .sha256), ("none", .none)])
+        case .decompress:
+            request.decompression = try parseChoice(
+                value, option: found.written,
+                among: [("auto", UnpackingChoice.automatic), ("kernel", .kernel), ("none", .nothing)])
         case .systemCall:
             request.systemCall = try parseChoice(
                 value, option: found.written,

@@ -17,6 +17,7 @@ enum Catalogue {
         MkelfimageCases.all,
         FirmwareMemoryCases.all,
         DigestCases.all,
+        DecompressionCases.all,
         MachineCases.all,
         SecurityCases.all,
         ModuleCases.all,

@@ -18,10 +18,12 @@ struct GuestPlan: Decodable {
     var entryAddress: UInt64 { Self.number(entry) }
 
     /// Prints the plan in pieces that the terminal does not wrap, loads, and says `debugger`; the pause lets the
-    /// laboratory halt the machine before the jump.
+    /// laboratory halt the machine before the jump. With `nokaslr`, for otherwise the plan that is loaded has another
+    /// place for the kernel than the one that was printed.
     static func script(_ options: String, kernel: String = "/boot/vmlinuz") -> String {
         """
         options="\(options)"
+        second="$second nokaslr"
         kexec --plan=json -l \(kernel) $options --command-line="$second" > /tmp/plan || say plan failed
         { tr -d '\\n' < /tmp/plan | fold -w 400; echo; } | sed 's/^/LAB plan /'
         try load kexec -l \(kernel) $options --command-line="$second" || poweroff -f

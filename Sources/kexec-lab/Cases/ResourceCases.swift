@@ -39,7 +39,7 @@ enum ResourceCases {
         name: "resource/capture", summary: "--capture-machine and --machine give the plan of the machine itself",
         script: """
             try capture kexec --capture-machine=/tmp/machine
-            usual="-c /boot/vmlinuz --initrd=/boot/initrd --command-line=x"
+            usual="-c /boot/vmlinuz --initrd=/boot/initrd --command-line=nokaslr"
             plan() { kexec --plan=json -l $usual "$@" | tr ',' '\\n' | grep -v random; }
             plan > /tmp/live; plan --machine=/tmp/machine > /tmp/offline
             cmp /tmp/live /tmp/offline && say same $(wc -l < /tmp/live) || diff /tmp/live /tmp/offline
@@ -60,6 +60,7 @@ enum ResourceCases {
             for program in peer kexec; do
                 try start-$program times \(starts) $program -v
                 try load-$program times \(loads) $program -l -c -i $image
+                image="$image --decompress=none"
             done
             try checked-kexec times \(loads) kexec -l -c $image
             say image bytes=$(cat /boot/vmlinuz /boot/initrd | wc -c)

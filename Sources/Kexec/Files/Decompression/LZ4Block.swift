@@ -17,7 +17,11 @@ func unpackLZ4Block(
             literals <= end - position
         else { return nil }
         // Both bounds were checked above.
-        unsafe room.copy(from: block, at: reader.offset, count: literals, to: position)
+        if literals <= shortRun, reader.offset + literals + 8 <= reader.count, position + literals + 8 <= end {
+            unsafe room.copyWords(from: block, at: reader.offset, count: literals, to: position)
+        } else {
+            unsafe room.copy(from: block, at: reader.offset, count: literals, to: position)
+        }
         reader.offset += literals
         position += literals
         // The last sequence has no match.
@@ -28,11 +32,19 @@ func unpackLZ4Block(
             extra <= end - position - 4
         else { return nil }
         // Source and destination lie between `history` and `end`.
-        unsafe room.repeatBytes(distance: distance, at: position, count: extra + 4)
+        if distance >= 8, extra <= shortRun, extra <= end - position - 12 {
+            unsafe room.copyWords(
+                from: UnsafeRawBufferPointer(room), at: position - distance, count: extra + 4, to: position)
+        } else {
+            unsafe room.repeatBytes(distance: distance, at: position, count: extra + 4)
+        }
         position += extra + 4
     }
     return nil
 }
+
+/// Bytes up to which a call of memcpy costs more than it saves.
+private let shortRun = 64
 
 /// Reads a block byte by byte.
 @safe private struct LZ4BlockReader {
@@ -69,6 +81,20 @@ extension UnsafeMutableRawBufferPointer {
     fileprivate func copy(from source: UnsafeRawBufferPointer, at offset: Int, count: Int, to position: Int) {
         guard count > 0, let from = source.baseAddress, let to = baseAddress else { return }
         unsafe (to + position).copyMemory(from: from + offset, byteCount: count)
+    }
+
+    /// Copies in words of 8 bytes, so up to 8 bytes more than `count`; the caller has checked that these lie within both
+    /// buffers, too. Source and destination may overlap where they are a word apart.
+    @inline(__always) fileprivate func copyWords(
+        from source: UnsafeRawBufferPointer, at offset: Int, count: Int, to position: Int
+    ) {
+        guard let from = source.baseAddress, let to = baseAddress else { return }
+        var done = 0
+        while done < count {
+            unsafe (to + position + done).storeBytes(
+                of: (from + offset + done).loadUnaligned(as: UInt64.self), as: UInt64.self)
+            done += 8
+        }
     }
 
     /// Writes `count` bytes at `position` that repeat those `distance` before it; they may overlap.

@@ -9,10 +9,13 @@
         let decoder = try ZstdDecoder()
         var position = 0
         while let frame = try zstdFrame(of: input, at: position) {
-            try output.reserve(frame.size)
+            // Far more than there will be, where the frame does not say how much that is.
+            let isEnough = frame.isSizeKnown || frame.size <= output.remaining
+            try output.reserve(isEnough ? frame.size : output.remaining)
+            let isFull = output.isFull
             try unsafe output.append { (room, used) throws(FileProblem) in
                 guard let count = unsafe decoder.decode(frame.bytes, into: room, at: used) else {
-                    throw .corrupt(.zstd, at: position)
+                    throw isEnough ? .corrupt(.zstd, at: position) : isFull
                 }
                 return count
             }
@@ -28,8 +31,9 @@
     @safe private struct ZstdFrame {
         let bytes: UnsafeRawBufferPointer
         let count: Int
-        /// What it unpacks to at most.
+        /// What it unpacks to, or does at most.
         let size: Int
+        let isSizeKnown: Bool
     }
 
     /// The frame at `position`, also one to skip; nil where there is none.
@@ -46,10 +50,12 @@
         default: throw .corrupt(.zstd, at: position)
         }
         var size = unsafe ZSTD_getFrameContentSize(rest.baseAddress, count)
-        if kx_zstd_size_is_known(size) == 0 { size = unsafe ZSTD_decompressBound(rest.baseAddress, count) }
+        let isSizeKnown = kx_zstd_size_is_known(size) != 0
+        if !isSizeKnown { size = unsafe ZSTD_decompressBound(rest.baseAddress, count) }
         guard kx_zstd_size_is_known(size) != 0 else { throw .corrupt(.zstd, at: position) }
         return unsafe ZstdFrame(
-            bytes: input.part(position..<position + count), count: count, size: Int(clamping: size))
+            bytes: input.part(position..<position + count), count: count, size: Int(clamping: size),
+            isSizeKnown: isSizeKnown)
     }
 
     @safe private struct ZstdDecoder: ~Copyable {

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+public import BootFormats
+
+/// What is unpacked before it is handed over (`--decompress`), so that the next kernel need not do it while the machine
+/// is down.
+public enum UnpackingChoice: Hashable, Sendable {
+    /// The kernel, where that changes nothing but time.
+    case automatic
+    /// The same; a warning tells where it is not done.
+    case kernel
+    case nothing
+}
+
+/// In which form a kernel is handed over.
+public enum KernelForm: Hashable, Sendable {
+    /// Taken out of its bzImage; what that was packed with.
+    case unpacked(Compression, isRandomised: Bool)
+    case asItIs(because: UnpackingObstacle)
+}
+
+/// Why a kernel is handed over as it is. Facts only.
+public enum UnpackingObstacle: Error, Hashable, Sendable {
+    /// `--decompress=none`
+    case notWanted
+    /// No bzImage of Linux, or one without a payload.
+    case notLinux
+    /// By its 32-bit or real-mode entry it has to be as it is.
+    case otherEntry
+    /// Nobody has tried it with a kernel before Linux 6.1, or the image does not say what it is.
+    case tooOld
+    case crashKernel
+    /// The in-kernel loader takes files.
+    case kexecFileLoad
+    /// Only the kernel's own decompressor prepares what an encrypted guest needs.
+    case confidentialGuest
+    /// A word of the command line that only the kernel's own decompressor heeds.
+    case commandLine(FieldName)
+    /// The running kernel has, or may have, another number of page table levels than the next one wants, and only the
+    /// decompressor changes it.
+    case pagingDepth
+    /// The running kernel (before Linux 5.6) has no random numbers yet, and the next one wants a random address.
+    case noRandomness
+    /// Bytes: what is unpacked, and what is left for it.
+    case memoryShort(needed: UInt64, available: UInt64)
+    /// Packed with what this program does not unpack.
+    case packing
+    case payload(FileProblem)
+    case image(ImageError)
+    /// The kernel was built to run at one address only (no CONFIG_RANDOMIZE_BASE).
+    case notMovable
+    /// No place of its size and alignment, bytes.
+    case noRoom(needed: UInt64)
+}
+
+/// 128 random bits, for where the next kernel lies.
+public struct PlacementSeed: Hashable, Sendable {
+    public var virtual: UInt64
+    public var physical: UInt64
+    public init(virtual: UInt64, physical: UInt64) {
+        self.virtual = virtual
+        self.physical = physical
+    }
+
+    /// nil where these are not 16 bytes.
+    init?(_ bytes: [UInt8]) {
+        guard let virtual = bytes.loadLittle(UInt64.self, at: 0), let physical = bytes.loadLittle(UInt64.self, at: 8)
+        else { return nil }
+        self.init(virtual: virtual, physical: physical)
+    }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+internal import BootFormats
+internal import Kexec
+
+extension Diagnostic {
+    /// Why a kernel goes as it is, for a report and as the end of a sentence.
+    static func words(for obstacle: UnpackingObstacle) -> String {
+        switch obstacle {
+        case .notWanted: "--decompress=none"
+        case .notLinux: "the image is no bzImage of a Linux kernel that can be moved"
+        case .otherEntry: "it is not entered by its 64-bit entry"
+        case .tooOld: "it is older than Linux 6.1, or names no version"
+        case .crashKernel: "it is a crash kernel"
+        case .kexecFileLoad: "kexec_file_load takes it so"
+        case .confidentialGuest: "in a confidential guest only its own decompressor knows the way"
+        case .commandLine(let name): "only its own decompressor heeds '" + name.description + "' in the command line"
+        case .pagingDepth: "only its own decompressor changes the number of page table levels"
+        case .noRandomness: "there are no random numbers yet for its address"
+        case .memoryShort(let needed, let available):
+            "not enough memory to unpack it: need " + byteSize(needed) + ", " + byteSize(available) + " may be used"
+        case .packing: "this program does not unpack what it is packed with"
+        case .payload(let problem): "cannot unpack it: " + reason(problem).text
+        case .image(let error): "what it unpacks to is laid out in no known way: " + reason(error).text
+        case .notMovable: "it was built to run at one address only (no CONFIG_RANDOMIZE_BASE)"
+        case .noRoom(let needed): "no free piece of memory has the " + byteSize(needed) + " that it needs"
+        }
+    }
+
+    /// For the report of a plan.
+    static func words(for form: KernelForm) -> String {
+        switch form {
+        case .unpacked(let compression, let isRandomised):
+            "unpacked from " + compression.name
+                + (isRandomised ? ", at random addresses" : ", at its usual virtual address (nokaslr)")
+        case .asItIs(let obstacle): "as it is: " + words(for: obstacle)
+        }
+    }
+}
