@@ -383,8 +383,10 @@ static int announce_restart(struct notifier_block *self, unsigned long event, vo
 	if (BY_RESTART || !is_ours())
 		return NOTIFY_DONE;
 	// The caller holds the lock of the chain.
-	for (next = rcu_dereference_raw(self->next); next; next = rcu_dereference_raw(next->next))
-		next->notifier_call(next, SYS_RESTART, command);
+	for (next = rcu_dereference_raw(self->next); next; next = rcu_dereference_raw(next->next)) {
+		if (next->notifier_call(next, SYS_RESTART, command) & NOTIFY_STOP_MASK)
+			break;
+	}
 	return NOTIFY_STOP;
 }
 
