@@ -41,6 +41,7 @@ import Testing
     ) -> BootPlanner {
         var request = KexecRequest(kernel: "/boot/vmlinuz")
         request.commandLine = line
+        request.decompression = .automatic
         change(&request)
         var planner = BootPlanner(request: request, machine: machine, seed: nil)
         planner.placementSeed = seed
