@@ -155,7 +155,9 @@ enum DecompressionCases {
         name: "decompress/none", summary: "--decompress=none hands the bzImage over as it is",
         script: "\(functions)\nsay form $(form -c --decompress=none)\nload -c --decompress=none && jump",
         secondScript: places,
-        expect: [#"^LAB form as it is: not asked for \(--decompress=auto\)$"#, Case.second, "^LAB places text=ffffffff"], needsOurs: true)
+        expect: [
+            #"^LAB form as it is: not asked for \(--decompress=auto\)$"#, Case.second, "^LAB places text=ffffffff",
+        ], needsOurs: true)
 
     private static let fileLoad = Case(
         name: "decompress/file-load", summary: "kexec_file_load takes the bzImage as it is, and who asks is warned",
