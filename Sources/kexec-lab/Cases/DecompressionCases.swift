@@ -140,7 +140,8 @@ enum DecompressionCases {
 
     private static let digest = Case(
         name: "decompress/digest", summary: "a flipped byte in the last segment of an unpacked kernel is named",
-        secondKernel: .linux61, script: GuestPlan.script("-c --initrd=/boot/initrd --console-serial"),
+        secondKernel: .linux61,
+        script: GuestPlan.script("-c --decompress=auto --initrd=/boot/initrd --console-serial"),
         expect: ["^LAB debugger$", "^LAB jump", "segment 'kernel-4' .*digest mismatch"],
         forbid: Case.alwaysForbidden + ["^LAB second"],
         debugger: { connection, log in
