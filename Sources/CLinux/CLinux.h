@@ -74,6 +74,13 @@ static inline int kx_map(int fd, unsigned long size, int writable, void **addres
     *address = map;
     return 0;
 }
+/// Maps `size` zero bytes of this process alone; they count as used only once they are written to.
+static inline int kx_map_memory(unsigned long size, void **address) {
+    void *map = mmap((void *)0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (map == MAP_FAILED) return -errno;
+    *address = map;
+    return 0;
+}
 /// Makes a map larger; it may move.
 static inline int kx_enlarge_map(void **address, unsigned long old_size, unsigned long new_size) {
     long result = syscall(SYS_mremap, *address, old_size, new_size, 1 /* MREMAP_MAYMOVE */);

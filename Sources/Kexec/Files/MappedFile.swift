@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 internal import CLinux
 
-/// A whole file, mapped read-only and private: its bytes are pages of the page cache, lent as long as it lives.
+/// A whole file, mapped read-only and private: its bytes are pages of the page cache, lent as long as it lives. Or memory
+/// in the place of one.
 ///
 /// A file that another process cuts short while it is mapped ends this process with SIGBUS, as it does every
 /// program that maps files; `kexec` catches that.
@@ -26,6 +27,15 @@ internal import CLinux
         self.file = file
         unsafe base = address
         byteCount = Int(size)
+    }
+
+    /// Takes over memory that is no file's; its descriptor is -1.
+    /// - Parameter size: how many bytes of the map are kept.
+    init(_ memory: consuming WritableMap, size: Int) {
+        var memory = memory
+        file = FileDescriptor(owning: -1)
+        unsafe base = memory.release(keeping: size)
+        byteCount = size
     }
 
     /// No file: no bytes, and the descriptor -1.

@@ -2,11 +2,10 @@
 internal import BootFormats
 internal import CLinux
 
-/// A file without a name that lives in memory (memfd) and grows while it is written, through a map.
-///
-/// It is not memory of this process alone: kexec_file_load takes its descriptor, and it can be larger than what is
-/// sensible to keep as anonymous memory.
+/// A file without a name that lives in memory (memfd) and grows while it is written, through a map; or only the memory,
+/// where nobody takes its descriptor.
 struct MemoryFile: ~Copyable {
+    /// -1 for memory of this process alone.
     private let file: FileDescriptor
     private var window = WritableMap()
     /// Bytes written.
@@ -16,12 +15,22 @@ struct MemoryFile: ~Copyable {
     /// What the writer expects to need, for the message when it is more than the limit; 0 where unknown.
     var expectedSize: UInt64 = 0
 
+    /// A file that kexec_file_load can take.
     /// - Parameter limit: the memory that there is, in bytes.
     init(limit: UInt64) throws(FileProblem) {
         // The name shows in /proc/self/fd only, and lives for the call.
         let number = unsafe "kexec".withCString { unsafe kx_memfd_create($0, 1 /* MFD_CLOEXEC */) }
         guard number >= 0 else { throw .failed(CallFailure(call: .memfdCreate, errno: Int32(clamping: -number))) }
-        file = FileDescriptor(owning: Int32(clamping: number))
+        self.init(FileDescriptor(owning: Int32(clamping: number)), limit)
+    }
+
+    /// Memory of this process alone, in huge pages where Linux has them: one fault for 2 MiB. Those of a memfd come one by
+    /// one, which takes longer than to unpack an lz4 kernel into them.
+    /// - Parameter limit: the memory that there is, in bytes.
+    init(withoutDescriptor limit: UInt64) { self.init(FileDescriptor(owning: -1), limit) }
+
+    private init(_ file: consuming FileDescriptor, _ limit: UInt64) {
+        self.file = file
         self.limit = Int(clamping: min(limit, UInt64(Int.max / 2)))
     }
 
@@ -65,9 +74,14 @@ struct MemoryFile: ~Copyable {
         }
         let doubled = min(limit, max(window.size, Self.firstSize) * 2)
         let capacity = max(doubled, count + size)
-        let result = kx_ftruncate(file.number, UInt64(capacity))
-        guard result == 0 else { throw .failed(CallFailure(call: .ftruncate, errno: -result)) }
+        guard file.number >= 0 else { return try window.enlarge(to: capacity) }
+        try setFileSize(capacity)
         try window.enlarge(to: capacity, of: file.number)
+    }
+
+    private func setFileSize(_ size: Int) throws(FileProblem) {
+        let result = kx_ftruncate(file.number, UInt64(size))
+        guard result == 0 else { throw .failed(CallFailure(call: .ftruncate, errno: -result)) }
     }
 
     private static let firstSize = 8 << 20
@@ -95,29 +109,9 @@ struct MemoryFile: ~Copyable {
 
     /// Ends the writing: the file has its exact size, and is mapped read-only.
     consuming func finished() throws(FileProblem) -> MappedFile {
-        let size = UInt64(count)
-        let result = kx_ftruncate(file.number, size)
-        guard result == 0 else { throw .failed(CallFailure(call: .ftruncate, errno: -result)) }
-        return try MappedFile(file, size: size)
-    }
-}
-
-/// A shared, writable map of a file's beginning.
-@safe struct WritableMap: ~Copyable {
-    private(set) var base: UnsafeMutableRawPointer?
-    private(set) var size = 0
-
-    mutating func enlarge(to newSize: Int, of file: Int32) throws(FileProblem) {
-        // The address and the size are those of the present map, or there is none yet.
-        let result =
-            size == 0
-            ? unsafe kx_map(file, UInt(newSize), 1, &base) : unsafe kx_enlarge_map(&base, UInt(size), UInt(newSize))
-        guard result == 0 else { throw .failed(CallFailure(call: .mmap, errno: -result)) }
-        size = newSize
-    }
-
-    deinit {
-        // Only `MemoryFile` lends it, and not beyond a call.
-        if let base = unsafe base { _ = unsafe munmap(base, size) }
+        let size = count
+        guard file.number >= 0 else { return MappedFile(window, size: size) }
+        try setFileSize(size)
+        return try MappedFile(file, size: UInt64(size))
     }
 }

@@ -2,7 +2,7 @@
 internal import BootFormats
 internal import PhysicalMemory
 
-/// A kernel that was taken out of its bzImage, in a memfd of its own.
+/// A kernel that was taken out of its bzImage, in memory of its own.
 struct UnpackedKernel: ~Copyable {
     let compression: Compression
     let image: UnpackedLinux
@@ -31,7 +31,8 @@ struct UnpackedKernel: ~Copyable {
     private static func unpacked(
         _ payload: borrowing RawSpan, _ compression: Compression, size: UInt64, change: (inout MutableRawSpan) -> Void
     ) throws(FileProblem) -> MappedFile {
-        var file = try MemoryFile(limit: size)
+        // No call takes the descriptor of a kernel in this form.
+        var file = MemoryFile(withoutDescriptor: size)
         // All of the room at once: then it is mapped only once.
         try file.reserve(Int(clamping: size))
         try unpack(payload, compression, into: &file)
