@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-/// What is left of a run of bytes after its last whole block of 64, with zeros behind it: room for two blocks.
+/// What is left of a run of bytes after its last whole block, with zeros behind it: 128 bytes of room.
 struct LastBlocks {
     private(set) var words = InlineArray<16, UInt64>(repeating: 0)
 
-    /// Copies fewer than 64 bytes, those from offset `start` on.
+    /// Copies fewer than 128 bytes, those from offset `start` on.
     @inline(never) init(of bytes: RawSpan, from start: Int) {
         var offset = start
         while offset < bytes.byteCount {

@@ -12,6 +12,17 @@ func number(_ bytes: [UInt8], at offset: Int, size: Int) -> UInt64 {
 /// Bytes without a pattern that a digest could be blind to.
 func sample(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 * 7 + 3) } }
 
+/// Bytes without a pattern, the same every time.
+func noise(_ count: Int) -> [UInt8] {
+    var state: UInt64 = 88_172_645_463_325_252
+    return (0..<count).map { _ in
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return UInt8(truncatingIfNeeded: state >> 32)
+    }
+}
+
 func digest(_ kind: DigestKind, _ bytes: [UInt8]) -> SegmentDigest {
     bytes.withUnsafeBytes { SegmentDigest(kind, of: $0.bytes) }
 }
