@@ -89,7 +89,7 @@ public struct KexecRequest: Hashable, Sendable {
     /// nil: `.fast` for a reboot, `.sha256` for a crash kernel.
     public var digest: DigestChoice?
     /// `--decompress`
-    public var decompression: UnpackingChoice = .nothing
+    public var decompression: UnpackingChoice = .automatic
     public var forcedType: ForcedImageType?
     /// `--bios-drive`: of what a BIOS starts, the drive's number; nil: the payload finds out.
     public var biosDrive: UInt8?

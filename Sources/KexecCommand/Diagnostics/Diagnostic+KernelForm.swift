@@ -6,7 +6,7 @@ extension Diagnostic {
     /// Why a kernel goes as it is, for a report and as the end of a sentence.
     static func words(for obstacle: UnpackingObstacle) -> String {
         switch obstacle {
-        case .notWanted: "not asked for (--decompress=auto)"
+        case .notWanted: "--decompress=none"
         case .notLinux: "the image is no bzImage of a Linux kernel that can be moved"
         case .otherEntry: "it is not entered by its 64-bit entry"
         case .tooOld: "it is older than Linux 6.1, or names no version"

@@ -12,7 +12,7 @@ enum DecompressionCases {
 
     /// `kind unpacked`, and where the running kernel is: a kernel that does not tell its addresses has none.
     private static let functions = """
-        form() { kexec --plan --decompress=auto -l /boot/vmlinuz --initrd=/boot/initrd --command-line="$second" "$@" | sed -n 's/^kernel  *//p'; }
+        form() { kexec --plan -l /boot/vmlinuz --initrd=/boot/initrd --command-line="$second" "$@" | sed -n 's/^kernel  *//p'; }
         """
     private static let places = """
         text=$(sed -n 's/ T _text$//p' /proc/kallsyms)
@@ -27,7 +27,7 @@ enum DecompressionCases {
             name: "decompress/\(kernel.rawValue)/\(firmware.rawValue)",
             summary: "\(kernel.rawValue) is unpacked at load time and boots at random addresses",
             machine: MachineShape(firmware: firmware), secondKernel: kernel,
-            script: "\(functions)\nsay form $(form -c)\nload -c --decompress=auto && jump", secondScript: places,
+            script: "\(functions)\nsay form $(form -c)\nload -c && jump", secondScript: places,
             expect: [
                 "^LAB form unpacked from (lz4|zstd|xz), at random addresses$", "^LAB load rc=0 loaded=1", Case.second,
                 "^LAB places text=ffffffff[89ab][0-9a-f]{2}00000 code=0*[0-9a-f]+00000$", "^LAB end second",
@@ -46,7 +46,7 @@ enum DecompressionCases {
                 say total $(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
                 \(functions)
                 say form $(form -c)
-                load -c --decompress=auto && jump
+                load -c && jump
                 """,
             secondScript: """
                 \(places)
@@ -59,7 +59,7 @@ enum DecompressionCases {
     /// Each pass is a machine of its own: four addresses that are all the same are no chance (1 in 100 million).
     private static let differs = Case(
         name: "decompress/kaslr", summary: "text, and memory's regions, lie elsewhere in each boot",
-        script: "load -c --decompress=auto && jump",
+        script: "load -c && jump",
         secondScript: """
             \(places)
             # The kernel's direct map and its vmalloc area, of the program headers of its memory.
@@ -84,7 +84,7 @@ enum DecompressionCases {
             second="$second nokaslr"
             \(functions)
             say form $(form -c)
-            load -c --decompress=auto && jump
+            load -c && jump
             """,
         secondScript: places,
         expect: [
@@ -103,7 +103,7 @@ enum DecompressionCases {
                 second="$second \(second)"
                 \(functions)
                 say form $(form -c)
-                load -c --decompress=auto && jump
+                load -c && jump
                 """,
             secondScript: "say levels=$(grep -qw la57 /proc/cpuinfo && echo 5 || echo 4)\n\(places)",
             expect: ["^LAB form \(form)", Case.second, "^LAB levels=\(levels)$", "^LAB places "],
@@ -131,7 +131,7 @@ enum DecompressionCases {
             head -c $((($(available) - 130) * 1048576)) /dev/zero > /fill/all
             say available $(available)
             say form $(form -c)
-            load -c --decompress=auto && jump
+            load -c && jump
             """,
         expect: [
             "^LAB form as it is: not enough memory to unpack it: need [0-9.]+ MiB, [0-9.]+ MiB may be used$",
@@ -141,7 +141,7 @@ enum DecompressionCases {
     private static let digest = Case(
         name: "decompress/digest", summary: "a flipped byte in the last segment of an unpacked kernel is named",
         secondKernel: .linux61,
-        script: GuestPlan.script("-c --decompress=auto --initrd=/boot/initrd --console-serial"),
+        script: GuestPlan.script("-c --initrd=/boot/initrd --console-serial"),
         expect: ["^LAB debugger$", "^LAB jump", "segment 'kernel-4' .*digest mismatch"],
         forbid: Case.alwaysForbidden + ["^LAB second"],
         debugger: { connection, log in
@@ -157,7 +157,7 @@ enum DecompressionCases {
         script: "\(functions)\nsay form $(form -c --decompress=none)\nload -c --decompress=none && jump",
         secondScript: places,
         expect: [
-            #"^LAB form as it is: not asked for \(--decompress=auto\)$"#, Case.second, "^LAB places text=ffffffff",
+            "^LAB form as it is: --decompress=none$", Case.second, "^LAB places text=ffffffff",
         ], needsOurs: true)
 
     private static let fileLoad = Case(
@@ -172,9 +172,9 @@ enum DecompressionCases {
     private static let next = Case(
         name: "decompress/next", summary: "an unpacked kernel loads the next one in the same way",
         secondFiles: { ["sbin/kexec": .program($0.kexec), "boot/vmlinuz": .host($0.cache.kernel(.linux7))] },
-        script: "load -c --decompress=auto && jump",
+        script: "load -c && jump",
         secondScript: """
-            say form $(kexec --plan --decompress=auto -l /boot/vmlinuz --command-line=x | sed -n 's/^kernel  *//p')
+            say form $(kexec --plan -l /boot/vmlinuz --command-line=x | sed -n 's/^kernel  *//p')
             try next kexec -l -c /boot/vmlinuz --command-line=x
             """,
         expect: [
