@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-/// What is left of a run of bytes after its last whole block, with zeros behind it: 128 bytes of room.
+/// What is left of a run of bytes after its last whole block, with zeros behind it: 256 bytes of room.
 struct LastBlocks {
-    private(set) var words = InlineArray<16, UInt64>(repeating: 0)
+    private(set) var words = InlineArray<32, UInt64>(repeating: 0)
 
-    /// Copies fewer than 128 bytes, those from offset `start` on.
+    /// Copies fewer than 256 bytes, those from offset `start` on.
     @inline(never) init(of bytes: RawSpan, from start: Int) {
         var offset = start
         while offset < bytes.byteCount {
