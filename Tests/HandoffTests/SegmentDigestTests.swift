@@ -45,6 +45,33 @@ struct SegmentDigestTests {
         #expect(hexadecimal(digest(.sha256, sample(length))) == expected)
     }
 
+    /// Digests of digests. Expected values by another program (Python's hashlib, and fast hash written anew in it).
+    @Test(arguments: [
+        (DigestKind.sha256, 32, "689fef0e2fcd867d5f828d8de8348bd0609053a624d64e7ce67893be9c7ed702"),
+        (DigestKind.fast, 8, "4dbd3bab48a667970bb8f6eaf1a5abb9b6b38fd5380e07b0c382c301df0980fb"),
+    ])
+    func takesEverySizeFromEveryStart(kind: DigestKind, size: Int, expected: String) {
+        let bytes = sample(400)
+        let digests = (0..<193).flatMap { count in
+            let start = count % 17
+            let found = bytes[start..<start + count].withUnsafeBytes { SegmentDigest(kind, of: $0.bytes) }
+            return (0..<size).map { found[$0] }
+        }
+        #expect(hexadecimal(digest(.sha256, digests)) == expected)
+    }
+
+    @Test(arguments: [0, 1, 63, 64, 65, 128, 300])
+    func computesTwoSHA256AtOnceAsEachAlone(size: Int) {
+        for other in [0, 40, 64, 200, 300] {
+            let (one, two) = (sample(size), Array(sample(other).reversed()))
+            let states = one.withUnsafeBytes { one in
+                two.withUnsafeBytes { SHA256.hash(one.bytes, $0.bytes, engine: PortableSHA256()) }
+            }
+            #expect(SegmentDigest(states.first) == digest(.sha256, one))
+            #expect(SegmentDigest(states.second) == digest(.sha256, two))
+        }
+    }
+
     @Test(arguments: [DigestKind.fast, .sha256], [1, 7, 8, 9, 63, 64, 65, 130])
     func seesEveryFlippedBit(kind: DigestKind, length: Int) {
         var bytes = sample(length)
