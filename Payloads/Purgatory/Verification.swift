@@ -6,7 +6,7 @@ private struct Engine: SHA256Engine {
     /// The caller has seen the extensions in CPUID.
     let usesExtensions: Bool
 
-    func absorb(_ blocks: RawSpan, into state: inout SHA256.State) {
+    @inline(never) func absorb(_ blocks: RawSpan, into state: inout SHA256.State) {
         guard usesExtensions else { return PortableSHA256().absorb(blocks, into: &state) }
         let (control0, control4) = (read_cr0(), read_cr4())
         write_cr0(control0 & ~0xc | 2)  // EM and TS off, MP on

@@ -57,29 +57,94 @@ private struct Halves {
     return unsafe words(_mm_shuffle_epi8(bytes, unsafeBitCast(bigEndian, to: SIMD2<Int64>.self)))
 }
 
+/// The state and the schedule of one stream of blocks.
+private struct Stream {
+    private var halves: Halves
+    private var before: Halves
+    private var schedule: (a: Words, b: Words, c: Words, d: Words)
+
+    /// The caller vouches for eight words.
+    @inline(__always) init(_ state: UnsafeMutablePointer<UInt32>) {
+        unsafe halves = Halves(
+            abef: Words(state[5], state[4], state[1], state[0]), cdgh: Words(state[7], state[6], state[3], state[2]))
+        before = halves
+        schedule = (.zero, .zero, .zero, .zero)
+    }
+
+    /// The caller vouches for 64 bytes.
+    @inline(__always) mutating func begin(_ block: UnsafeRawPointer) {
+        before = halves
+        schedule = unsafe (load(block, 0), load(block, 1), load(block, 2), load(block, 3))
+    }
+
+    /// Four rounds. The last four schedules are computed in vain: cheaper than a second copy of the loop's code in
+    /// purgatory.
+    @inline(__always) mutating func rounds(_ constants: Words) {
+        halves.rounds(schedule.a &+ constants)
+        schedule = (schedule.b, schedule.c, schedule.d, next(schedule.a, schedule.b, schedule.c, schedule.d))
+    }
+
+    @inline(__always) mutating func end() {
+        halves.abef = halves.abef &+ before.abef
+        halves.cdgh = halves.cdgh &+ before.cdgh
+    }
+
+    /// The caller vouches for eight words.
+    @inline(__always) func store(_ state: UnsafeMutablePointer<UInt32>) {
+        let (abef, cdgh) = (halves.abef, halves.cdgh)
+        unsafe (state[0], state[1], state[4], state[5]) = (abef[3], abef[2], abef[1], abef[0])
+        unsafe (state[2], state[3], state[6], state[7]) = (cdgh[3], cdgh[2], cdgh[1], cdgh[0])
+    }
+}
+
 /// Takes `count` blocks of 64 bytes into the eight words at `state`: the caller vouches for both.
 @c(sha256_absorb_with_extensions)
 public func absorb(_ state: UnsafeMutablePointer<UInt32>, _ blocks: UnsafeRawPointer, _ count: UInt) {
-    var halves = unsafe Halves(
-        abef: Words(state[5], state[4], state[1], state[0]), cdgh: Words(state[7], state[6], state[3], state[2]))
+    var stream = unsafe Stream(state)
     var block = unsafe blocks
     var left = count
     while left > 0 {
-        let before = halves
-        var (a, b, c, d) = unsafe (load(block, 0), load(block, 1), load(block, 2), load(block, 3))
+        unsafe stream.begin(block)
         var group = 0
-        // The last four schedules are computed in vain: cheaper than a second copy of the loop's code in purgatory.
         while group < 16 {
-            halves.rounds(a &+ constants(group))
-            (a, b, c, d) = (b, c, d, next(a, b, c, d))
+            stream.rounds(constants(group))
             group &+= 1
         }
-        halves.abef = halves.abef &+ before.abef
-        halves.cdgh = halves.cdgh &+ before.cdgh
+        stream.end()
         unsafe block += 64
         left &-= 1
     }
-    let (abef, cdgh) = (halves.abef, halves.cdgh)
-    unsafe (state[0], state[1], state[4], state[5]) = (abef[3], abef[2], abef[1], abef[0])
-    unsafe (state[2], state[3], state[6], state[7]) = (cdgh[3], cdgh[2], cdgh[1], cdgh[0])
+    unsafe stream.store(state)
+}
+
+/// The same for two runs of `count` blocks each, side by side: one alone waits for its own results half of the time.
+/// Purgatory has no room for it.
+@c(sha256_absorb_two_with_extensions)
+public func absorbTwo(
+    _ firstState: UnsafeMutablePointer<UInt32>, _ firstBlocks: UnsafeRawPointer,
+    _ secondState: UnsafeMutablePointer<UInt32>, _ secondBlocks: UnsafeRawPointer, _ count: UInt
+) {
+    var first = unsafe Stream(firstState)
+    var second = unsafe Stream(secondState)
+    var firstBlock = unsafe firstBlocks
+    var secondBlock = unsafe secondBlocks
+    var left = count
+    while left > 0 {
+        unsafe first.begin(firstBlock)
+        unsafe second.begin(secondBlock)
+        var group = 0
+        while group < 16 {
+            let keys = constants(group)
+            first.rounds(keys)
+            second.rounds(keys)
+            group &+= 1
+        }
+        first.end()
+        second.end()
+        unsafe firstBlock += 64
+        unsafe secondBlock += 64
+        left &-= 1
+    }
+    unsafe first.store(firstState)
+    unsafe second.store(secondState)
 }

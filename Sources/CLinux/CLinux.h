@@ -198,6 +198,8 @@ static inline int kx_has_sha_extensions(void) {
 }
 /// Payloads/Support/SHAExtensions.swift; only builds that define SHA_EXTENSIONS link it.
 void sha256_absorb_with_extensions(uint32_t *state, const void *blocks, uintptr_t count);
+void sha256_absorb_two_with_extensions(
+    uint32_t *first_state, const void *first_blocks, uint32_t *second_state, const void *second_blocks, uintptr_t count);
 #endif
 
 /// Nanoseconds of a clock of clock_gettime(2), 0 where it cannot be read.

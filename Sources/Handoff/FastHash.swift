@@ -46,14 +46,8 @@ public enum FastHash {
             h = FastHash.step(h, word(blocks, offset &+ 56), word(blocks, offset &+ 120))
         }
 
-        var combined: UInt64 {
-            var result = FastHash.step(a, b, c)
-            result = FastHash.step(result, d, e)
-            result = FastHash.step(result, f, g)
-            result = FastHash.step(result, h, 0)
-            // The highest bits depend on all of the others, the lowest only on those below.
-            return result ^ (result &>> 32)
-        }
+        /// Of each lane another value for another one of that lane alone.
+        var combined: UInt64 { FastHash.step(FastHash.step(FastHash.step(a, b, c), d, e), f, g) &+ h }
     }
 
     /// The hash of all `bytes`.

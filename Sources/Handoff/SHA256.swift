@@ -12,14 +12,23 @@ public enum SHA256 {
 
     /// The eight words of the digest, H0 first.
     public static func hash(_ bytes: RawSpan, engine: some SHA256Engine) -> State {
-        // Section 5.3.3: the first 32 bits of the fractional parts of the square roots of the first eight primes.
-        var state: State = [
-            0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
-        ]
-        let whole = bytes.byteCount & ~63
-        if whole > 0 { engine.absorb(bytes.extracting(first: whole), into: &state) }
-        absorbTail(of: bytes, from: whole, into: &state, engine)
+        var state = initialState
+        absorb(bytes, from: 0, into: &state, engine)
         return state
+    }
+
+    /// Section 5.3.3: the first 32 bits of the fractional parts of the square roots of the first eight primes.
+    @inline(__always) static var initialState: State {
+        [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19]
+    }
+
+    /// Takes the bytes from offset `start` on, a multiple of 64, and what ends them.
+    @inline(__always) static func absorb(
+        _ bytes: RawSpan, from start: Int, into state: inout State, _ engine: some SHA256Engine
+    ) {
+        let whole = bytes.byteCount & ~63
+        if whole > start { engine.absorb(bytes.extracting(start..<whole), into: &state) }
+        absorbTail(of: bytes, from: whole, into: &state, engine)
     }
 
     /// Section 5.1.1: a one bit, zeros, and the length in bits fill up the last one or two blocks.
@@ -36,12 +45,15 @@ public enum SHA256 {
     }
 }
 
-/// SHA-256 by plain arithmetic, for every processor: 16 words of schedule and a loop of 16 rounds, for small code.
+/// SHA-256 by plain arithmetic, for every processor.
 public struct PortableSHA256: SHA256Engine {
     public init() {}
 
+    /// The words of one block's 64 rounds.
+    private typealias Schedule = InlineArray<64, UInt32>
+
     public func absorb(_ blocks: RawSpan, into state: inout SHA256.State) {
-        var schedule = InlineArray<16, UInt32>(repeating: 0)
+        var schedule = Schedule(repeating: 0)
         var offset = 0
         while offset &+ 64 <= blocks.byteCount {
             Self.load(blocks, at: offset, into: &schedule)
@@ -50,7 +62,7 @@ public struct PortableSHA256: SHA256Engine {
         }
     }
 
-    private static func load(_ blocks: RawSpan, at offset: Int, into schedule: inout InlineArray<16, UInt32>) {
+    private static func load(_ blocks: RawSpan, at offset: Int, into schedule: inout Schedule) {
         var index = 0
         while index < 16 {
             // A whole block lies at the offset.
@@ -61,21 +73,32 @@ public struct PortableSHA256: SHA256Engine {
         }
     }
 
-    /// Section 6.2.2, with the message schedule kept as a ring of 16 words.
-    private static func compress(_ schedule: inout InlineArray<16, UInt32>, into state: inout SHA256.State) {
+    /// Section 6.2.2. Four rounds at once, after which the two halves of the state have only changed sides, beside the
+    /// schedule of the four that come 16 rounds later: neither waits for the other.
+    @inline(__always) private static func compress(_ schedule: inout Schedule, into state: inout SHA256.State) {
         var (a, b, c, d) = (state[0], state[1], state[2], state[3])
         var (e, f, g, h) = (state[4], state[5], state[6], state[7])
+        var difference = b ^ c
+        #if COMPACT
+            // A twelfth slower, and 250 bytes smaller than beside the rounds.
+            for index in 16..<64 { extend(&schedule, at: index) }
+        #endif
         var round = 0
         while round < 64 {
-            let index = round & 15
-            if round >= 16 { extend(&schedule, at: index) }
-            let choice = g ^ (e & (f ^ g))
-            let majority = (a & b) | (c & (a | b))
-            let first = h &+ bigSigma1(e) &+ choice &+ roundConstants[round] &+ schedule[index]
-            let second = bigSigma0(a) &+ majority
-            (h, g, f, e) = (g, f, e, d &+ first)
-            (d, c, b, a) = (c, b, a, first &+ second)
-            round &+= 1
+            #if !COMPACT
+                if round < 48 {
+                    extend(&schedule, at: round &+ 16)
+                    extend(&schedule, at: round &+ 17)
+                    extend(&schedule, at: round &+ 18)
+                    extend(&schedule, at: round &+ 19)
+                }
+            #endif
+            take(keyed(&schedule, round), a, b, &d, e, f, g, &h, &difference)
+            take(keyed(&schedule, round &+ 1), h, a, &c, d, e, f, &g, &difference)
+            take(keyed(&schedule, round &+ 2), g, h, &b, c, d, e, &f, &difference)
+            take(keyed(&schedule, round &+ 3), f, g, &a, b, c, d, &e, &difference)
+            (a, b, c, d, e, f, g, h) = (e, f, g, h, a, b, c, d)
+            round &+= 4
         }
         state[0] &+= a
         state[1] &+= b
@@ -87,20 +110,36 @@ public struct PortableSHA256: SHA256Engine {
         state[7] &+= h
     }
 
-    @inline(__always) private static func extend(_ schedule: inout InlineArray<16, UInt32>, at index: Int) {
-        let older = schedule[(index &+ 1) & 15]
-        let newer = schedule[(index &+ 14) & 15]
+    // Below, each index is that of one of the 64 rounds.
+
+    @inline(__always) private static func keyed(_ schedule: inout Schedule, _ round: Int) -> UInt32 {
+        unsafe schedule[unchecked: round] &+ roundConstants[unchecked: round]
+    }
+
+    @inline(__always) private static func extend(_ schedule: inout Schedule, at index: Int) {
+        let older = unsafe schedule[unchecked: index &- 15]
+        let newer = unsafe schedule[unchecked: index &- 2]
         let sigma0 = rotate(older, 7) ^ rotate(older, 18) ^ (older &>> 3)
         let sigma1 = rotate(newer, 17) ^ rotate(newer, 19) ^ (newer &>> 10)
-        schedule[index] = schedule[index] &+ sigma0 &+ schedule[(index &+ 9) & 15] &+ sigma1
+        let sum = unsafe schedule[unchecked: index &- 16] &+ sigma0 &+ schedule[unchecked: index &- 7] &+ sigma1
+        unsafe schedule[unchecked: index] = sum
     }
 
-    @inline(__always) private static func bigSigma0(_ word: UInt32) -> UInt32 {
-        rotate(word, 2) ^ rotate(word, 13) ^ rotate(word, 22)
-    }
-
-    @inline(__always) private static func bigSigma1(_ word: UInt32) -> UInt32 {
-        rotate(word, 6) ^ rotate(word, 11) ^ rotate(word, 25)
+    /// One round; `h` becomes the next one's `a`, and `d` its `e`.
+    /// - Parameter difference: `b ^ c`, which the last round had as `a ^ b`.
+    @inline(__always) private static func take(
+        _ word: UInt32, _ a: UInt32, _ b: UInt32, _ d: inout UInt32, _ e: UInt32, _ f: UInt32, _ g: UInt32,
+        _ h: inout UInt32, _ difference: inout UInt32
+    ) {
+        h &+= word
+        h &+= g ^ (e & (f ^ g))
+        h &+= rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
+        d &+= h
+        // The majority of a, b and c: b, but for the bits in which both others differ from it.
+        let next = a ^ b
+        h &+= b ^ (difference & next)
+        difference = next
+        h &+= rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)
     }
 
     @inline(__always) private static func rotate(_ word: UInt32, _ count: UInt32) -> UInt32 {

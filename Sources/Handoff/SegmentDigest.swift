@@ -30,6 +30,9 @@ public struct SegmentDigest: BitwiseCopyable, Hashable, Sendable {
         }
     }
 
+    /// SHA-256 that was computed elsewhere.
+    public init(_ state: SHA256.State) { set(state) }
+
     /// The digest of `bytes`, computed by portable code.
     public init(_ kind: DigestKind, of bytes: RawSpan) { self.init(kind, of: bytes, engine: PortableSHA256()) }
 

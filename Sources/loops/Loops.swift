@@ -76,7 +76,26 @@ private func measureMemory() {
         unsafe sink ^= UInt64(SHA256.hash(bytes, engine: PortableSHA256())[0])
     }
     guard kx_has_sha_extensions() != 0 else { return }
+    checkPairs(bytes.extracting(first: 1 << 12))
     measure("sha256-extensions", runs: 5) { unsafe sink ^= UInt64(SHA256.hash(bytes, engine: HostSHA256())[0]) }
+    measure("sha256-two-streams", runs: 5) {
+        let halves = (bytes.extracting(first: size / 2), bytes.extracting(last: size / 2))
+        unsafe sink ^= UInt64(SHA256.hash(halves.0, halves.1, engine: HostSHA256()).first[0])
+    }
+}
+
+/// What no unit test reaches, for only the shipped programs are linked with it: both streams of the extensions.
+private func checkPairs(_ bytes: RawSpan) {
+    for size in 0..<400 {
+        let (one, other) = (bytes.extracting(first: size), bytes.extracting(last: 777 - size))
+        let found = SHA256.hash(one, other, engine: HostSHA256())
+        guard SegmentDigest(found.first) == SegmentDigest(.sha256, of: one),
+            SegmentDigest(found.second) == SegmentDigest(.sha256, of: other)
+        else {
+            print("sha256-two-streams differs from the portable code at \(size) bytes")
+            exit(1)
+        }
+    }
 }
 
 private func measureDecoder(_ path: String) throws(FileProblem) {

@@ -14,10 +14,13 @@ import Testing
         _ plan: BootPlan, _ kernel: [UInt8]
     ) throws -> (parameters: PurgatoryParameters, plan: BootPlan) {
         let sealed = try plan.sealed(kernel: kernel.span.bytes, initrd: initrd.span.bytes)
+        return (try parameters(of: sealed), sealed)
+    }
+
+    private func parameters(of sealed: BootPlan) throws -> PurgatoryParameters {
         let bytes = sealed.bytes("purgatory")
         let offset = Int(try #require(bytes.loadLittle(UInt32.self, at: 16)))
-        let parameters = bytes[offset...].withUnsafeBytes { $0.loadUnaligned(as: PurgatoryParameters.self) }
-        return (parameters, sealed)
+        return bytes[offset...].withUnsafeBytes { $0.loadUnaligned(as: PurgatoryParameters.self) }
     }
 
     @Test func tellsPurgatoryEverySegment() throws {
@@ -35,6 +38,25 @@ import Testing
             let expected = CheckedSegment(
                 name: segment.name, start: segment.place.start.rawValue, bytes: bytes.span.bytes, kind: .fast)
             #expect(parameters[segment: index] == expected, "\(segment.name)")
+        }
+    }
+
+    @Test func givesEachHalfOfALargeSegmentASHA256OfItsOwn() throws {
+        let image = PlanImage.bzImage()
+        let large = (0..<(1 << 20) + 77).map { UInt8(truncatingIfNeeded: $0 &* $0 &>> 3) }
+        let plan = image.plan(initrdSize: large.count) { $0.digest = .sha256 }
+        let sealed = try plan.sealed(kernel: image.bytes.span.bytes, initrd: large.span.bytes)
+        let parameters = try parameters(of: sealed)
+        #expect(Int(parameters.segmentCount) == plan.segments.count + 1)
+        let start = try #require(plan["initrd"]?.place.start.rawValue)
+        let parts = (0..<Int(parameters.segmentCount)).map { parameters[segment: $0] }
+            .filter { (start..<start + UInt64(large.count)).contains($0.start) }
+        #expect(parts.count == 2 && parts[0].start == start && parts[1].start == start + parts[0].byteCount)
+        #expect(parts[0].byteCount + parts[1].byteCount == UInt64(large.count))
+        for part in parts {
+            let bytes = large[Int(part.start - start)...].prefix(Int(part.byteCount))
+            let expected = bytes.withUnsafeBytes { SegmentDigest(.sha256, of: $0.bytes) }
+            #expect(part.digest == expected)
         }
     }
 

@@ -26,7 +26,10 @@ public struct KernelRelocations: Hashable, Sendable {
         var place = bytes.byteCount - 4
         // Another layout is known for what it is by its fourth 0.
         while place >= start, zeros.count < 4 {
-            if bytes.little(UInt32.self, at: place) == 0 { zeros.append(place) }
+            // Between the start, which lies in the bytes, and their last four.
+            if unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: place, as: UInt32.self) == 0 {
+                zeros.append(place)
+            }
             place -= 4
         }
         guard zeros.count == 2 || zeros.count == 3 else {
@@ -63,41 +66,64 @@ public struct KernelRelocations: Hashable, Sendable {
         _ list: Range<Int>, of size: Int, by distance: UInt64, in bytes: inout MutableRawSpan,
         _ segments: [ELFLoadSegment]
     ) throws(ImageError) {
-        for entry in stride(from: list.lowerBound, to: list.upperBound, by: 4) {
+        // From one place to the next the segment seldom changes.
+        var window = Window()
+        var entry = list.lowerBound
+        let end = min(list.upperBound, bytes.byteCount - 3)
+        while entry < end {
             let address = UInt64(bytes.word(UInt32.self, at: entry) &- Self.mapStart)
-            guard let place = Self.place(of: address, size, in: segments) else {
-                throw .badValue("relocation", at: entry, found: address, needed: .insideLoadedPart)
+            if !window.contains(address) {
+                guard let other = Window(around: address, of: size, segments, bytes.byteCount) else {
+                    throw .badValue("relocation", at: entry, found: address, needed: .insideLoadedPart)
+                }
+                window = other
             }
             if size == 8 {
-                bytes.add(distance, at: place)
+                bytes.add(distance, at: window.place(of: address))
             } else {
-                bytes.add(UInt32(truncatingIfNeeded: distance), at: place)
+                bytes.add(UInt32(truncatingIfNeeded: distance), at: window.place(of: address))
             }
+            entry &+= 4
         }
-    }
-
-    /// Where in the file the `size` bytes at a physical address are; nil where not all of them are one segment's.
-    private static func place(of address: UInt64, _ size: Int, in segments: [ELFLoadSegment]) -> Int? {
-        for segment in segments {
-            let start = segment.physicalAddress.rawValue
-            if address >= start, address - start < UInt64(segment.file.count),
-                UInt64(segment.file.count) - (address - start) >= UInt64(size)
-            {
-                return segment.file.lowerBound + Int(address - start)
-            }
-        }
-        return nil
     }
 }
 
+/// The physical addresses at which a value can begin that lies whole in one segment, and where that is in the file.
+private struct Window {
+    private var start: UInt64 = 0
+    private var count: UInt64 = 0
+    private var file = 0
+
+    /// No address.
+    init() {}
+
+    /// nil: no segment holds all of the `size` bytes at the address.
+    init?(around address: UInt64, of size: Int, _ segments: [ELFLoadSegment], _ byteCount: Int) {
+        for segment in segments where segment.file.count >= size && segment.file.upperBound <= byteCount {
+            start = segment.physicalAddress.rawValue
+            count = UInt64(segment.file.count - size + 1)
+            file = segment.file.lowerBound
+            if contains(address) { return }
+        }
+        return nil
+    }
+
+    func contains(_ address: UInt64) -> Bool { address &- start < count }
+
+    /// In the file; the address is one of the window's.
+    func place(of address: UInt64) -> Int { file &+ Int(truncatingIfNeeded: address &- start) }
+}
+
 extension MutableRawSpan {
-    /// The little-endian integer at `offset`; traps beyond the end, as arrays do: the callers have checked.
+    /// The little-endian integer at `offset`; the callers have compared it with the end.
     fileprivate func word<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type, at offset: Int) -> Value {
         // Integers have no invalid bit patterns.
-        Value(littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: Value.self))
+        Value(littleEndian: unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: Value.self))
     }
 
     fileprivate mutating func add<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value, at offset: Int) {
-        storeBytes(of: (word(Value.self, at: offset) &+ value).littleEndian, toByteOffset: offset, as: Value.self)
+        let sum = (word(Value.self, at: offset) &+ value).littleEndian
+        // The same bytes as were read.
+        unsafe storeBytes(of: sum, toUncheckedByteOffset: offset, as: Value.self)
     }
 }

@@ -117,11 +117,20 @@ private struct ELFSections {
 
 extension RawSpan {
     fileprivate func isZero(_ range: Range<Int>) -> Bool {
+        guard range.lowerBound >= 0, range.upperBound <= byteCount else { return false }
         var offset = range.lowerBound
-        while offset + 16 <= range.upperBound {
-            guard little(UInt128.self, at: offset) == 0 else { return false }
-            offset += 16
+        while range.upperBound &- offset >= 64 {
+            // The bounds were checked above, for these loads too.
+            let low = word(offset) | word(offset &+ 8) | word(offset &+ 16) | word(offset &+ 24)
+            let high = word(offset &+ 32) | word(offset &+ 40) | word(offset &+ 48) | word(offset &+ 56)
+            guard low | high == 0 else { return false }
+            offset &+= 64
         }
         return (offset..<range.upperBound).allSatisfy { byte(at: $0) == 0 }
+    }
+
+    /// The caller has checked the bounds.
+    @inline(__always) private func word(_ offset: Int) -> UInt64 {
+        unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
     }
 }

@@ -15,9 +15,12 @@ extension BootPlan {
         let image = try PurgatoryImage.x86_64()
         var parameters = purgatory.parameters(digest: digest)
         if digest != .none {
+            // The plan's checks have seen to it that there are at most 16 segments.
+            var spare = PurgatoryParameters.segmentLimit - segments.count
             for segment in segments where segment.name != PurgatoryPlan.segmentName {
-                // The plan's checks have seen to it that there are at most 16.
-                _ = parameters.append(segment.checked(by: digest.kind, kernel: kernel, initrd: initrd))
+                let parts = segment.checked(by: digest.kind, kernel: kernel, initrd: initrd, mayBeHalved: spare > 0)
+                spare -= parts.count - 1
+                for part in parts { _ = parameters.append(part) }
             }
             parameters.addOwnSegment(of: image, at: segments[index].place.start, kind: digest.kind)
         }
@@ -76,18 +79,23 @@ extension DigestChoice {
 }
 
 extension Segment {
+    /// One part, or two halves.
     fileprivate func checked(
-        by kind: DigestKind, kernel: borrowing RawSpan, initrd: borrowing RawSpan
-    ) -> CheckedSegment {
-        let start = place.start.rawValue
+        by kind: DigestKind, kernel: borrowing RawSpan, initrd: borrowing RawSpan, mayBeHalved: Bool
+    ) -> [CheckedSegment] {
         switch contents {
-        case .kernel(let range):
-            return CheckedSegment(name: name, start: start, bytes: kernel.extracting(range), kind: kind)
-        case .initrd(let range):
-            return CheckedSegment(name: name, start: start, bytes: initrd.extracting(range), kind: kind)
-        case .bytes(let bytes):
-            // A span of plain bytes has none that could not be read.
-            return CheckedSegment(name: name, start: start, bytes: unsafe bytes.span.bytes, kind: kind)
+        case .kernel(let range): return checked(kernel.extracting(range), kind, mayBeHalved)
+        case .initrd(let range): return checked(initrd.extracting(range), kind, mayBeHalved)
+        // A span of plain bytes has none that could not be read.
+        case .bytes(let bytes): return checked(unsafe bytes.span.bytes, kind, mayBeHalved)
         }
+    }
+
+    private func checked(_ bytes: RawSpan, _ kind: DigestKind, _ mayBeHalved: Bool) -> [CheckedSegment] {
+        let start = place.start.rawValue
+        guard mayBeHalved, kind == .sha256, bytes.byteCount >= CheckedSegment.worthHalving else {
+            return [CheckedSegment(name: name, start: start, bytes: bytes, kind: kind)]
+        }
+        return CheckedSegment.halves(name: name, start: start, bytes: bytes)
     }
 }
