@@ -19,6 +19,8 @@ internal import BootFormats
         count = bytes.count
     }
 
+    // Both of these are asked in the loop that the compiler makes for each library: inlined, they are there four times.
+
     /// Whether the output, `size` bytes of `room`, rules out what it is to be, however it goes on.
     @inline(never) func isInVain(_ room: UnsafeMutableRawBufferPointer, _ size: Int) -> Bool {
         let output = unsafe UnsafeRawBufferPointer(rebasing: room[..<size])
