@@ -28,6 +28,13 @@ import Handoff
         }
         seeds["Decompression"] = CompressedSample.all.map(\.bytes)
         seeds["LZ4Block"] = CompressedSample.all.filter { $0.compression == .lz4 }.map { Array($0.bytes[11...]) }
+        let archive = InitrdBuilder.archive("a", padding: 4)
+        seeds["Initrd"] =
+            PackedArchive.all.map { archive + $0.bytes }
+            + [
+                InitrdBuilder.lz4(archive) + [0, 0, 0, 0] + InitrdBuilder.gzip(archive, flags: 8),
+                archive + InitrdBuilder.bootconfig("k=v"),
+            ]
         seeds["UnpackedLinux"] = [
             VmlinuxBuilder().bytes, VmlinuxBuilder(lists: [[0x8100_0010], [0x8100_0030]]).bytes,
             VmlinuxBuilder(hasTable: false).bytes,

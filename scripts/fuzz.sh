@@ -77,6 +77,7 @@ if outdated "$out/write-seeds" "$out/BootFormats.o" "$out/Handoff.o" Fuzz/WriteS
         Tests/BootFormatsTests/VmlinuxBuilder.swift \
         Tests/BootFormatsTests/MultibootBuilder.swift Tests/BootFormatsTests/NBIBuilder.swift \
         Tests/HandoffTests/FirmwareStateBuilder.swift Tests/KexecTests/FilesCompressedSamples.swift \
+        Tests/KexecTests/InitrdBuilder.swift Tests/KexecTests/PackedArchives.swift \
         "$out/plain/PhysicalMemory.o" "$out/plain/BootFormats.o" "$out/plain/Handoff.o" \
         -o "$out/write-seeds"
 fi

@@ -16,6 +16,8 @@ public struct PreparedLoad: ~Copyable {
     private let initrd: ImageSource
     /// The kernel as it was taken out of its bzImage, where the plan hands that over; no bytes otherwise.
     private let unpacked: MappedFile
+    /// The same for the initrds.
+    private let unpackedInitrd: MappedFile
 
     /// Opens and reads the files of `request`, and plans. Nothing is loaded, and nothing is changed.
     ///
@@ -40,6 +42,8 @@ public struct PreparedLoad: ~Copyable {
         let facts = Self.facts(of: image, kernel)
         let initrdSize = request.initrds.isEmpty ? 0 : initrd.byteCount
         let unpacked = planner.unpack(image, facts, kernel.bytes, initrdSize: initrdSize)
+        let unpackedInitrd = planner.unpackInitrd(
+            initrd.bytes, for: image, facts, unpackedKernel: unpacked.byteCount, memoryLimit: limit)
         var plan = planner.plan(
             image, facts: facts, kernel: kernel.bytes, initrdSize: initrdSize,
             modules: request.initrds.isEmpty ? initrd.parts : [])
@@ -52,6 +56,7 @@ public struct PreparedLoad: ~Copyable {
         self.kernel = kernel
         self.initrd = initrd
         self.unpacked = unpacked
+        self.unpackedInitrd = unpackedInitrd
     }
 
     /// Loads the plan into the running kernel.
@@ -64,13 +69,13 @@ public struct PreparedLoad: ~Copyable {
         guard plan.isLoadable else { throw .load(.notLoadable(plan.refusals)) }
         let sealed: BootPlan
         do throws(PurgatoryImageError) {
-            sealed = try plan.sealed(kernel: handedOver, initrd: initrd.bytes)
+            sealed = try plan.sealed(kernel: handedOver, initrd: handedOverInitrd)
         } catch { throw .purgatory(error) }
         let files = LoadFiles(
             kernel: kernel.fileDescriptor, initrd: request.initrds.isEmpty ? nil : initrd.fileDescriptor)
         do throws(LoadFailure) {
             return try sealed.load(
-                for: request, on: machine, kernel: handedOver, initrd: initrd.bytes,
+                for: request, on: machine, kernel: handedOver, initrd: handedOverInitrd,
                 files: files)
         } catch { throw .load(error) }
     }
@@ -79,6 +84,12 @@ public struct PreparedLoad: ~Copyable {
     private var handedOver: RawSpan {
         @_lifetime(borrow self)
         get { plan.isUnpacked ? unpacked.bytes : kernel.bytes }
+    }
+
+    /// What the plan's `.initrd` ranges are ranges of.
+    private var handedOverInitrd: RawSpan {
+        @_lifetime(borrow self)
+        get { plan.isInitrdUnpacked ? unpackedInitrd.bytes : initrd.bytes }
     }
 
     private static func firmwareState(_ path: String) throws(KexecFailure) -> [UInt8] {

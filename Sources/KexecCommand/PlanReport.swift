@@ -20,6 +20,7 @@ struct PlanReport {
             ("system_call_reason", .string(Diagnostic.words(for: plan.systemCallReason))),
             ("entry", .address(plan.entry.rawValue)), ("command_line", .string(plan.commandLine)),
             ("kernel_unpacked", .boolean(plan.isUnpacked)), ("kernel_as_it_is", .optional(obstacle)),
+            ("initrd_unpacked", .boolean(plan.isInitrdUnpacked)), ("initrd_as_it_is", .optional(initrdObstacle)),
             ("digest", digest), ("placed_by", .string(placesItself ? "kexec" : "kernel")),
             ("segments", .array(plan.segments.map(segment))),
             ("refusals", .array(plan.refusals.map { .string(Diagnostic($0).sentence) })),
@@ -36,7 +37,8 @@ struct PlanReport {
                 .object([("path", .string(kernel)), ("kind", .null), ("compression", .null), ("protocol", .null)])
             ),
             ("system_call", .null), ("system_call_reason", .null), ("entry", .null), ("command_line", .null),
-            ("kernel_unpacked", .null), ("kernel_as_it_is", .null),
+            ("kernel_unpacked", .null), ("kernel_as_it_is", .null), ("initrd_unpacked", .null),
+            ("initrd_as_it_is", .null),
             ("digest", .null), ("placed_by", .null), ("segments", .array([])),
             ("refusals", .array([.string(diagnostic.sentence)])), ("warnings", .array([])),
         ])
@@ -54,6 +56,10 @@ struct PlanReport {
         if case .asItIs(let obstacle)? = plan.kernelForm { Diagnostic.words(for: obstacle) } else { nil }
     }
 
+    private var initrdObstacle: String? {
+        if case .asItIs(let obstacle)? = plan.initrdForm { Diagnostic.words(for: obstacle) } else { nil }
+    }
+
     private var digest: JSONValue {
         .object([("algorithm", .string(plan.appliedDigest.name)), ("bytes", .number(plan.digestedBytes))])
     }
@@ -62,7 +68,7 @@ struct PlanReport {
         let contents: (kind: String, file: String?, range: Range<Int>?) =
             switch segment.contents {
             case .kernel(let range): (plan.isUnpacked ? "unpacked" : "file", plan.image.path, range)
-            case .initrd(let range): ("file", files.joined(separator: "+"), range)
+            case .initrd(let range): (plan.isInitrdUnpacked ? "unpacked" : "file", files.joined(separator: "+"), range)
             case .bytes: ("made", nil, nil)
             }
         return .object([
@@ -79,6 +85,7 @@ struct PlanReport {
     var text: String {
         var lines = ["image        \(plan.image.path): \(kindText)"]
         if let form = plan.kernelForm { lines.append("kernel       \(Diagnostic.words(for: form))") }
+        if let form = plan.initrdForm { lines.append("initrd       \(Diagnostic.words(for: form))") }
         lines.append("system call  \(plan.systemCall.name) (\(Diagnostic.words(for: plan.systemCallReason)))")
         if !plan.alternatives.isEmpty {
             lines.append("then         \(plan.alternatives.map { $0.name }.joined(separator: ", "))")

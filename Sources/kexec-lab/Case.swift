@@ -22,6 +22,8 @@ struct Case: Sendable {
     var files: @Sendable (Workshop) async throws -> [String: GuestFile] = { _ in [:] }
     /// More files of the second guest.
     var secondFiles: @Sendable (Workshop) async throws -> [String: GuestFile] = { _ in [:] }
+    /// What becomes of the second ram disk, a finished archive, before it lies in the first guest.
+    var packing: @Sendable (Workshop, [UInt8]) async throws -> [UInt8] = { $1 }
     /// More of QEMU's options: disks whose contents are made.
     var disks: @Sendable (Workshop) async throws -> [String] = { _ in [] }
     /// What starts in the place of the first kernel, as arguments of QEMU; nil: the kernel, by QEMU's own loader.

@@ -121,6 +121,12 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         #expect(try request("K", "-i").digest == DigestChoice.none)
         #expect(try request("K", "--no-checks", "--digest=none").digest == DigestChoice.none)
         #expect(try request("K", "--digest=fast").digest == .fast)
+        for (word, choice) in [
+            ("auto", UnpackingChoice.automatic), ("kernel", .kernel), ("initrd", .initrd), ("all", .all),
+            ("none", .nothing),
+        ] {
+            #expect(try request("K", "--decompress=\(word)").decompression == choice)
+        }
         #expect(error("K", "-i", "--digest=sha256") == .conflict(.noChecks, .digest))
     }
 

@@ -35,6 +35,8 @@ import Testing
             Set(report.keys) == [
                 "version", "loadable", "image", "system_call", "system_call_reason", "entry", "command_line", "digest",
                 "placed_by", "segments", "refusals", "warnings", "kernel_unpacked", "kernel_as_it_is",
+                "initrd_unpacked",
+                "initrd_as_it_is",
             ])
         #expect(report["placed_by"] as? String == "kexec")
         #expect(report["entry"] as? String == "0x100000200")
@@ -72,12 +74,36 @@ import Testing
             .kexecFileLoad, .confidentialGuest, .commandLine("memmap="), .pagingDepth, .noRandomness,
             .memoryShort(needed: 2, available: 1), .packing, .payload(.corrupt(.xz, at: 0x1234)),
             .image(.badValue("relocation table", at: 0x3200b70, found: 4, needed: .oneOf("2 lists, 3 lists"))),
-            .notMovable, .noRoom(needed: 1 << 20),
+            .notMovable, .noRoom(needed: 1 << 20), .nothingPacked, .unknownPiece(at: 0x5678), .notArchive(.zstd),
+            .earlyFile,
         ]
         let texts = obstacles.map { Diagnostic.words(for: $0) }
         #expect(Set(texts).count == obstacles.count && texts.allSatisfy { !$0.isEmpty && $0.count < 160 })
         #expect(texts[12].hasSuffix("its xz data is corrupt, found at offset 0x1234"))
         #expect(texts[13].contains("0x3200b70") && texts[13].contains("2 lists, 3 lists"))
+        #expect(texts[17].contains("0x5678") && texts[18].contains("zstd"))
+    }
+
+    @Test func tellsWhetherTheInitrdIsUnpackedAndWhyNot() throws {
+        var plan = plan()
+        #expect(!PlanReport(plan: plan, files: []).text.contains("\ninitrd "))
+        #expect(try json(plan)["initrd_as_it_is"] is NSNull)
+        plan.segments[1] = Segment(
+            name: "initrd", place: plan.segments[1].place, contents: .initrd(0..<0x1000))
+        plan.initrdForm = .unpacked(.xz, from: 3 << 20, to: 200 << 20)
+        #expect(
+            PlanReport(plan: plan, files: []).text
+                .contains("\ninitrd       unpacked from xz, 3072 KiB to 200 MiB\n"))
+        #expect(try json(plan)["initrd_unpacked"] as? Bool == true)
+        #expect((try json(plan)["segments"] as? [[String: Any]])?[1]["contents"] as? String == "unpacked")
+        plan.initrdForm = .asItIs(because: .notArchive(.gzip))
+        let reason = "its gzip data is no complete cpio archive"
+        #expect(PlanReport(plan: plan, files: []).text.contains("\ninitrd       as it is: \(reason)\n"))
+        #expect(try json(plan)["initrd_as_it_is"] as? String == reason)
+        #expect(try json(plan)["initrd_unpacked"] as? Bool == false)
+        plan.warnings = [.asItIs(.initrd, because: .notArchive(.gzip))]
+        #expect(
+            PlanReport(plan: plan, files: []).text.contains("the initrd is not unpacked before the jump: \(reason)"))
     }
 
     @Test func tellsThatAndWhyTheModuleLoads() throws {

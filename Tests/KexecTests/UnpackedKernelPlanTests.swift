@@ -254,7 +254,7 @@ import Testing
             planner.kernelForm = .asItIs(because: .packing)
             return planner.plan(image.image, facts: image.facts, kernel: image.bytes.span.bytes, initrdSize: 0).warnings
         }
-        #expect(warnings(.kernel) == [.kernelAsItIs(because: .packing)])
+        #expect(warnings(.kernel) == [.asItIs(.kernel, because: .packing)])
         #expect(warnings(.automatic) == [] && warnings(.nothing) == [])
         let elf = PlanImage.elf(
             [
@@ -262,6 +262,6 @@ import Testing
                     file: 0..<16, physicalAddress: PhysicalAddress(0x100_0000), memorySize: 16, virtualAddress: 0)
             ],
             bytes: [UInt8](repeating: 0, count: 16))
-        #expect(elf.plan { $0.decompression = .kernel }.warnings.contains(.kernelAsItIs(because: .notLinux)))
+        #expect(elf.plan { $0.decompression = .kernel }.warnings.contains(.asItIs(.kernel, because: .notLinux)))
     }
 }

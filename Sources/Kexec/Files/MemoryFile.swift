@@ -43,12 +43,6 @@ struct MemoryFile: ~Copyable {
     }
 
     /// Whether what is there rules out a kernel, however it goes on; what it is instead can be told by then.
-    var isNoKernel: Bool {
-        // The map has at least `count` bytes.
-        unsafe Self.isNoKernel(UnsafeRawBufferPointer(start: window.base, count: count))
-    }
-
-    /// The same for bytes that are still being written.
     static func isNoKernel(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count >= recognisable else { return false }
         // The span does not leave this call.

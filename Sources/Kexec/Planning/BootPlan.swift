@@ -78,6 +78,8 @@ public struct BootPlan: Hashable, Sendable {
     public var digest: DigestChoice
     /// Whether a bzImage is handed over as it is; nil for other images. `.kernel` ranges are of what is handed over.
     public var kernelForm: KernelForm?
+    /// The same for the initrds; nil where there are none. `.initrd` ranges are of what is handed over.
+    public var initrdForm: InitrdForm?
     /// Ascending by address.
     public var segments: [Segment] = []
     /// nil: the image is entered directly (`--args-none`).
@@ -89,6 +91,16 @@ public struct BootPlan: Hashable, Sendable {
     /// The kernel is no longer in its bzImage.
     public var isUnpacked: Bool {
         if case .unpacked? = kernelForm { true } else { false }
+    }
+
+    /// What was compressed in the initrds no longer is.
+    public var isInitrdUnpacked: Bool {
+        if case .unpacked? = initrdForm { true } else { false }
+    }
+
+    /// Some segment found no place.
+    var lacksRoom: Bool {
+        refusals.contains { if case .noRoom = $0 { true } else { false } }
     }
 
     /// Whether it may be loaded.

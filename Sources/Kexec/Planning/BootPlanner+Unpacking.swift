@@ -16,12 +16,9 @@ extension BootPlanner {
         of image: BzImage, _ facts: ImageFacts, unpackedSize: UInt64, initrdSize: Int
     ) throws(UnpackingObstacle) -> (distance: UInt64, isRandomised: Bool) {
         let header = image.header
-        try checkRequest(header, hasPayload: image.payload != nil)
-        let text = finalCommandLine(for: .bzImage(image))
-        guard chooseCall(for: .bzImage(image), facts, text).call != .kexecFileLoad else { throw .kexecFileLoad }
-        guard !machine.isConfidentialGuest else { throw .confidentialGuest }
-        let line = KernelCommandLine(parsing: Array(text.utf8)[...])
-        for (word, name) in Self.decompressorsWords where line.has(word) { throw .commandLine(name) }
+        guard request.decompression.takesKernel else { throw .notWanted }
+        guard image.payload != nil, header.isRelocatable, header.isLoadedHigh else { throw .notLinux }
+        let line = try checkedCommandLine(of: image, facts, without: Self.decompressorsWords)
         if pagingDepthChanges(header, line) { throw .pagingDepth }
         let isRandomised = !line.has("nokaslr")
         guard !isRandomised || placementSeed != nil else { throw .noRandomness }
@@ -37,16 +34,24 @@ extension BootPlanner {
     /// `KERNEL_IMAGE_SIZE` of a kernel that can be moved: what is mapped for it at most.
     private static let virtualEnd: UInt64 = 1 << 30
 
-    private func checkRequest(_ header: SetupHeader, hasPayload: Bool) throws(UnpackingObstacle) {
-        guard request.decompression != .nothing else { throw .notWanted }
+    /// Checks what is asked of every load of which something is unpacked.
+    /// - Returns: the command line, which has none of these words.
+    func checkedCommandLine(
+        of image: BzImage, _ facts: ImageFacts, without words: [(word: StaticString, name: FieldName)]
+    ) throws(UnpackingObstacle) -> KernelCommandLine {
+        let header = image.header
         guard request.target != .crash else { throw .crashKernel }
-        guard hasPayload, header.kernelVersionOffset != 0, header.isRelocatable, header.isLoadedHigh else {
-            throw .notLinux
-        }
+        guard header.kernelVersionOffset != 0 else { throw .notLinux }
         guard header.has64BitEntry, !request.entry32Bit, !request.realMode, !request.isForBIOS else {
             throw .otherEntry
         }
         guard Self.isRecent(header.kernelVersion) else { throw .tooOld }
+        let text = finalCommandLine(for: .bzImage(image))
+        guard chooseCall(for: .bzImage(image), facts, text).call != .kexecFileLoad else { throw .kexecFileLoad }
+        guard !machine.isConfidentialGuest else { throw .confidentialGuest }
+        let line = KernelCommandLine(parsing: Array(text.utf8)[...])
+        for (word, name) in words where line.has(word) { throw .commandLine(name) }
+        return line
     }
 
     /// Linux 6.1, the first that all of this was tried with, or a later one.

@@ -14,6 +14,8 @@ public struct BootPlanner: Sendable {
     /// In which form a bzImage is handed over, and what came out of it where that is another.
     public var kernelForm: KernelForm?
     public var unpacked: UnpackedLinux?
+    /// In which form the initrds are handed over; nil where there are none.
+    public var initrdForm: InitrdForm?
     /// For a payload of ours that compares them.
     public var firmwareSums: FirmwareSums?
     /// When this plan was made, as the next kernel's `kexec --last` will tell it.
@@ -27,12 +29,25 @@ public struct BootPlanner: Sendable {
 
     /// - Parameters:
     ///   - kernel: `image`'s bytes.
-    ///   - initrdSize: bytes of all initrds together; 0 where there is none.
+    ///   - initrdSize: bytes of all initrds together, as they are; 0 where there is none.
     ///   - modules: where each file of `--module` is in the bytes of all of them together, in order, from multiples of
     ///     the page size on.
     public func plan(
         _ image: KernelImage, facts: ImageFacts, kernel: borrowing RawSpan, initrdSize: Int,
         modules: [Range<Int>] = []
+    ) -> BootPlan {
+        var form = initrdForm
+        if case .unpacked(_, _, let size)? = form {
+            let plan = plan(image, facts, kernel, size, form, modules)
+            guard plan.lacksRoom else { return plan }
+            form = .asItIs(because: .noRoom(needed: UInt64(size)))
+        }
+        return plan(image, facts, kernel, initrdSize, form, modules)
+    }
+
+    private func plan(
+        _ image: KernelImage, _ facts: ImageFacts, _ kernel: borrowing RawSpan, _ initrdSize: Int,
+        _ initrdForm: InitrdForm?, _ modules: [Range<Int>]
     ) -> BootPlan {
         var commandLine = finalCommandLine(for: image)
         let choice = chooseCall(for: image, facts, commandLine)
@@ -60,6 +75,7 @@ public struct BootPlanner: Sendable {
         plan.segments = draft.segments.sorted { $0.place.start.rawValue }
         plan.purgatory = purgatory
         plan.kernelForm = draft.kernelForm
+        plan.initrdForm = initrdForm
         let checker = PlanChecker(machine: machine)
         plan.refusals = checker.obstacles(to: plan) + draft.refusals + checker.faults(of: plan)
         plan.warnings = draft.warnings + PlanAdvisor(request: request, machine: machine).warnings(for: plan, image)

@@ -4,11 +4,16 @@ public import BootFormats
 /// What is unpacked before it is handed over (`--decompress`), so that the next kernel need not do it while the machine
 /// is down.
 public enum UnpackingChoice: Hashable, Sendable {
-    /// The kernel, where that changes nothing but time.
+    /// Kernel and initrd, where that changes nothing but time.
     case automatic
-    /// The same; a warning tells where it is not done.
-    case kernel
+    /// The same for one of them, or both; a warning tells where it is not done.
+    case kernel, initrd, all
     case nothing
+
+    var takesKernel: Bool { self == .automatic || namesKernel }
+    var takesInitrd: Bool { self == .automatic || namesInitrd }
+    var namesKernel: Bool { self == .kernel || self == .all }
+    var namesInitrd: Bool { self == .initrd || self == .all }
 }
 
 /// In which form a kernel is handed over.
@@ -18,7 +23,7 @@ public enum KernelForm: Hashable, Sendable {
     case asItIs(because: UnpackingObstacle)
 }
 
-/// Why a kernel is handed over as it is. Facts only.
+/// Why a kernel or an initrd is handed over as it is. Facts only.
 public enum UnpackingObstacle: Error, Hashable, Sendable {
     /// `--decompress=none`
     case notWanted
@@ -31,9 +36,10 @@ public enum UnpackingObstacle: Error, Hashable, Sendable {
     case crashKernel
     /// The in-kernel loader takes files.
     case kexecFileLoad
-    /// Only the kernel's own decompressor prepares what an encrypted guest needs.
+    /// Only the kernel's own decompressor prepares what an encrypted guest needs; with initrds nobody has tried it there.
     case confidentialGuest
-    /// A word of the command line that only the kernel's own decompressor heeds.
+    /// A word of the command line that only the kernel's own decompressor heeds, or by which the next kernel shows the
+    /// initrd's bytes or has other memory than this one.
     case commandLine(FieldName)
     /// The running kernel has, or may have, another number of page table levels than the next one wants, and only the
     /// decompressor changes it.
@@ -50,7 +56,18 @@ public enum UnpackingObstacle: Error, Hashable, Sendable {
     case notMovable
     /// No place of its size and alignment, bytes.
     case noRoom(needed: UInt64)
+    /// Nothing in the initrd is compressed.
+    case nothingPacked
+    /// In the initrd is what is no cpio archive, and nothing that both Linux and this program unpack.
+    case unknownPiece(at: Int)
+    /// What such data of the initrd unpacks to is no cpio archive, or not all of one.
+    case notArchive(Compression)
+    /// What is compressed in the initrd holds a file that Linux acts upon where it is not.
+    case earlyFile
 }
+
+/// What can be unpacked.
+public enum UnpackablePart: Hashable, Sendable { case kernel, initrd }
 
 /// 128 random bits, for where the next kernel lies.
 public struct PlacementSeed: Hashable, Sendable {

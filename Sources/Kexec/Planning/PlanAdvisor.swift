@@ -25,9 +25,18 @@ struct PlanAdvisor {
         {
             warnings.append(.noFramebuffer)
         }
-        if request.decompression == .kernel, case .asItIs(let obstacle) = plan.kernelForm ?? .asItIs(because: .notLinux)
-        {
-            warnings.append(.kernelAsItIs(because: obstacle))
+        if request.decompression.namesKernel {
+            switch plan.kernelForm {
+            case .unpacked?: break
+            case .asItIs(let obstacle)?: warnings.append(.asItIs(.kernel, because: obstacle))
+            case nil: warnings.append(.asItIs(.kernel, because: .notLinux))
+            }
+        }
+        if request.decompression.namesInitrd {
+            switch plan.initrdForm {
+            case .unpacked?, .asItIs(.nothingPacked)?, nil: break
+            case .asItIs(let obstacle)?: warnings.append(.asItIs(.initrd, because: obstacle))
+            }
         }
         return warnings
     }

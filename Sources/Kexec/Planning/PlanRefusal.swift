@@ -82,8 +82,8 @@ public enum PlanWarning: Hashable, Sendable {
     case diskLost(controller: String, LostDiskReason)
     /// A Multiboot image asks for a framebuffer, and nothing is known of one.
     case noFramebuffer
-    /// `--decompress=kernel`, and it is handed over as it is.
-    case kernelAsItIs(because: UnpackingObstacle)
+    /// `--decompress=kernel`, `initrd` or `all`, and it is handed over as it is.
+    case asItIs(UnpackablePart, because: UnpackingObstacle)
 }
 
 /// What has no use for an option.

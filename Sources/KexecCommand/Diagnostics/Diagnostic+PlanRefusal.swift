@@ -234,8 +234,9 @@ extension Diagnostic {
         case .diskLost(let controller, let reason): self = Self.sentence(controller, reason)
         case .noFramebuffer:
             self.init("the image asks for a framebuffer, and nothing is known of one: its screen may stay dark")
-        case .kernelAsItIs(let obstacle):
-            self.init("the kernel is not unpacked before the jump: " + Self.words(for: obstacle))
+        case .asItIs(let part, let obstacle):
+            let name = part == .kernel ? "the kernel" : "the initrd"
+            self.init(name + " is not unpacked before the jump: " + Self.words(for: obstacle))
         case .notVerified: self.init("the image is entered without purgatory: nothing is verified")
         }
     }

@@ -155,7 +155,10 @@ struct KexecOptions {
         case .decompress:
             request.decompression = try parseChoice(
                 value, option: found.written,
-                among: [("auto", UnpackingChoice.automatic), ("kernel", .kernel), ("none", .nothing)])
+                among: [
+                    ("auto", UnpackingChoice.automatic), ("kernel", .kernel), ("initrd", .initrd), ("all", .all),
+                    ("none", .nothing),
+                ])
         case .systemCall:
             request.systemCall = try parseChoice(
                 value, option: found.written,

@@ -72,7 +72,7 @@ enum OptionTable {
         option(.entry, "entry", "ADDRESS", .image, "Where a preserved kernel is entered").standing(.laterRelease),
         option(.firmwareState, "firmware-state", "FILE", .image, "Give this state back before the BIOS runs")
             .since(.swiftKexec),
-        option(.decompress, "decompress", "WHAT", .image, "Unpack before the jump: none, auto or kernel")
+        option(.decompress, "decompress", "WHAT", .image, "Unpack at load: none, auto, kernel, initrd, all")
             .since(.swiftKexec),
         flag(.noEFI, "noefi", .image, "Tell the next kernel nothing of EFI"),
         flag(.reuseVideoType, "reuse-video-type", .image, "Trust the video type of the first boot"),

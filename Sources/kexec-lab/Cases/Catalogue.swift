@@ -18,6 +18,7 @@ enum Catalogue {
         FirmwareMemoryCases.all,
         DigestCases.all,
         DecompressionCases.all,
+        PackedInitrdCases.all,
         MachineCases.all,
         SecurityCases.all,
         ModuleCases.all,

@@ -129,7 +129,7 @@ struct CaseRunner: Sendable {
         var first = try await InitramfsBuilder(workshop.tools)
         try await first.add("sbin/kexec", .program(workshop.kexec))
         try await first.add("boot/vmlinuz", .host(workshop.cache.kernel(test.secondKernel)))
-        let secondInitrd = second.finished()
+        let secondInitrd = try await test.packing(workshop, second.finished())
         try await first.add("boot/initrd", .bytes(secondInitrd))
         if test.machine.servesSecondKernel { try serve(test.secondKernel, secondInitrd, in: folder) }
         if test.hasModule { try await add(moduleFor: test.firstKernel, to: &first) }

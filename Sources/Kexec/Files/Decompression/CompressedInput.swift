@@ -7,12 +7,32 @@ internal import BootFormats
     let compression: Compression
     /// In bytes.
     let count: Int
+    /// Where in the output a cpio archive has to begin, of which this is the only stream: what follows in an initrd is
+    /// for others to look at. nil: a kernel, which may have several.
+    let archiveStart: Int?
     private let bytes: UnsafeRawBufferPointer
 
-    init(_ bytes: UnsafeRawBufferPointer, _ compression: Compression) {
+    init(_ bytes: UnsafeRawBufferPointer, _ compression: Compression, archiveStart: Int? = nil) {
         unsafe self.bytes = bytes
         self.compression = compression
+        self.archiveStart = archiveStart
         count = bytes.count
+    }
+
+    // Both of these are asked in the loop that the compiler makes for each library: inlined, they are there four times.
+
+    /// Whether the output, `size` bytes of `room`, rules out what it is to be, however it goes on.
+    @inline(never) func isInVain(_ room: UnsafeMutableRawBufferPointer, _ size: Int) -> Bool {
+        let output = unsafe UnsafeRawBufferPointer(rebasing: room[..<size])
+        guard let archiveStart else { return unsafe MemoryFile.isNoKernel(output) }
+        // The span does not leave this call.
+        return unsafe InitrdContents.isOther(RawSpan(_unsafeBytes: output), from: archiveStart)
+    }
+
+    /// How much of the room behind `used` bytes of output the next step gets: the first bytes decide, so that they come
+    /// alone.
+    @inline(never) func room(behind used: Int, of size: Int) -> Range<Int> {
+        used..<(archiveStart == used ? min(size, used + 4096) : size)
     }
 
     /// The bytes from `position` on, at most 1 GiB: some decoders count in 32 bits.
@@ -46,7 +66,7 @@ internal import BootFormats
 
     /// Whether another stream of the same format begins at `position`. lzma, which has no magic, has one only.
     func continues(at position: Int) -> Bool {
-        guard compression != .lzma, position < count else { return false }
+        guard archiveStart == nil, compression != .lzma, position < count else { return false }
         // The span does not leave this call.
         return unsafe Compression.format(of: RawSpan(_unsafeBytes: bytes), at: position) == compression
     }
@@ -55,7 +75,7 @@ internal import BootFormats
     /// payload of a bzImage.
     func checkEnd(at position: Int, unpackedSize: Int) throws(FileProblem) {
         let rest = count - position
-        guard rest > 0 else { return }
+        guard rest > 0, archiveStart == nil else { return }
         if rest == 4, little32(at: position) == UInt32(truncatingIfNeeded: unpackedSize) { return }
         for index in position..<count where byte(at: index) != 0 {
             throw .trailingBytes(compression, at: position, count: rest)

@@ -20,40 +20,56 @@ func unpack(
     _ bytes: borrowing RawSpan, _ compression: Compression, into output: inout MemoryFile
 ) throws(FileProblem) {
     // Decoders of C libraries take pointers; these are not kept beyond the call.
-    try unsafe bytes.withUnsafeBytes { input throws(FileProblem) in
-        let input = unsafe CompressedInput(input, compression)
-        switch compression {
-        case .lz4: try LZ4Decoder(input: input).unpack(into: &output)
-        case .gzip:
-            #if CODEC_ZLIB
-                try unpackStreams(of: input, GzipDecoder.self, into: &output)
-            #else
-                throw .codecMissing(compression)
-            #endif
-        case .xz:
-            #if CODEC_LZMA
-                try unpackStreams(of: input, XZDecoder.self, into: &output)
-            #else
-                throw .codecMissing(compression)
-            #endif
-        case .lzma:
-            #if CODEC_LZMA
-                try unpackStreams(of: input, LZMADecoder.self, into: &output)
-            #else
-                throw .codecMissing(compression)
-            #endif
-        case .zstd:
-            #if CODEC_ZSTD
-                try unpackZstd(input, into: &output)
-            #else
-                throw .codecMissing(compression)
-            #endif
-        case .bzip2:
-            #if CODEC_BZIP2
-                try unpackStreams(of: input, Bzip2Decoder.self, into: &output)
-            #else
-                throw .codecMissing(compression)
-            #endif
-        }
+    _ = try unsafe bytes.withUnsafeBytes { input throws(FileProblem) in
+        try unsafe decode(CompressedInput(input, compression), into: &output)
+    }
+}
+
+/// Unpacks the first stream in `bytes`, of an initrd, as far as a cpio archive comes of it.
+/// - Returns: bytes of the stream; any number where no archive begins.
+@inline(never) func unpackArchive(
+    _ bytes: borrowing RawSpan, _ compression: Compression, into output: inout MemoryFile
+) throws(FileProblem) -> Int {
+    let start = output.count
+    // As above.
+    return try unsafe bytes.withUnsafeBytes { input throws(FileProblem) in
+        try unsafe decode(CompressedInput(input, compression, archiveStart: start), into: &output)
+    }
+}
+
+/// - Returns: bytes of the input that were unpacked.
+@inline(never) private func decode(_ input: CompressedInput, into output: inout MemoryFile) throws(FileProblem) -> Int {
+    switch input.compression {
+    case .lz4: return try LZ4Decoder(input: input).unpack(into: &output)
+    case .gzip:
+        #if CODEC_ZLIB
+            return try unpackStreams(of: input, GzipDecoder.self, into: &output)
+        #else
+            throw .codecMissing(input.compression)
+        #endif
+    case .xz:
+        #if CODEC_LZMA
+            return try unpackStreams(of: input, XZDecoder.self, into: &output)
+        #else
+            throw .codecMissing(input.compression)
+        #endif
+    case .lzma:
+        #if CODEC_LZMA
+            return try unpackStreams(of: input, LZMADecoder.self, into: &output)
+        #else
+            throw .codecMissing(input.compression)
+        #endif
+    case .zstd:
+        #if CODEC_ZSTD
+            return try unpackZstd(input, into: &output)
+        #else
+            throw .codecMissing(input.compression)
+        #endif
+    case .bzip2:
+        #if CODEC_BZIP2
+            return try unpackStreams(of: input, Bzip2Decoder.self, into: &output)
+        #else
+            throw .codecMissing(input.compression)
+        #endif
     }
 }

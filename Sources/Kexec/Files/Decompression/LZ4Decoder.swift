@@ -7,11 +7,15 @@ internal import BootFormats
 struct LZ4Decoder {
     let input: CompressedInput
 
-    func unpack(into output: inout MemoryFile) throws(FileProblem) {
+    /// - Returns: where the last stream ends.
+    func unpack(into output: inout MemoryFile) throws(FileProblem) -> Int {
         var position = 0
         while let magic = input.little32(at: position) {
             if magic == LZ4Magic.legacy {
                 position = try unpackLegacy(from: position + 4, into: &output)
+            } else if input.archiveStart != nil {
+                // Linux takes nothing else for an initrd.
+                break
             } else if magic == LZ4Magic.frame {
                 position = try unpackFrame(from: position + 4, into: &output)
             } else if magic & 0xffff_fff0 == LZ4Magic.skippable {
@@ -25,6 +29,7 @@ struct LZ4Decoder {
             }
         }
         try input.checkEnd(at: position, unpackedSize: output.count)
+        return position
     }
 
     /// Blocks of 8 MiB, without an end mark: the file's end is the stream's.
@@ -34,11 +39,13 @@ struct LZ4Decoder {
             let isBlock = size > 0 && size <= Self.largestLegacyBlock && !isSizeTrailer(size, position, output.count)
             guard isBlock else { return position }
             guard let block = input.range(at: position + 4, size: size) else { throw input.truncated }
-            try unpackBlock(block, into: &output, size: Self.legacyBlockSize, history: output.count)
-            if output.isNoKernel { return input.count }
+            let history = output.count
+            if try unpackBlock(block, into: &output, size: Self.legacyBlockSize, history: history) {
+                return input.count
+            }
             position = block.upperBound
         }
-        guard position == input.count else { throw input.truncated }
+        guard position == input.count || input.archiveStart != nil else { throw input.truncated }
         return position
     }
 
@@ -47,7 +54,7 @@ struct LZ4Decoder {
     private static let largestLegacyBlock = UInt32(legacyBlockSize + legacyBlockSize / 255 + 16)
 
     private func isSizeTrailer(_ size: UInt32, _ position: Int, _ count: Int) -> Bool {
-        position + 4 == input.count && size == UInt32(truncatingIfNeeded: count)
+        input.archiveStart == nil && position + 4 == input.count && size == UInt32(truncatingIfNeeded: count)
     }
 
     private func unpackFrame(from start: Int, into output: inout MemoryFile) throws(FileProblem) -> Int {
@@ -64,13 +71,12 @@ struct LZ4Decoder {
             if word == 0 { break }
             guard let block = input.range(at: position, size: word & 0x7fff_ffff) else { throw input.truncated }
             guard block.count <= frame.blockSize else { throw .corrupt(.lz4, at: position) }
-            if word & 0x8000_0000 != 0 {
-                try copyBlock(block, into: &output)
-            } else {
-                let history = frame.hasIndependentBlocks ? output.count : first
-                try unpackBlock(block, into: &output, size: frame.blockSize, history: history)
-            }
-            if output.isNoKernel { return input.count }
+            let history = frame.hasIndependentBlocks ? output.count : first
+            let isInVain =
+                word & 0x8000_0000 != 0
+                ? try copyBlock(block, into: &output)
+                : try unpackBlock(block, into: &output, size: frame.blockSize, history: history)
+            if isInVain { return input.count }
             position = block.upperBound
             if frame.hasBlockChecksums { position = try unsafe checkSum(of: input.part(block), at: position) }
         }
@@ -93,18 +99,24 @@ struct LZ4Decoder {
         return position + 4
     }
 
-    private func copyBlock(_ block: Range<Int>, into output: inout MemoryFile) throws(FileProblem) {
+    /// - Returns: whether it is clear that nothing comes out that is wanted.
+    private func copyBlock(_ block: Range<Int>, into output: inout MemoryFile) throws(FileProblem) -> Bool {
+        var isInVain = false
         try output.reserve(block.count)
         try unsafe output.append { room, used in
             // `reserve` made room for the whole block.
             unsafe UnsafeMutableRawBufferPointer(rebasing: room[used...]).copyMemory(from: input.part(block))
+            isInVain = unsafe input.isInVain(room, used + block.count)
             return block.count
         }
+        return isInVain
     }
 
+    /// - Returns: whether it is clear that nothing comes out that is wanted.
     private func unpackBlock(
         _ block: Range<Int>, into output: inout MemoryFile, size: Int, history: Int
-    ) throws(FileProblem) {
+    ) throws(FileProblem) -> Bool {
+        var isInVain = false
         // A last block is smaller than its format allows, so the limit counts only once it is reached.
         let space = min(size, output.remaining)
         try output.reserve(space)
@@ -118,7 +130,9 @@ struct LZ4Decoder {
                 throw space < size
                     ? .memoryShort(needed: needed, available: available) : .corrupt(.lz4, at: block.lowerBound)
             }
+            isInVain = unsafe input.isInVain(room, used + count)
             return count
         }
+        return isInVain
     }
 }

@@ -22,43 +22,51 @@ struct DecodingStep {
 /// Windows of 128 MiB and a little to manage them: more than any kernel's, and no more than a small machine has.
 let decoderMemoryLimit: UInt64 = 130 << 20
 
-/// Unpacks stream after stream, until it is clear that no kernel comes out; gzip, xz and bzip2 files may have several.
+/// Unpacks stream after stream, until it is clear that nothing comes out that is wanted; gzip, xz and bzip2 files may
+/// have several.
+/// - Returns: where the last one ends.
 func unpackStreams<Decoder: StreamDecoder & ~Copyable>(
     of input: CompressedInput, _: Decoder.Type, into output: inout MemoryFile
-) throws(FileProblem) {
-    output.expectedSize = expectedSize(of: input)
-    try output.checkExpectedSize()
+) throws(FileProblem) -> Int {
+    if input.archiveStart == nil {
+        output.expectedSize = expectedSize(of: input)
+        try output.checkExpectedSize()
+    }
     var position = 0
     repeat {
         var decoder = try Decoder()
-        try unpackStream(of: input, from: &position, with: &decoder, into: &output)
-        if output.isNoKernel { return }
+        if try unpackStream(of: input, from: &position, with: &decoder, into: &output) { return position }
     } while input.continues(at: position)
     try input.checkEnd(at: position, unpackedSize: output.count)
+    return position
 }
 
-private func unpackStream<Decoder: StreamDecoder & ~Copyable>(
+/// - Returns: whether it is clear that nothing comes out that is wanted.
+@inline(never) private func unpackStream<Decoder: StreamDecoder & ~Copyable>(
     of input: CompressedInput, from position: inout Int, with decoder: inout Decoder, into output: inout MemoryFile
-) throws(FileProblem) {
+) throws(FileProblem) -> Bool {
     while true {
         let rest = unsafe input.rest(from: position)
         var state = DecodingStep.State.more
         var consumed = 0
+        var isInVain = false
         let before = output.count
         try unsafe output.append { room, used in
             // What is beyond the bytes used is room.
-            let step = unsafe decoder.step(rest, UnsafeMutableRawBufferPointer(rebasing: room[used...]))
+            let free = input.room(behind: used, of: room.count)
+            let step = unsafe decoder.step(rest, UnsafeMutableRawBufferPointer(rebasing: room[free]))
             state = step.state
             consumed = step.consumed
+            isInVain = unsafe input.isInVain(room, used + step.produced)
             return step.produced
         }
         position += consumed
         switch state {
-        case .ended: return
+        case .ended: return isInVain
         case .more where consumed == 0 && output.count == before:
             throw output.remaining == 0 && position < input.count ? output.isFull : input.truncated
         // Ten gigabytes of zeros are recognised by their beginning.
-        case .more: if output.isNoKernel { return }
+        case .more: if isInVain { return true }
         case .corrupt: throw .corrupt(input.compression, at: position)
         case .memoryShort: throw .memoryShort(needed: decoderMemoryLimit, available: 0)
         case .dictionaryTooLarge: throw .dictionaryTooLarge(input.compression, limit: decoderMemoryLimit)

@@ -3,9 +3,10 @@
     internal import BootFormats
     internal import CZstd
 
-    /// Unpacks zstd frames (RFC 8878) block by block, until it is clear that no kernel comes out: straight to where the
-    /// bytes stay, which is then the window too.
-    func unpackZstd(_ input: CompressedInput, into output: inout MemoryFile) throws(FileProblem) {
+    /// Unpacks zstd frames (RFC 8878) block by block, until it is clear that nothing comes out that is wanted: straight to
+    /// where the bytes stay, which is then the window too.
+    /// - Returns: where the last one ends.
+    func unpackZstd(_ input: CompressedInput, into output: inout MemoryFile) throws(FileProblem) -> Int {
         let decoder = try ZstdDecoder()
         var position = 0
         while let frame = try zstdFrame(of: input, at: position) {
@@ -13,16 +14,19 @@
             let isEnough = frame.isSizeKnown || frame.size <= output.remaining
             try output.reserve(isEnough ? frame.size : output.remaining)
             let isFull = output.isFull
+            var isInVain = false
             try unsafe output.append { (room, used) throws(FileProblem) in
-                guard let count = unsafe decoder.decode(frame.bytes, into: room, at: used) else {
+                guard let count = unsafe decoder.decode(frame.bytes, of: input, into: room, at: used) else {
                     throw isEnough ? .corrupt(.zstd, at: position) : isFull
                 }
+                isInVain = unsafe input.isInVain(room, used + count)
                 return count
             }
-            if output.isNoKernel { return }
             position += frame.count
+            if isInVain || input.archiveStart != nil { return position }
         }
         try input.checkEnd(at: position, unpackedSize: output.count)
+        return position
     }
 
     /// `ZSTD_error_srcSize_wrong`: the input ends too early.
@@ -69,20 +73,23 @@
 
         deinit { unsafe ZSTD_freeDCtx(context) }
 
-        /// Decodes one frame, or as much of it as shows that it is no kernel.
+        /// Decodes one frame, or as much of it as shows that it is not what is wanted.
         ///
         /// Block by block; the room stays where it is, for the decoder looks back into it.
         /// - Parameters:
         ///   - room: holds the output of earlier frames, too.
         ///   - start: where in `room` the output begins.
         /// - Returns: bytes written; nil for a frame that is not valid.
-        func decode(_ frame: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer, at start: Int) -> Int? {
+        func decode(
+            _ frame: UnsafeRawBufferPointer, of file: CompressedInput, into room: UnsafeMutableRawBufferPointer,
+            at start: Int
+        ) -> Int? {
             guard let input = frame.baseAddress, let output = room.baseAddress,
                 unsafe kx_zstd_error(ZSTD_decompressBegin(context)) == 0
             else { return nil }
             var offset = 0
             var end = start
-            while unsafe !MemoryFile.isNoKernel(UnsafeRawBufferPointer(rebasing: room[..<end])) {
+            while unsafe !file.isInVain(room, end) {
                 let next = unsafe ZSTD_nextSrcSizeToDecompress(context)
                 guard next > 0 else { break }
                 guard next <= frame.count - offset else { return nil }
