@@ -78,6 +78,8 @@ public struct BootPlan: Hashable, Sendable {
     public var digest: DigestChoice
     /// Whether a bzImage is handed over as it is; nil for other images. `.kernel` ranges are of what is handed over.
     public var kernelForm: KernelForm?
+    /// What `--fast` did to the command line; nil where it was not asked for, or has no effect.
+    public var fast: FastStart?
     /// Ascending by address.
     public var segments: [Segment] = []
     /// nil: the image is entered directly (`--args-none`).

@@ -29,6 +29,9 @@ struct PlanAdvisor {
         {
             warnings.append(.kernelAsItIs(because: obstacle))
         }
+        if plan.fast == nil {
+            warnings += given([.fast], ignoredBy: request.target == .crash ? .crashKernel : .notLinux)
+        }
         return warnings
     }
 
