@@ -18,6 +18,8 @@ enum Catalogue {
         FirmwareMemoryCases.all,
         DigestCases.all,
         DecompressionCases.all,
+        AddressChainCases.all,
+        FastCases.all,
         MachineCases.all,
         SecurityCases.all,
         ModuleCases.all,
