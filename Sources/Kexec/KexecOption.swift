@@ -13,6 +13,7 @@ public enum KexecOption: UInt8, CaseIterable, Hashable, Sendable {
     case fileSystemCall, segmentSystemCall, automaticSystemCall, systemCall
     // What the next kernel gets.
     case type, biosDrive, commandLine, reuseCommandLine, initrd, reuseInitrd, deviceTree, forceDeviceTree, module
+    case fast
     case argumentsELF, argumentsLinux, argumentsNone, realMode, entry32Bit, entry
     case firmwareState
     case memoryMinimum, memoryMaximum, noCMA, noEFI, reuseVideoType, decompress

@@ -90,6 +90,8 @@ public struct KexecRequest: Hashable, Sendable {
     public var digest: DigestChoice?
     /// `--decompress`
     public var decompression: UnpackingChoice = .automatic
+    /// `--fast`: words go in front of a Linux kernel's command line, see `FastWord`.
+    public var startsFast = false
     public var forcedType: ForcedImageType?
     /// `--bios-drive`: of what a BIOS starts, the drive's number; nil: the payload finds out.
     public var biosDrive: UInt8?

@@ -136,6 +136,9 @@ struct KexecCommand {
             terminal.explain(PlanReport(plan: prepared.plan, files: prepared.request.otherFiles).text)
         } else if prepared.plan.isLoadable {
             for warning in prepared.plan.warnings { terminal.warn(Diagnostic(warning)) }
+            if let fast = prepared.plan.fast {
+                terminal.explain("kexec: --fast: " + Diagnostic.words(for: fast) + "\n")
+            }
         }
         let report = try prepared.load()
         if invocation.debug { terminal.explain("loaded by \(report.call.subject)\n") }

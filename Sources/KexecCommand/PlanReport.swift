@@ -21,6 +21,7 @@ struct PlanReport {
             ("entry", .address(plan.entry.rawValue)), ("command_line", .string(plan.commandLine)),
             ("kernel_unpacked", .boolean(plan.isUnpacked)), ("kernel_as_it_is", .optional(obstacle)),
             ("initrd_unpacked", .boolean(plan.isInitrdUnpacked)), ("initrd_as_it_is", .optional(initrdObstacle)),
+            ("fast", .optional(plan.fast.map { Diagnostic.words(for: $0) })),
             ("digest", digest), ("placed_by", .string(placesItself ? "kexec" : "kernel")),
             ("segments", .array(plan.segments.map(segment))),
             ("refusals", .array(plan.refusals.map { .string(Diagnostic($0).sentence) })),
@@ -38,7 +39,7 @@ struct PlanReport {
             ),
             ("system_call", .null), ("system_call_reason", .null), ("entry", .null), ("command_line", .null),
             ("kernel_unpacked", .null), ("kernel_as_it_is", .null), ("initrd_unpacked", .null),
-            ("initrd_as_it_is", .null),
+            ("initrd_as_it_is", .null), ("fast", .null),
             ("digest", .null), ("placed_by", .null), ("segments", .array([])),
             ("refusals", .array([.string(diagnostic.sentence)])), ("warnings", .array([])),
         ])
@@ -92,6 +93,7 @@ struct PlanReport {
         }
         lines.append("entry        \(hexadecimal(plan.entry.rawValue))")
         lines.append("command line \(plan.commandLine)")
+        if let fast = plan.fast { lines.append("fast         " + Diagnostic.words(for: fast)) }
         let party = placesItself ? "" : ", by the kernel's own purgatory"
         lines.append("digest       \(plan.appliedDigest.name), \(byteSize(plan.digestedBytes))\(party)")
         if plan.purgatory?.turnsOff5LevelPaging == true { lines.append("paging       turned down to 4 levels") }

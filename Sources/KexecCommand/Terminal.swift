@@ -20,7 +20,7 @@ struct Terminal {
         if let hint = diagnostic.hint { write("kexec: hint: \(printable(hint))\n", to: 2) }
     }
 
-    /// `-d`: what is done and why, on standard error.
+    /// What is done and why, on standard error: with `-d`, and of what must not pass unseen.
     func explain(_ text: String) { write(text, to: 2) }
 
     @discardableResult

@@ -123,6 +123,23 @@ private func error(_ words: [String]) -> UsageError? {
     }
 }
 
+struct FastOptionTests {
+    @Test func isOnlyWhereItIsAskedFor() throws {
+        #expect(try parse(["-l", "K"]).action.request?.startsFast == false)
+        #expect(try parse(["-l", "K", "--fast"]).action.request?.startsFast == true)
+        #expect(try parse(["-l", "K", "--fas"]).action.request?.givenOptions.contains(.fast) == true)
+    }
+
+    /// Whatever `-e` finds was loaded before.
+    @Test(arguments: [["--fast", "-e"], ["--fast", "-u"]]) func needsALoad(_ words: [String]) {
+        #expect(throws: UsageError.needsLoad("--fast")) { try parse(words) }
+    }
+
+    @Test func takesNoValue() {
+        #expect(throws: UsageError.takesNoValue("--fast", value: "all")) { try parse(["-l", "K", "--fast=all"]) }
+    }
+}
+
 struct DriveOptionTests {
     @Test func takesADriveWithWhatABIOSStarts() throws {
         let request = try parse(["-l", "--type=boot-sector", "--bios-drive=0x81", "/dev/sdb"]).action.request

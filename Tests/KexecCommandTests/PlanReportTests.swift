@@ -35,8 +35,7 @@ import Testing
             Set(report.keys) == [
                 "version", "loadable", "image", "system_call", "system_call_reason", "entry", "command_line", "digest",
                 "placed_by", "segments", "refusals", "warnings", "kernel_unpacked", "kernel_as_it_is",
-                "initrd_unpacked",
-                "initrd_as_it_is",
+                "initrd_unpacked", "initrd_as_it_is", "fast",
             ])
         #expect(report["placed_by"] as? String == "kexec")
         #expect(report["entry"] as? String == "0x100000200")
@@ -66,6 +65,31 @@ import Testing
         #expect(PlanReport(plan: plan, files: []).text.contains("\nkernel       as it is: \(reason)\n"))
         #expect(try json(plan)["kernel_as_it_is"] as? String == reason)
         #expect(try json(plan)["kernel_unpacked"] as? Bool == false)
+    }
+
+    @Test func namesEveryWordThatFastAddsOrLeavesOut() throws {
+        var plan = plan()
+        #expect(!PlanReport(plan: plan, files: []).text.contains("\nfast "))
+        #expect(try json(plan)["fast"] is NSNull)
+        var machine = MachineDescription()
+        machine.timerIsProved = true
+        let fast = FastStart("console=ttyS0 cryptomgr.notests=0", on: machine)
+        plan.fast = fast
+        let text =
+            "not cryptomgr.notests (is there already), no_timer_check (the timer is trusted to work as it does now), "
+            + "quiet (consoles get errors only)"
+        #expect(PlanReport(plan: plan, files: []).text.contains("\nfast         \(text)\n"))
+        #expect(try json(plan)["fast"] as? String == text)
+    }
+
+    @Test(arguments: [
+        ("console=ttyS0", "cryptomgr.notests (cryptographic algorithms are used untested)"),
+        ("fips=1", "not cryptomgr.notests (FIPS mode wants the self-tests)"),
+        ("", "not no_timer_check (/proc/interrupts shows no timer at the I/O APIC)"),
+        ("", "not quiet (there is no serial console to wait for)"),
+        ("debug", "not quiet (another word asks for messages)"),
+    ]) func saysWhatEachWordCostsOrWhyItIsNotAdded(_ line: String, _ text: String) {
+        #expect(Diagnostic.words(for: FastStart(line, on: MachineDescription())).contains(text))
     }
 
     @Test func saysOfEveryObstacleWhatItIs() {

@@ -274,6 +274,28 @@ private let canUnpackGzip: Bool = {
         #expect(try !folder.describe().uses5LevelPaging)
     }
 
+    /// Lines of a machine with one processor, with interrupt remapping, and of such as needed another way.
+    @Test(arguments: [
+        ("  0:         33   IO-APIC   2-edge      timer\n", true),
+        ("    CPU0\n   0:   9   0  IR-IO-APIC    2-edge      timer\n   1: 9 IO-APIC 1-edge i8042\n", true),
+        ("  0:         33   XT-PIC      timer\n", false), ("  0:         33   local-APIC-edge  timer\n", false),
+        ("", false), ("  0:         33   IO-APIC   2-edge      other\nLOC:   9   Local timer interrupts\n", false),
+    ]) func knowsATimerThatTheRunningKernelFoundWorking(_ interrupts: String, _ isProved: Bool) throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("proc/interrupts", interrupts)
+        #expect(try folder.describe().timerIsProved == isProved)
+    }
+
+    @Test func knowsFIPSMode() throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("proc/sys/crypto/fips_enabled", "0\n")
+        #expect(try !folder.describe().isInFIPSMode)
+        try folder.add("proc/sys/crypto/fips_enabled", "1\n")
+        #expect(try folder.describe().isInFIPSMode)
+    }
+
     @Test(
         arguments: [
             ("PV", "", true), ("HVM", "", false), ("PVH", "", false), ("PVH", "control_d\n", true), (nil, "", true),

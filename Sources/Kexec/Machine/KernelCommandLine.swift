@@ -13,6 +13,8 @@ struct KernelCommandLine {
         }) {
             // What comes after a lone "--" is init's.
             if word.equals("--") { break }
+            // A quote may also stand before the name.
+            let word = word.first == UInt8(ascii: "\"") ? word.dropFirst() : word
             let name = word.prefix { $0 != UInt8(ascii: "=") }
             found.append((name, name.count == word.count ? nil : word.dropFirst(name.count + 1).unquoted))
         }
@@ -20,6 +22,9 @@ struct KernelCommandLine {
     }
 
     func has(_ name: StaticString) -> Bool { parameters.contains { $0.name.equals(name) } }
+
+    /// `fips=` with another number than 0, or with none.
+    var asksForFIPSMode: Bool { value(of: "fips").map { $0.decimal != 0 } ?? false }
 
     /// The value of the last `name=value`.
     func value(of name: StaticString) -> ArraySlice<UInt8>? {

@@ -25,6 +25,8 @@ extension MachineDescription {
         commandLine = root.line("proc/cmdline")?.string ?? ""
         configuration = root.kernelConfiguration(release: release)
         isXen = root.needsXen()
+        isInFIPSMode = root.line("proc/sys/crypto/fips_enabled")?.equals("1") == true
+        timerIsProved = root.timerIsProved
         vmcoreInfo = root.bytes("sys/kernel/vmcoreinfo", limit: 4096).flatMap { vmcoreInfoPlace(parsing: $0) }
     }
 

@@ -76,6 +76,11 @@ public struct MachineDescription: Hashable, Sendable {
     public var hasSHAInstructions = false
     /// A confidential guest: flags `tdx_guest`, or `sev`, `sev_es`, `sev_snp` under a hypervisor.
     public var isConfidentialGuest = false
+    /// `/proc/sys/crypto/fips_enabled`
+    public var isInFIPSMode = false
+    /// `/proc/interrupts` shows the timer's at the I/O APIC: the running kernel's check of it, or its
+    /// hypervisor, found that way to work, and no other was needed.
+    public var timerIsProved = false
     /// Xen's hypercalls are needed: `/sys/hypervisor/type` says "xen" and this is domain 0 or a PV guest.
     public var isXen = false
 

@@ -80,6 +80,8 @@ public struct BootPlan: Hashable, Sendable {
     public var kernelForm: KernelForm?
     /// The same for the initrds; nil where there are none. `.initrd` ranges are of what is handed over.
     public var initrdForm: InitrdForm?
+    /// What `--fast` did to the command line; nil where it was not asked for, or has no effect.
+    public var fast: FastStart?
     /// Ascending by address.
     public var segments: [Segment] = []
     /// nil: the image is entered directly (`--args-none`).

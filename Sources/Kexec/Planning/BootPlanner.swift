@@ -76,6 +76,7 @@ public struct BootPlanner: Sendable {
         plan.purgatory = purgatory
         plan.kernelForm = draft.kernelForm
         plan.initrdForm = initrdForm
+        plan.fast = fastStart(of: image, requestedCommandLine)
         let checker = PlanChecker(machine: machine)
         plan.refusals = checker.obstacles(to: plan) + draft.refusals + checker.faults(of: plan)
         plan.warnings = draft.warnings + PlanAdvisor(request: request, machine: machine).warnings(for: plan, image)
@@ -96,9 +97,13 @@ public struct BootPlanner: Sendable {
     /// A Multiboot kernel's begins with the file's name, as with GRUB 1 and kexec-tools: Xen leaves the first word out
     /// of the line of every loader but GRUB 2.
     func finalCommandLine(for image: KernelImage) -> String {
-        let line = CommandLine.final(for: request, running: machine.commandLine) + (firmwareSums?.words ?? "")
-        guard case .multiboot = image else { return line }
+        let line = requestedCommandLine
+        guard case .multiboot = image else { return fastStart(of: image, line)?.prepended(to: line) ?? line }
         return line.utf8.isEmpty ? request.kernel : request.kernel + " " + line
+    }
+
+    private var requestedCommandLine: String {
+        CommandLine.final(for: request, running: machine.commandLine) + (firmwareSums?.words ?? "")
     }
 
     /// What tells a payload of ours where the record of firmware's state is, which gets a segment; empty where there is none.

@@ -38,6 +38,9 @@ struct PlanAdvisor {
             case .asItIs(let obstacle)?: warnings.append(.asItIs(.initrd, because: obstacle))
             }
         }
+        if plan.fast == nil {
+            warnings += given([.fast], ignoredBy: request.target == .crash ? .crashKernel : .notLinux)
+        }
         return warnings
     }
 

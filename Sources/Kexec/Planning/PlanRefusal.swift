@@ -104,4 +104,6 @@ public enum IgnoringParty: Hashable, Sendable {
     case multiboot, nbi
     /// It does not call the BIOS.
     case noBIOSCalls
+    case crashKernel
+    case notLinux
 }

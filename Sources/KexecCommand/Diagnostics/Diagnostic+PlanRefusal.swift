@@ -253,6 +253,8 @@ extension Diagnostic {
         case .multiboot: "a Multiboot kernel"
         case .nbi: "a network boot image"
         case .noBIOSCalls: "an image that does not call the BIOS"
+        case .crashKernel: "a crash kernel"
+        case .notLinux: "what is not known to be Linux"
         }
     }
 

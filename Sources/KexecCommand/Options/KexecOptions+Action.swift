@@ -119,7 +119,7 @@ extension OptionEntry {
         switch option {
         case .commandLine, .reuseCommandLine, .initrd, .deviceTree, .module, .argumentsELF, .argumentsLinux,
             .argumentsNone, .realMode, .entry32Bit, .noEFI, .reuseVideoType, .memoryMapInCommandLine, .digest,
-            .firmwareState, .biosDrive, .decompress:
+            .firmwareState, .biosDrive, .decompress, .fast:
             true
         default: false
         }

@@ -114,6 +114,7 @@ struct KexecOptions {
         case .argumentsNone: request.elfArguments = .none
         case .realMode: request.realMode = true
         case .entry32Bit: request.entry32Bit = true
+        case .fast: request.startsFast = true
         case .noCMA: request.avoidsCMA = true
         case .noEFI: request.hidesEFI = true
         case .reuseVideoType: request.reusesVideoType = true

@@ -74,6 +74,7 @@ enum OptionTable {
             .since(.swiftKexec),
         option(.decompress, "decompress", "WHAT", .image, "Unpack at load: none, auto, kernel, initrd, all")
             .since(.swiftKexec),
+        flag(.fast, "fast", .image, "Linux: skip checks at its start; words in --append").since(.swiftKexec),
         flag(.noEFI, "noefi", .image, "Tell the next kernel nothing of EFI"),
         flag(.reuseVideoType, "reuse-video-type", .image, "Trust the video type of the first boot"),
     ]

@@ -10,6 +10,8 @@ struct BenchBoot: Sendable {
     var kernel: String
     var initrd: String
     var memory: Int
+    /// Added to the kernel's command line.
+    var words = ""
     /// Names of addresses, names of code.
     var watch: [String: UInt64] = [:]
     var match: [String: MilestonePlugin.CodePattern] = [:]
@@ -18,6 +20,8 @@ struct BenchBoot: Sendable {
 
     /// `nokaslr`: addresses are known. `initramfs_async=0`: the initrd is unpacked at one time, not between other work.
     static let commandLine = "console=ttyS0 nokaslr initramfs_async=0"
+
+    static func commandLine(_ words: String) -> String { words.isEmpty ? commandLine : "\(commandLine) \(words)" }
 
     struct Outcome: Sendable {
         var console: [String]
@@ -51,7 +55,8 @@ struct BenchBoot: Sendable {
                 "-m", String(memory), "-machine", "pc", "-nodefaults", "-display", "none", "-no-reboot",
                 "-monitor", "none", "-nic", "none", "-seed", "1", "-rtc", "base=2026-01-01T00:00:00,clock=vm",
                 // A file: a pipe that is full would change what the guest's serial port says.
-                "-serial", "file:\(console)", "-kernel", kernel, "-initrd", initrd, "-append", Self.commandLine,
+                "-serial", "file:\(console)", "-kernel", kernel, "-initrd", initrd, "-append",
+                Self.commandLine(words),
                 "-plugin", plugin,
                 "-L", "\(tools.root)/usr/share/qemu", "-L", "\(tools.root)/usr/share/seabios",
             ])

@@ -28,7 +28,10 @@ enum BenchTool: String, Sendable, CaseIterable {
     case debianLoad = "kexec-tools -c"
     case debianFile = "kexec-tools -s"
     case debianUnchecked = "kexec-tools -c -i"
+    /// As it is shipped.
     case oursLoad = "swift-kexec -c"
+    case oursAsItIs = "swift-kexec -c as it is"
+    case oursFast = "swift-kexec -c --fast"
     case oursFile = "swift-kexec -s"
     case oursModule = "swift-kexec module"
     /// QEMU places the unpacked kernel and the initrd, no firmware runs: the limit for any loader.
@@ -46,6 +49,8 @@ enum BenchTool: String, Sendable, CaseIterable {
         case .debianLoad, .oursLoad: ["-c"]
         case .debianFile, .oursFile: ["-s"]
         case .debianUnchecked: ["-c", "-i"]
+        case .oursAsItIs: ["-c", "--decompress=none"]
+        case .oursFast: ["-c", "--decompress=auto", "--fast"]
         case .oursModule: ["--system-call=module"]
         case .directUnpacked, .direct: []
         }
@@ -59,14 +64,15 @@ enum BenchCases {
     static let pictured = [small.name, zstd.name, xz.name]
     /// kexec_file_load leaves nearly all work to the kernel, whoever calls it: the smallest case shows that.
     private static let calls: [BenchTool] = [.oursLoad, .oursModule]
+    private static let ours: [BenchTool] = [.oursAsItIs, .oursFast]
 
     private static let small = BenchCase(
         name: "6.1-cloud/10M", initrd: .raw(10), tools: BenchTool.allCases,
-        quickTools: [.debianLoad, .debianUnchecked, .directUnpacked] + calls)
+        quickTools: [.debianLoad, .debianUnchecked, .directUnpacked] + calls + ours)
     private static let hundred = BenchCase(
         name: "6.1-cloud/100M", initrd: .raw(100), tools: [.debianLoad, .debianUnchecked, .directUnpacked] + calls)
     private static let fiveHundred = BenchCase(
-        name: "6.1-cloud/500M", initrd: .raw(500), tools: [.debianLoad, .debianUnchecked] + calls)
+        name: "6.1-cloud/500M", initrd: .raw(500), tools: [.debianLoad, .debianUnchecked, .oursAsItIs] + calls)
     /// kexec-tools with its digest is left out: minutes of hashing, and a ratio that 500 MiB show as well.
     private static let thousand = BenchCase(
         name: "6.1-cloud/1000M", initrd: .raw(1000), tools: [.debianUnchecked] + calls)
@@ -74,10 +80,11 @@ enum BenchCases {
         name: "6.1-cloud/100M/1G", initrd: .raw(100), memory: 1024, tools: [.debianUnchecked] + calls)
     private static let zstd = BenchCase(
         name: "6.12-cloud/10M", secondKernel: .linux612, initrd: .raw(10),
-        tools: [.debianLoad, .debianUnchecked, .directUnpacked, .direct] + calls)
+        tools: [.debianLoad, .debianUnchecked, .directUnpacked, .direct] + calls + ours)
     private static let xz = BenchCase(
         name: "6.1-full/10M", secondKernel: .linux61Full, initrd: .raw(10),
-        tools: [.debianLoad, .debianUnchecked, .directUnpacked, .direct] + calls)
+        tools: [.debianLoad, .debianUnchecked, .directUnpacked, .direct] + calls + ours)
     private static let compressedInitrd = BenchCase(
-        name: "6.1-cloud/xz", initrd: .xz, tools: [.debianLoad, .debianUnchecked, .directUnpacked] + calls)
+        name: "6.1-cloud/xz", initrd: .xz,
+        tools: [.debianLoad, .debianUnchecked, .directUnpacked, .oursAsItIs] + calls)
 }

@@ -6,6 +6,8 @@ struct BenchMaterial: Sendable {
     let workshop: Workshop
     /// `build/bench`.
     let folder: String
+    /// Added to the second kernel's command line.
+    var words = ""
 
     private var cache: CacheFolder { workshop.cache }
 
@@ -81,12 +83,14 @@ struct BenchMaterial: Sendable {
         } else {
             try await guest.add("boot/initrd", .host(try await initrd(test.initrd)))
         }
-        try await guest.add("case", .text(Self.script(test, tool, measuresMemory: measuresMemory)))
+        try await guest.add("case", .text(Self.script(test, tool, words: words, measuresMemory: measuresMemory)))
         return guest.finished()
     }
 
     /// See `BenchInit`.
-    static func script(_ test: BenchCase, _ tool: BenchTool, measuresMemory: Bool) -> String {
+    static func script(
+        _ test: BenchCase, _ tool: BenchTool, words: String = "", measuresMemory: Bool
+    ) -> String {
         var lines: [[String]] = []
         var initrd = "/boot/initrd"
         if case .raw(let size) = test.initrd, test.initrd.isMadeInGuest {
@@ -97,7 +101,7 @@ struct BenchMaterial: Sendable {
         // Kernels go on testing their own algorithms for a while after they started /init.
         lines.append(["settle", "2000"])
         let load = ["/sbin/kexec", "-l", "/boot/vmlinuz", "--initrd=\(initrd)"] + tool.options
-        lines.append([measuresMemory ? "memory" : "load"] + load + ["--append=\(BenchBoot.commandLine)"])
+        lines.append([measuresMemory ? "memory" : "load"] + load + ["--append=\(BenchBoot.commandLine(words))"])
         if !measuresMemory { lines.append([tool == .oursModule ? "jump-by-module" : "jump"]) }
         return lines.map { $0.joined(separator: "\t") + "\n" }.joined()
     }

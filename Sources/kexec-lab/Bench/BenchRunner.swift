@@ -10,6 +10,8 @@ struct BenchRunner: Sendable {
     let jobs: Int
     /// Boots each case of a loader once more, to see how much memory it takes.
     let measuresMemory: Bool
+    /// Added to the second kernel's command line: what does a word save?
+    var words = ""
 
     /// For the slowest, 65 billion instructions, on a host that is busy.
     private static let deadline = 3600.0
@@ -70,7 +72,7 @@ struct BenchRunner: Sendable {
 
     private func measure(_ job: Job) async throws -> BenchResult {
         let (test, tool) = (job.test, job.tool)
-        let material = BenchMaterial(workshop: workshop, folder: folder)
+        let material = BenchMaterial(workshop: workshop, folder: folder, words: words)
         let symbols = try await material.symbols(of: test.secondKernel, deadline: Self.deadline * patience)
         let place = "\(folder)/\(test.name)/\(tool.rawValue.replacingOccurrences(of: " ", with: ""))"
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
@@ -81,6 +83,7 @@ struct BenchRunner: Sendable {
         boot.match = try material.entries(of: test.secondKernel)
         if tool.isDirect {
             let cache = workshop.cache
+            boot.words = words
             boot.kernel = tool == .direct ? cache.kernel(test.secondKernel) : cache.vmlinux(test.secondKernel)
             boot.initrd = try await material.initrd(test.initrd)
             return BenchResult(test, tool, try BenchPhases(directBootIn: MilestoneLog(try await boot.run().milestones)))

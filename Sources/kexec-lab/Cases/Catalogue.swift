@@ -19,6 +19,8 @@ enum Catalogue {
         DigestCases.all,
         DecompressionCases.all,
         PackedInitrdCases.all,
+        AddressChainCases.all,
+        FastCases.all,
         MachineCases.all,
         SecurityCases.all,
         ModuleCases.all,
