@@ -41,8 +41,14 @@ private func checkUnpacked(_ initrd: borrowing UnpackedInitrd, _ packed: borrowi
     expect(bytes.byteCount <= Int(limit), "the limit holds")
     let pieces = InitrdPieces(of: bytes)
     expect(pieces.bootconfig.count >= InitrdPieces(of: packed).bootconfig.count, "a bootconfig stays")
-    switch pieces.piece(of: bytes, from: 0) {
-    case .archive(let range): expect(range.lowerBound == 0, "an archive begins at once")
-    default: expect(false, "all of it are archives")
+    var offset = 0
+    while true {
+        switch pieces.piece(of: bytes, from: offset) {
+        case .archive(let range):
+            expect(offset > 0 || range.lowerBound == 0, "an archive begins at once")
+            offset = range.upperBound
+        case .end: return
+        default: return expect(false, "all of it are archives")
+        }
     }
 }

@@ -7,9 +7,10 @@
 ///     lane = (rotate(lane + first) ^ last) * multiplier
 ///
 /// Each step maps lanes to lanes one to one, and so does the end, which takes one lane after the other: a change of one word
-/// is always seen. Other changes go unseen once in 2^64, for the product spreads what a lane has seen; the two words of a
-/// step, where two flipped bits can meet, are 64 bytes from each other. The last block, two steps, is padded with zeros.
-/// General registers only, so that purgatory can use it without turning SSE on. Its value is defined by this file alone.
+/// is always seen. Other changes go unseen once in 2^64, for the product spreads what a lane has seen; but of two flipped bits
+/// that meet in one step, bit b of a word and bit b + 29 of the word 64 bytes on, every second pair goes unseen. The last
+/// block, two steps, is padded with zeros. General registers only, so that purgatory can use it without turning SSE on. Its
+/// value is defined by this file alone.
 public enum FastHash {
     /// The first 64 bits of the fractional part of the square root of 61: odd, so that no bit gets lost.
     private static let multiplier: UInt64 = 0xcf6c_85d3_9d1a_1e15

@@ -12,7 +12,7 @@
 public struct FirmwareStateHeader: BitwiseCopyable, Hashable, Sendable {
     /// "SWKXFWS1" in memory.
     public static let magic: UInt64 = 0x3153_5746_584b_5753
-    public static let currentVersion: UInt32 = 1
+    public static let currentVersion: UInt32 = 2
     /// In bytes.
     public static let size = 32
     /// In bytes; behind the record, for requests of the payload's own.

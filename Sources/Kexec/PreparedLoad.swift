@@ -55,8 +55,9 @@ public struct PreparedLoad: ~Copyable {
         (self.request, self.machine) = (request, machine)
         self.kernel = kernel
         self.initrd = initrd
-        self.unpacked = unpacked
-        self.unpackedInitrd = unpackedInitrd
+        // What found no place is not kept: memory is short then.
+        self.unpacked = plan.isUnpacked ? unpacked : MappedFile()
+        self.unpackedInitrd = plan.isInitrdUnpacked ? unpackedInitrd : MappedFile()
     }
 
     /// Loads the plan into the running kernel.

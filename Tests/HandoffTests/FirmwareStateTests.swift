@@ -33,7 +33,7 @@ struct FirmwareStateTests {
 
     @Test func namesTheNumberThatIsWrong() {
         #expect(error { $0[0] = 0 }?.field == .magic)
-        #expect(error { $0[8] = 2 } == FirmwareStateError(.version, found: 2, needed: 1))
+        #expect(error { $0[8] = 3 } == FirmwareStateError(.version, found: 3, needed: 2))
         #expect(error { $0.removeLast() } == FirmwareStateError(.size, found: 175, needed: 176))
         #expect(error { $0 = Array($0[..<31]) } == FirmwareStateError(.size, found: 31, needed: 32))
         #expect(error { $0[16] = 3 }?.field == .counts)

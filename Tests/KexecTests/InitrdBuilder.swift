@@ -61,11 +61,19 @@ enum InitrdBuilder {
     }
 
     /// lz4's old format, of one block of literals.
-    static func lz4(_ contents: [UInt8]) -> [UInt8] {
+    /// - Parameters:
+    ///   - matched: that many bytes of them come once more at the end, 4 to 18 or none.
+    ///   - distance: how far back those are.
+    static func lz4(_ contents: [UInt8], repeating matched: Int = 0, from distance: Int = 0) -> [UInt8] {
         precondition(contents.count >= 15 && contents.count < 8 << 20)
-        var block: [UInt8] = [0xf0] + [UInt8](repeating: 255, count: (contents.count - 15) / 255)
+        var block: [UInt8] = [0xf0 + UInt8(max(matched - 4, 0))]
+        block += [UInt8](repeating: 255, count: (contents.count - 15) / 255)
         block.append(UInt8((contents.count - 15) % 255))
         block += contents
+        if matched > 0 {
+            block.appendLittle(UInt16(distance))
+            block.append(0)  // the last sequence: no literals, and no match
+        }
         var bytes: [UInt8] = []
         bytes.appendLittle(LZ4Magic.legacy)
         bytes.appendLittle(UInt32(block.count))

@@ -60,6 +60,32 @@ import Testing
         }
     }
 
+    /// The list has 16 entries, one of them purgatory's own.
+    @Test(arguments: [(13, 16), (14, 16), (15, 16), (12, 15)])
+    func halvesOnlyAsManySegmentsAsTheListHasRoomFor(segments: Int, entries: Int) throws {
+        let image = PlanImage.bzImage()
+        let large = [UInt8](repeating: 7, count: 1 << 20)
+        var plan = image.plan(initrdSize: large.count) { $0.digest = .sha256 }
+        let purgatory = try #require(plan.segments.first { $0.name == "purgatory" })
+        let initrd = try #require(plan["initrd"])
+        // Three large ones, and as many small ones as it takes.
+        plan.segments =
+            [purgatory]
+            + (1..<segments).map { number in
+                var segment = initrd
+                segment.name = "part-\(number)"
+                if number > 3 { segment.contents = .initrd(0..<100) }
+                return segment
+            }
+        let sealed = try plan.sealed(kernel: image.bytes.span.bytes, initrd: large.span.bytes)
+        let parameters = try parameters(of: sealed)
+        #expect(Int(parameters.segmentCount) == entries)
+        let covered = (0..<entries - 1).reduce(0) { $0 + parameters[segment: $1].byteCount }
+        #expect(covered == UInt64(3 * large.count + (segments - 4) * 100))
+        let own = try #require(sealed["purgatory"]?.place.start.rawValue)
+        #expect(parameters[segment: entries - 1].start == own)
+    }
+
     /// All but the digests, which cannot cover themselves, and what it writes to.
     @Test func letsPurgatoryVerifyItself() throws {
         let image = PlanImage.bzImage()

@@ -47,6 +47,18 @@ private func unpack(_ bytes: [UInt8], limit: UInt64 = 1 << 24) -> Result<[UInt8]
         #expect(unpack(front + [0] + Builder.gzip(archive)) == .success(front + [0, 0, 0, 0] + archive))
     }
 
+    /// Decoders copy in large pieces, and leave rubbish behind the end.
+    @Test func padsWithZerosWhateverADecoderLeaves() {
+        let contents = [UInt8](repeating: 0, count: 5) + [UInt8](repeating: 7, count: 40)
+        let archive = Builder.archive("main", contents)
+        let five = [UInt8](repeating: 0, count: 5)
+        let distance = archive.count - (archive.firstIndex(of: 7) ?? 0) + 5
+        let packed = Builder.lz4(archive, repeating: 5, from: distance)
+        #expect(unpack(packed) == .success(archive + five + [0, 0, 0]))
+        #expect(
+            unpack(packed + [0, 0, 0, 0] + Builder.gzip(front)) == .success(archive + five + [0, 0, 0] + front))
+    }
+
     @Test func keepsABootconfigAtTheEnd() {
         let config = Builder.bootconfig("key = value\n") + [0]
         #expect(unpack(Builder.gzip(archive) + config) == .success(archive + config))

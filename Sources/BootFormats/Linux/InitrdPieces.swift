@@ -84,82 +84,10 @@ public struct InitrdPieces: Hashable, Sendable {
     }
 }
 
-/// What a stream of an initrd becomes when it is unpacked.
-public enum InitrdContents: Hashable, Sendable {
-    case archive
-    /// No cpio archive, or not all of one: Linux does not take it, or not from the initramfs.
-    case other
-    /// It has files that Linux would look for, and find, in an archive that is not compressed.
-    case early
-
-    /// Tells what `bytes` from `start` on, a multiple of 4, are. Of an archive only the headers are read.
-    public init(of bytes: borrowing RawSpan, from start: Int) {
-        self = .archive
-        var offset = start
-        repeat {
-            guard offset % 4 == 0, let entry = CPIOEntry(parsing: bytes, at: offset, before: bytes.byteCount),
-                let next = bytes.zerosEnd(from: entry.end, to: bytes.byteCount)
-            else {
-                self = .other
-                return
-            }
-            for folder in Self.earlyFolders where bytes.holds(folder, at: entry.name.lowerBound) { self = .early }
-            offset = next
-        } while offset < bytes.byteCount
-        // At its end, where it has no trailer: in a stream Linux does not look for that.
-        if !InitrdPieces(of: bytes).bootconfig.isEmpty { self = .other }
-    }
-
-    /// Whether no archive begins at `start`; false as long as its first bytes are not there.
-    public static func isOther(_ bytes: borrowing RawSpan, from start: Int) -> Bool {
-        bytes.byteCount - start >= 6 && !CPIOEntry.isMagic(bytes, at: start)
-    }
-
-    /// What `find_cpio_data` is asked for on x86.
-    private static let earlyFolders: [StaticString] = ["kernel/x86/microcode/", "kernel/firmware/acpi/"]
-}
-
-extension Compression {
-    /// Whether Linux' own decoders, which know less than those of programs, take the stream at `offset`.
-    func isForInitrds(_ bytes: borrowing RawSpan, at offset: Int) -> Bool {
-        func byte(_ index: Int) -> UInt8 { bytes.byte(at: offset + index) ?? 0xff }
-        switch self {
-        // A name, and nothing else that is optional (RFC 1952, FLG).
-        case .gzip: return byte(3) & ~0x09 == 0
-        // CRC32 or no check, and LZMA2 alone: the number of filters, less 1, is in the flags of the first block.
-        case .xz: return byte(6) == 0 && byte(7) <= 1 && byte(12) != 0 && byte(13) & 0x3f == 0
-        // Known by two bytes.
-        case .lzma: return byte(1) == 0
-        case .bzip2: return true
-        case .lz4: return bytes.little(UInt32.self, at: offset) == LZ4Magic.legacy
-        case .zstd: return Self.hasSmallWindow(bytes, at: offset)
-        }
-    }
-
-    /// A frame of zstd, none to skip, without a dictionary and with a window of up to 128 MiB (RFC 8878, 3.1.1.1).
-    private static func hasSmallWindow(_ bytes: borrowing RawSpan, at offset: Int) -> Bool {
-        guard bytes.little(UInt32.self, at: offset) == 0xfd2f_b528, let flags = bytes.byte(at: offset + 4),
-            flags & 0x0b == 0
-        else { return false }
-        guard flags & 0x20 != 0 else {
-            guard let window = bytes.byte(at: offset + 5) else { return false }
-            return window <= 17 << 3
-        }
-        // All of the contents are the window.
-        let size: UInt64? =
-            switch flags >> 6 {
-            case 0, 1: 0
-            case 2: bytes.little(UInt32.self, at: offset + 5).map { UInt64($0) }
-            default: bytes.little(UInt64.self, at: offset + 5)
-            }
-        return size.map { $0 <= 1 << 27 } ?? false
-    }
-}
-
 extension RawSpan {
     /// Where zeros end that begin at `offset`; nil where they are more than any padding: a file is not read to its end
     /// for zeros.
-    fileprivate func zerosEnd(from offset: Int, to end: Int) -> Int? {
+    func zerosEnd(from offset: Int, to end: Int) -> Int? {
         let limit = Swift.min(end, offset + 1 << 20)
         var place = offset
         while limit - place >= 8, little(UInt64.self, at: place) == 0 { place += 8 }

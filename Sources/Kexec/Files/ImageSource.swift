@@ -35,8 +35,7 @@ public struct ImageSource: ~Copyable {
         }
     }
 
-    /// Opens initrds, which go to the next kernel as they are; several are put one after the other, each padded to
-    /// 4 bytes with zeros.
+    /// Opens initrds as they are; several are put one after the other, each padded to 4 bytes with zeros.
     ///
     /// - Parameters:
     ///   - paths: at least one; "-" for standard input.

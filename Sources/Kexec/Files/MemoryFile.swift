@@ -96,12 +96,17 @@ struct MemoryFile: ~Copyable {
     /// Writes zeros until the count is a multiple of `alignment`.
     mutating func pad(to alignment: Int) throws(FileProblem) {
         let padding = (alignment - count % alignment) % alignment
-        // The room of a new memfd is zero.
+        guard padding > 0 else { return }
         try reserve(padding)
-        count += padding
+        try unsafe append { room, used in
+            // Decoders copy in large pieces, and leave more behind than they tell of. `reserve` made room for the zeros.
+            let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: room[used..<used + padding])
+            _ = unsafe rest.initializeMemory(as: UInt8.self, repeating: 0)
+            return padding
+        }
     }
 
-    /// Ends the writing: the file has its exact size, and is mapped read-only.
+    /// Ends the writing: a file has its exact size, and is mapped read-only.
     consuming func finished() throws(FileProblem) -> MappedFile {
         let size = count
         guard file.number >= 0 else { return MappedFile(window, size: size) }

@@ -21,6 +21,7 @@ extension BootPlanner {
     /// the next kernel has less memory than this machine.
     private static let initrdWords: [(word: StaticString, name: FieldName)] = [
         ("retain_initrd", "retain_initrd"), ("initrdmem", "initrdmem="), ("mem", "mem="), ("memmap", "memmap="),
+        ("hugepages", "hugepages="),
     ]
 
     /// It is in memory twice until it is loaded: as it was unpacked, and as the kernel's own copy. A quarter of what is

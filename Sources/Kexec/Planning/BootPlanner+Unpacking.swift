@@ -29,6 +29,7 @@ extension BootPlanner {
     /// What the decompressor looks for when it chooses an address, and `mem_encrypt`: memory that the kernel is not to use.
     private static let decompressorsWords: [(word: StaticString, name: FieldName)] = [
         ("mem", "mem="), ("memmap", "memmap="), ("movable_node", "movable_node"), ("mem_encrypt", "mem_encrypt="),
+        ("hugepagesz", "hugepagesz="),
         ("efi_fake_mem", "efi_fake_mem="),
     ]
     /// `KERNEL_IMAGE_SIZE` of a kernel that can be moved: what is mapped for it at most.

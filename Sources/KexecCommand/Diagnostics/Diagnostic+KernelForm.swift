@@ -7,7 +7,7 @@ extension Diagnostic {
     static func words(for obstacle: UnpackingObstacle) -> String {
         switch obstacle {
         case .notWanted: "not asked for (--decompress)"
-        case .notLinux: "the image is no bzImage of a Linux kernel that can be moved"
+        case .notLinux: "the image is no bzImage of Linux, or of one that cannot be moved"
         case .otherEntry: "the kernel is not entered by its 64-bit entry"
         case .tooOld: "the kernel is older than Linux 6.1, or names no version"
         case .crashKernel: "the kernel is a crash kernel"

@@ -6,13 +6,14 @@ enum ResourceCases {
 
     /// The limit on private writable memory (RLIMIT_DATA, in KiB) proves it: one page more and the program fails.
     private static let anonymousMemory = Case(
-        name: "resource/anonymous-memory", summary: "a 300 MB initrd loads with 24 MB of anonymous memory",
+        name: "resource/anonymous-memory",
+        summary: "a 300 MB initrd loads with 24 MB of anonymous memory where nothing is unpacked",
         machine: MachineShape(memory: 2048),
         script: """
             head -c 300000000 /dev/zero | tr '\\0' 'x' > /boot/large
             limited() { (ulimit -d 24576; exec kexec "$@"); }
             for call in -c -s; do
-                try load$call limited -l $call /boot/vmlinuz --initrd=/boot/initrd --initrd=/boot/large --command-line=x
+                try load$call limited -l $call /boot/vmlinuz --initrd=/boot/initrd --initrd=/boot/large --command-line=x --decompress=none
             done
             say finished
             """,
