@@ -130,9 +130,8 @@ struct PayloadBuild {
             + recipe.sources.map { payload + "/\($0).swift" } + recipe.support.map { support + "/\($0).swift" }
             + recipe.firmware.map { firmware + "/\($0).swift" }
             + (isStandalone ? Self.standaloneSources.map { standalone + "/\($0).swift" } : [])
-        // No vector register may be touched before CR4.OSFXSR is set. Where what is shared with the loader has the
-        // choice, it is small rather than fast.
-        let flags = ["-DCOMPACT", "-Xcc", "-mno-sse", "-Xcc", "-mno-mmx"]
+        // No vector register may be touched before CR4.OSFXSR is set.
+        let flags = ["-Xcc", "-mno-sse", "-Xcc", "-mno-mmx"]
         var commands = [compile(swift, module: recipe.folder, flags: flags)]
         var objects = recipe.assembly + ["memory", recipe.folder]
         if isStandalone {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The C library and kernel calls that Swift cannot import by itself: variadic functions and the errno macro.
-// Every wrapper returns the call's result, or the negated errno. Nothing else lives here.
+// Every wrapper returns the call's result, or the negated errno. Beside them, what only C can ask of the processor.
 #pragma once
 #include <dirent.h>
 #include <errno.h>
@@ -181,6 +181,13 @@ static inline uint64_t kx_time_stamp(void) {
 #else
     return 0;
 #endif
+}
+
+/// Four words in one vector register. Swift's own shifts of vectors take each word out and put it back.
+typedef uint32_t kx_words __attribute__((ext_vector_type(4)));
+static inline kx_words kx_shifted_right(kx_words words, uint32_t count) { return words >> count; }
+static inline kx_words kx_rotated_right(kx_words words, uint32_t count) {
+    return words >> count | words << (32 - count);
 }
 
 #if defined(__x86_64__)

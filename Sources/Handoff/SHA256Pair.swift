@@ -8,7 +8,7 @@ public protocol PairedSHA256Engine: SHA256Engine {
         _ first: RawSpan, into firstState: inout SHA256.State, _ second: RawSpan, into secondState: inout SHA256.State)
 }
 
-extension PortableSHA256: PairedSHA256Engine {
+extension PairedSHA256Engine {
     public func absorb(
         _ first: RawSpan, into firstState: inout SHA256.State, _ second: RawSpan, into secondState: inout SHA256.State
     ) {

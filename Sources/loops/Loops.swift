@@ -73,7 +73,7 @@ private func measureMemory() {
     }
     measure("fast-hash", runs: 7) { unsafe sink ^= FastHash.hash(bytes) }
     measure("sha256-portable", runs: 3) {
-        unsafe sink ^= UInt64(SHA256.hash(bytes, engine: PortableSHA256())[0])
+        unsafe sink ^= UInt64(SHA256.hash(bytes, engine: VectorSHA256())[0])
     }
     guard kx_has_sha_extensions() != 0 else { return }
     checkPairs(bytes.extracting(first: 1 << 12))

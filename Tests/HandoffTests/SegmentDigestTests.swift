@@ -60,18 +60,6 @@ struct SegmentDigestTests {
         #expect(hexadecimal(digest(.sha256, digests)) == expected)
     }
 
-    @Test(arguments: [0, 1, 63, 64, 65, 128, 300])
-    func computesTwoSHA256AtOnceAsEachAlone(size: Int) {
-        for other in [0, 40, 64, 200, 300] {
-            let (one, two) = (sample(size), Array(sample(other).reversed()))
-            let states = one.withUnsafeBytes { one in
-                two.withUnsafeBytes { SHA256.hash(one.bytes, $0.bytes, engine: PortableSHA256()) }
-            }
-            #expect(SegmentDigest(states.first) == digest(.sha256, one))
-            #expect(SegmentDigest(states.second) == digest(.sha256, two))
-        }
-    }
-
     @Test(arguments: [DigestKind.fast, .sha256], [1, 7, 8, 9, 63, 64, 65, 127, 128, 130, 260])
     func seesEveryFlippedBit(kind: DigestKind, length: Int) {
         var bytes = sample(length)

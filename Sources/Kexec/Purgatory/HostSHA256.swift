@@ -12,7 +12,7 @@ internal import Handoff
         private let usesExtensions = kx_has_sha_extensions() != 0
 
         func absorb(_ blocks: RawSpan, into state: inout SHA256.State) {
-            guard usesExtensions else { return PortableSHA256().absorb(blocks, into: &state) }
+            guard usesExtensions else { return VectorSHA256().absorb(blocks, into: &state) }
             var words = state.mutableSpan
             // Both pointers are used during the call only, for as many bytes as the spans have.
             unsafe words.withUnsafeMutableBufferPointer { words in
@@ -28,7 +28,7 @@ internal import Handoff
             into secondState: inout SHA256.State
         ) {
             guard usesExtensions else {
-                return PortableSHA256().absorb(first, into: &firstState, second, into: &secondState)
+                return VectorSHA256().absorb(first, into: &firstState, second, into: &secondState)
             }
             // All four pointers are used during the call only, for as many bytes as both spans have.
             unsafe withUnsafeMutablePointer(to: &firstState) { firstState in
@@ -48,5 +48,5 @@ internal import Handoff
     }
 #else
     /// SHA-256 as fast as this build computes it.
-    typealias HostSHA256 = PortableSHA256
+    typealias HostSHA256 = VectorSHA256
 #endif
