@@ -17,7 +17,7 @@ struct BenchCase: Sendable {
 enum BenchInitrd: Hashable, Sendable {
     /// Uncompressed, with so many MiB of random data.
     case raw(Int)
-    /// Kernel modules, 135 MB, compressed by xz.
+    /// Kernel modules and shared libraries, 135 MB, compressed by xz.
     case xz
     /// Made in the guest from its pieces: nothing of that size goes through the first kernel's initramfs.
     var isMadeInGuest: Bool { if case .raw(let size) = self { size > 10 } else { false } }

@@ -35,12 +35,13 @@ struct BenchMaterial: Sendable {
         let program = try await BenchInit.make(in: workshop)
         let release = try cache.release(of: .linux61Full)
         let modules = cache.modules(.linux61Full), tools = workshop.tools, folder = folder
+        let libraries = "\(cache.environment)/usr/lib/x86_64-linux-gnu"
         return try await workshop.made("bench-initrd-xz.\(release)") { path in
             let sum = try await HostCommand("sha256sum", [program]).output().prefix(16)
-            let kept = "\(folder)/kept/initrd-\(release)-\(sum).xz"
+            let kept = "\(folder)/kept/initrd-with-libraries-\(release)-\(sum).xz"
             if !FileManager.default.fileExists(atPath: kept) {
                 try FileManager.default.createDirectory(atPath: "\(folder)/kept", withIntermediateDirectories: true)
-                try Data(try Self.archive(of: modules, program: try Self.read(program)))
+                try Data(try Self.archive(of: modules, libraries, program: try Self.read(program)))
                     .write(to: URL(fileURLWithPath: path))
                 // The kernel's decoder knows no other check but CRC32.
                 try await tools.command("xz", ["-6", "-T1", "--check=crc32", "-c", path]).output(to: kept + ".new")
@@ -51,17 +52,14 @@ struct BenchMaterial: Sendable {
         }
     }
 
-    /// `/init` and modules in the order of their names until there are 135 MB.
-    private static func archive(of modules: String, program: [UInt8]) throws -> [UInt8] {
-        let root = URL(fileURLWithPath: modules).resolvingSymlinksInPath().path
-        let names = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? []
+    /// `/init` and what a distribution's initrd consists of, in its shares: 27 MB of shared libraries, which
+    /// pack half as well as the modules up to 135 MB. Each in the order of its names.
+    private static func archive(of modules: String, _ libraries: String, program: [UInt8]) throws -> [UInt8] {
         var archive = CPIOArchive()
         archive.add(characterDevice: "dev/console", major: 5, minor: 1)
         archive.add(file: "init", program, executable: true)
-        for name in names.filter({ $0.hasSuffix(".ko") }).sorted() where archive.bytes.count < 135_000_000 {
-            archive.add(file: "lib/modules/\(name)", try read("\(root)/\(name)"))
-        }
-        guard archive.bytes.count >= 135_000_000 else { throw LabError("'\(modules)' holds less than 135 MB") }
+        try archive.fill(to: 27_000_000, from: libraries, below: "usr/lib", deeply: false) { $0.contains(".so") }
+        try archive.fill(to: 135_000_000, from: modules, below: "lib/modules", deeply: true) { $0.hasSuffix(".ko") }
         archive.finish()
         return archive.bytes
     }
@@ -167,5 +165,23 @@ struct BenchMaterial: Sendable {
     private static func read(_ path: String) throws -> [UInt8] {
         guard let data = FileManager.default.contents(atPath: path) else { throw LabError("cannot read '\(path)'") }
         return [UInt8](data)
+    }
+}
+
+extension CPIOArchive {
+    /// Adds files in the order of their names until there are so many bytes.
+    fileprivate mutating func fill(
+        to size: Int, from folder: String, below place: String, deeply: Bool, where isWanted: (String) -> Bool
+    ) throws {
+        let root = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
+        let files = FileManager.default
+        let names = deeply ? try files.subpathsOfDirectory(atPath: root) : try files.contentsOfDirectory(atPath: root)
+        for name in names.sorted() where isWanted(name) && bytes.count < size {
+            let path = "\(root)/\(name)"
+            let type = try files.attributesOfItem(atPath: path)[.type] as? FileAttributeType
+            guard type == .typeRegular else { continue }
+            add(file: "\(place)/\(name)", [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))))
+        }
+        guard bytes.count >= size else { throw LabError("'\(folder)' holds less than \(size) bytes") }
     }
 }

@@ -106,7 +106,8 @@ struct BenchCommand: AsyncParsableCommand {
                 }
         }
         let moduleKernels = KernelName.allCases.filter { name in
-            jobs.contains { $0.tool == .oursModule && $0.test.firstKernel == name }
+            // Their build environment is where libraries come from, too.
+            jobs.contains { ($0.tool == .oursModule || $0.test.initrd == .xz) && $0.test.firstKernel == name }
         }
         try await Preparation(cache: cache, refresh: false).prepare(kernels, moduleKernels: moduleKernels)
     }
