@@ -22,7 +22,7 @@ DESTDIR ?=
 SWIFT_FLAGS := --manifest-cache none
 LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab
 
-.PHONY: all module dkms packages lab test vm-test demo bench check fuzz disasm install install-hooks clean distclean help
+.PHONY: all module dkms packages lab test vm-test system-test demo bench check fuzz disasm install install-hooks clean distclean help
 
 all: packages ## build/kexec and build/mkelfimage: static programs (Embedded Swift, musl, all codecs)
 	@scripts/build-embedded.sh x86_64 kexec
@@ -43,6 +43,9 @@ test: packages ## unit tests, build/kexec, and the quick part of the VM cases
 
 vm-test: all lab ## all VM cases, or those whose name holds FILTER=
 	$(LAB) run $(if $(FILTER),--filter '$(FILTER)')
+
+system-test: lab ## cases in whole Debian systems, or those whose name matches FILTER=; needs the package of 'make deb'
+	$(LAB) system $(if $(FILTER),--filter '$(FILTER)')
 
 demo: all lab ## one kexec in a VM: the second kernel's own lines, and how long the jump took
 	$(LAB) demo
