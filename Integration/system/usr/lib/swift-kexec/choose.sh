@@ -89,3 +89,61 @@ END
     [ -n "$kernel" ] || fail "cannot load the newest kernel: there is none in '$root/boot'"
     line=${APPEND:-$(running_command_line)}
 }
+
+# GRUB's default entry; where that takes GRUB itself to know, what is configured.
+choose_boot_entry() {
+    menu=$root/boot/grub/grub.cfg
+    if [ ! -r "$menu" ]; then
+        without_boot_entry "there is no '$menu'"
+        return
+    fi
+    variables=$root/boot/grub/grubenv
+    [ -r "$variables" ] || variables=/dev/null
+    kernel='' initrds='' line='' uuid='' reason=''
+    entry=$(awk -f "$root/usr/lib/swift-kexec/boot-entry.awk" "$variables" "$menu") || :
+    while IFS=' ' read -r key value; do
+        case $key in
+        title) title=$value ;;
+        note) say "$value" ;;
+        uuid) uuid=$value ;;
+        line) line=$value ;;
+        linux) kernel=$(located "$value") || reason="'$title' has the kernel '$value', which is not here" ;;
+        initrd) initrds=$initrds${initrds:+$newline}$(located "$value") || reason="'$title' has the initrd '$value', which is not here" ;;
+        error) reason=$value ;;
+        esac
+    done <<END
+$entry
+END
+    [ -n "$reason$kernel" ] || reason="'$menu' cannot be read"
+    [ -n "$reason" ] || on_file_system "$kernel" "$uuid" || reason="'$title' is on the file system $uuid, which is not that of '$kernel'"
+    [ -z "$reason" ] || without_boot_entry "$reason"
+}
+
+without_boot_entry() {
+    say "not taking GRUB's default entry: $1"
+    choose_configured
+}
+
+# A file as this system calls it, by GRUB's name, which counts from the root of its file system: that of /boot, that of /,
+# or one with subvolumes.
+located() {
+    path=${1#"("*")"}
+    while :; do
+        for place in "$root$path" "$root/boot$path"; do
+            [ ! -f "$place" ] || {
+                printf '%s\n' "$place"
+                return 0
+            }
+        done
+        case $path in
+        /*/*) path=/${path#/*/} ;;
+        *) return 1 ;;
+        esac
+    done
+}
+
+# Whether a file is on the file system of this UUID, as far as both are known.
+on_file_system() {
+    found=$(findmnt -n -o UUID --target "$1" 2>/dev/null) || found=
+    [ -z "$2" ] || [ -z "$found" ] || [ "$2" = "$found" ]
+}
