@@ -5,6 +5,10 @@ enum SystemCatalogue {
     static let all: [SystemCase] = groups.flatMap { $0 }
 
     private static let groups: [[SystemCase]] = [
-        SystemRebootCases.all
+        SystemRebootCases.all,
+        SystemSwitchCases.all,
+        SystemPackageCases.all,
+        SystemInitramfsCases.all,
+        SystemCrashCases.all,
     ]
 }

@@ -30,7 +30,7 @@ actor SystemGuest {
         (self.package, self.sshPort, self.patience) = (package, sshPort, patience)
     }
 
-    /// Runs one line of shell.
+    /// Runs shell.
     /// - Parameter seconds: on a machine that is otherwise idle.
     func answer(to command: String, within seconds: Double = 180) async throws -> Answer {
         try start(command)
@@ -50,7 +50,7 @@ actor SystemGuest {
         throw LabError("no answer to '\(command)' in time")
     }
 
-    /// The output of a line of shell that has to succeed.
+    /// The output of shell that has to succeed.
     @discardableResult
     func run(_ command: String, within seconds: Double = 180) async throws -> String {
         let answer = try await answer(to: command, within: seconds)
@@ -61,11 +61,21 @@ actor SystemGuest {
         return answer.text
     }
 
-    /// Runs one line of shell and does not wait for its end.
+    /// Runs shell and does not wait for its end.
     func start(_ command: String) throws {
         number += 1
         try note("# \(command)")
-        try serial.write("\(number) \(command)")
+        try serial.write("\(number) \(try Self.line(command))")
+    }
+
+    /// What a terminal takes as one line: up to 4095 bytes, and no end of line in it.
+    static func line(_ command: String) throws -> String {
+        let encoded = Data(command.utf8).base64EncodedString()
+        let line = command.contains("\n") ? "eval \"$(echo \(encoded) | base64 -d)\"" : command
+        guard line.utf8.count < 4000 else {
+            throw LabError("\(line.utf8.count) bytes are too many for a line of shell")
+        }
+        return line
     }
 
     /// Waits until another boot than the present one has come up as far as systemd takes it.
