@@ -13,6 +13,8 @@ struct SystemCase: NamedTest {
     var servesSSH = false
     /// Host files that lie in the guest's `/lab`, by their names there; the package under test always does.
     var files: @Sendable (SystemWorkshop) async throws -> [String: String] = { _ in [:] }
+    /// What this host has to have for it.
+    var prepare: @Sendable (SystemWorkshop) async throws -> Void = { _ in }
     /// Seconds for all of it on a machine that is otherwise idle.
     var deadline: Double = 1500
     /// Throws what is wrong.
@@ -22,12 +24,13 @@ struct SystemCase: NamedTest {
 }
 
 extension SystemCase {
-    /// The case in every release.
-    static func everywhere(
-        _ title: String, _ summary: String, _ change: (inout SystemCase) -> Void = { _ in },
+    /// The case in each of these releases.
+    static func cases(
+        _ title: String, _ summary: String, in releases: [SystemRelease] = SystemRelease.allCases,
+        _ change: (inout SystemCase) -> Void = { _ in },
         steps: @escaping @Sendable (SystemGuest) async throws -> Void
     ) -> [SystemCase] {
-        SystemRelease.allCases.map { release in
+        releases.map { release in
             var test = SystemCase(title: title, summary: summary, release: release, steps: steps)
             change(&test)
             return test

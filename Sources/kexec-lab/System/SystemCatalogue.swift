@@ -10,5 +10,6 @@ enum SystemCatalogue {
         SystemPackageCases.all,
         SystemInitramfsCases.all,
         SystemCrashCases.all,
+        SystemRemoteCases.all,
     ]
 }

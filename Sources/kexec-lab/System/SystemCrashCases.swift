@@ -5,9 +5,9 @@ enum SystemCrashCases {
     static let all: [SystemCase] = dump("c", "kexec_load") + dump("s", "kexec_file_load")
 
     private static func dump(_ option: String, _ call: String) -> [SystemCase] {
-        SystemCase.everywhere(
+        SystemCase.cases(
             "kdump/\(option)", "kdump-tools loads by \(call), a panic leaves a dump, and crash names its kernel",
-            { $0.deadline = 3600 }
+            in: SystemRelease.stable, { $0.deadline = 3600 }
         ) { guest in
             try await guest.installPackage()
             try await guest.installCrashTools(callOption: "-\(option)")

@@ -15,7 +15,8 @@ actor SystemGuest {
     nonisolated let sshPort: Int?
     nonisolated let console: ConsoleRecord
     private let serial: SerialLines
-    private let patience: Double
+    /// Multiplies every time limit.
+    nonisolated let patience: Double
     private let transcript: FileHandle
     private var number = 0
     /// Of the boot that answers now.

@@ -12,7 +12,7 @@ enum SystemRebootCases {
     ]
 
     private static let loaded = ways.flatMap { way in
-        SystemCase.everywhere(
+        SystemCase.cases(
             "loaded/\(way.title)", "after kexec -l, '\(way.command)' shuts down cleanly and starts the loaded kernel"
         ) { guest in
             try await guest.installPackage()
@@ -22,7 +22,7 @@ enum SystemRebootCases {
         }
     }
 
-    private static let opener = SystemCase.everywhere(
+    private static let opener = SystemCase.cases(
         "without-action", "kexec KERNEL without an action loads, shuts down cleanly and starts the kernel"
     ) { guest in
         try await guest.installPackage()

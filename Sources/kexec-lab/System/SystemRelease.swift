@@ -6,4 +6,10 @@ enum SystemRelease: String, CaseIterable, Sendable {
     case bookworm
     /// systemd 257, Linux 6.12.
     case trixie
+    /// What is coming, whatever that is on the day when the system is built: systemd 262 or later, which loads a kernel
+    /// by itself.
+    case sid
+
+    /// Those that do not change any more.
+    static let stable: [SystemRelease] = [.bookworm, .trixie]
 }

@@ -47,14 +47,19 @@ struct SystemRestart: Sendable {
 extension SystemGuest {
     /// Runs `command`, which has to lead to another boot that way and cleanly.
     func restart(by command: String, expecting way: RestartWay) async throws {
+        try await restart(called: "'\(command)'", expecting: way) { try await $0.start(command) }
+    }
+
+    /// The same for what is done from elsewhere.
+    func restart(
+        called name: String, expecting way: RestartWay, by act: @Sendable (SystemGuest) async throws -> Void
+    ) async throws {
         let mark = console.count
-        try start(command)
+        try await act(self)
         try await awaitBoot()
         let words = try await run("journalctl --boot=-1 --output=cat --lines=1 --quiet")
         let restart = SystemRestart(console: console.texts(since: mark), lastWords: words, state: boot.state)
         let complaints = restart.complaints(expecting: way)
-        guard complaints.isEmpty else {
-            throw LabError("after '\(command)': " + complaints.joined(separator: "; "))
-        }
+        guard complaints.isEmpty else { throw LabError("after \(name): " + complaints.joined(separator: "; ")) }
     }
 }

@@ -25,6 +25,7 @@ struct SystemRunner: Sendable {
     }
 
     private func boot(_ test: SystemCase, _ console: ConsoleRecord) async throws {
+        try await test.prepare(workshop)
         let folder = "\(workshop.folder)/\(test.name)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let (disk, files) = ("\(folder)/disk.qcow2", "\(folder)/files.ext2")

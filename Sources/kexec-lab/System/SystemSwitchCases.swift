@@ -4,7 +4,7 @@
 enum SystemSwitchCases {
     static let all: [SystemCase] = coldReboot + always + failure
 
-    private static let coldReboot = SystemCase.everywhere(
+    private static let coldReboot = SystemCase.cases(
         "cold", "coldreboot and /no-kexec-reboot lead through the firmware, once, and leave nothing behind"
     ) { guest in
         try await guest.installPackage()
@@ -20,7 +20,7 @@ enum SystemSwitchCases {
         try await guest.requireLoadedKernel()
     }
 
-    private static let always = SystemCase.everywhere(
+    private static let always = SystemCase.cases(
         "always", "with LOAD_KEXEC=true a plain reboot goes by kexec, unless /no-kexec-reboot says otherwise once"
     ) { guest in
         try await guest.installPackage()
@@ -34,7 +34,7 @@ enum SystemSwitchCases {
         try await guest.restart(by: "reboot", expecting: .firmware)
     }
 
-    private static let failure = SystemCase.everywhere(
+    private static let failure = SystemCase.cases(
         "failed-load", "a failed load ends in a cold reboot, or in a system that stays up, as KEXEC_FAILURE says"
     ) { guest in
         try await guest.installPackage()
