@@ -28,6 +28,18 @@ struct SystemBootTests {
     }
 }
 
+struct SystemGuestTests {
+    @Test func sendsLinesAsTheyAreAndScriptsAsOneLine() throws {
+        #expect(try SystemGuest.line("kexec -l \"a  b\"") == "kexec -l \"a  b\"")
+        let line = try SystemGuest.line("set -e\ncat <<'END'\n$x\nEND")
+        #expect(!line.contains("\n") && line.hasPrefix("eval "))
+    }
+
+    @Test func refusesWhatATerminalWouldCut() {
+        #expect(throws: LabError.self) { try SystemGuest.line(String(repeating: "x", count: 4001)) }
+    }
+}
+
 struct SystemRestartTests {
     private let jump = ["[  OK  ] Reached target reboot.target", "[    0.000000] Linux version 6.1.0", "login:"]
     private let cold = ["SeaBIOS (version 1.16.3)", "GRUB loading", "[    0.000000] Linux version 6.1.0", "login:"]

@@ -2,7 +2,7 @@
 
 /// A loaded kernel, and every way in which systems are rebooted.
 enum SystemRebootCases {
-    static let all: [SystemCase] = loaded + opener
+    static let all: [SystemCase] = loaded + systemctlReboot + opener
 
     /// Ways from a loaded kernel, each taken on a machine of its own.
     private static let ways: [(title: String, command: String)] = [
@@ -20,6 +20,16 @@ enum SystemRebootCases {
             try await guest.restart(by: way.command, expecting: .kexec)
             try await guest.requireLoadedKernel()
         }
+    }
+
+    /// systemd 252 looks for a loaded kernel where `reboot` and `shutdown` are called, not in this form.
+    private static let systemctlReboot = SystemCase.cases(
+        "loaded/systemctl-reboot", "after kexec -l, 'systemctl reboot' starts the loaded kernel", in: [.trixie, .sid]
+    ) { guest in
+        try await guest.installPackage()
+        try await guest.load()
+        try await guest.restart(by: "systemctl reboot", expecting: .kexec)
+        try await guest.requireLoadedKernel()
     }
 
     private static let opener = SystemCase.cases(

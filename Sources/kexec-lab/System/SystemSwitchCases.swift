@@ -13,10 +13,10 @@ enum SystemSwitchCases {
         try await guest.requireNoOptOut()
         try await guest.load()
         try await guest.run("touch /no-kexec-reboot")
-        try await guest.restart(by: "systemctl reboot", expecting: .firmware)
+        try await guest.restart(by: "reboot", expecting: .firmware)
         try await guest.requireNoOptOut()
         try await guest.load()
-        try await guest.restart(by: "systemctl reboot", expecting: .kexec)
+        try await guest.restart(by: "reboot", expecting: .kexec)
         try await guest.requireLoadedKernel()
     }
 
