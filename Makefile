@@ -38,6 +38,7 @@ lab: packages
 
 test: packages ## unit tests, build/kexec, and the quick part of the VM cases
 	swift test $(SWIFT_FLAGS)
+	@Tests/system-scripts/run.sh
 	@$(MAKE) --no-print-directory all lab
 	$(LAB) run --quick
 

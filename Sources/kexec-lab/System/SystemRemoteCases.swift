@@ -4,8 +4,11 @@
 enum SystemRemoteCases {
     static let all: [SystemCase] = ansible + kured
 
+    /// README's line for both.
+    private static let command = "/usr/sbin/kexec --reboot --detach=3"
+
     private static let ansible = SystemCase.cases(
-        "remote/ansible", "Ansible's module reboot finds another boot after 'kexec --reboot --detach=5' over ssh",
+        "remote/ansible", "Ansible's module reboot finds another boot after 'kexec --reboot --detach=3' over ssh",
         in: SystemRelease.stable,
         { test in
             test.servesSSH = true
@@ -22,7 +25,7 @@ enum SystemRemoteCases {
         try await guest.restart(called: "Ansible's reboot", expecting: .kexec) { guest in
             guard let port = guest.sshPort else { throw LabError("this machine has no ssh") }
             try await AnsibleControl(cache: CacheFolder()).reboot(
-                by: "/usr/sbin/kexec --reboot --detach=5", port: port, key: key, patience: guest.patience)
+                by: command, port: port, key: key, patience: guest.patience)
         }
         try await guest.requireLoadedKernel()
     }
@@ -35,8 +38,7 @@ enum SystemRemoteCases {
         try await guest.installPackage()
         try await guest.load()
         try await guest.restart(called: "kured's call", expecting: .kexec) { guest in
-            let call = "/usr/bin/nsenter -m/proc/1/ns/mnt -- /usr/sbin/kexec --reboot --detach=20"
-            try await guest.run("timeout 15 unshare --mount env -i \(call)")
+            try await guest.run("unshare --mount env -i /usr/bin/nsenter -m/proc/1/ns/mnt -- \(command)")
         }
         try await guest.requireLoadedKernel()
     }

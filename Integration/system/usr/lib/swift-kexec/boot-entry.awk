@@ -248,6 +248,12 @@ function choose_child(parent, wanted,    i, found, entry) {
     return child(parent, found)
 }
 
+# A file without the device in front of it: which one that is `search` tells better.
+function path(word) {
+    sub(/^\([^)]*\)/, "", word)
+    return word
+}
+
 function print_entry(    title, count, words, i, s) {
     title = resolved(title_of[node], 0)
     if (foreign[node] != "") problem("'" title "' starts no Linux kernel but has '" foreign[node] "'")
@@ -256,9 +262,9 @@ function print_entry(    title, count, words, i, s) {
     print "title " title
     if (node in uuid_of) print "uuid " known(uuid_of[node], "the file system of '" title "'")
     count = split(linux_of[node], words, "\005")
-    print "linux " known(words[1], "the kernel of '" title "'")
+    print "linux " known(path(words[1]), "the kernel of '" title "'")
     for (i = 2; i <= count; i++) s = s (s == "" ? "" : " ") known(words[i], "the command line of '" title "'")
     print "line " s
     count = split(initrd_of[node], words, "\005")
-    for (i = 1; i <= count; i++) print "initrd " known(words[i], "an initrd of '" title "'")
+    for (i = 1; i <= count; i++) print "initrd " known(path(words[i]), "an initrd of '" title "'")
 }

@@ -127,7 +127,7 @@ without_boot_entry() {
 # A file as this system calls it, by GRUB's name, which counts from the root of its file system: that of /boot, that of /,
 # or one with subvolumes.
 located() {
-    path=${1#"("*")"}
+    path=$1
     while :; do
         for place in "$root$path" "$root/boot$path"; do
             [ ! -f "$place" ] || {
