@@ -20,6 +20,17 @@ struct SystemCatalogueTests {
     }
 }
 
+struct SystemRemoteCasesTests {
+    /// What is tested is what users copy.
+    @Test func runsTheLinesThatREADMEShows() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+        let command = SystemRemoteCases.command
+        #expect(readme.contains("| Ansible | `ansible.builtin.reboot: { reboot_command: \"\(command)\" }` |"))
+        #expect(readme.contains("| kured | `--reboot-command=\"\(command)\"` |"))
+    }
+}
+
 struct SystemBootTests {
     @Test func readsWhatTheShellSaysBehindACutLine() {
         let boot = SystemBoot("LAB doLAB ready state=running boot=4a7c-12 release=6.1.0-56-cloud-amd64")

@@ -5,7 +5,7 @@ enum SystemRemoteCases {
     static let all: [SystemCase] = ansible + kured
 
     /// README's line for both.
-    private static let command = "/usr/sbin/kexec --reboot --detach=3"
+    static let command = "/usr/sbin/kexec --reboot --detach=3"
 
     private static let ansible = SystemCase.cases(
         "remote/ansible", "Ansible's module reboot finds another boot after 'kexec --reboot --detach=3' over ssh",
