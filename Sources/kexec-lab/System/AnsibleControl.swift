@@ -4,7 +4,9 @@ import Foundation
 /// Debian's Ansible, unpacked into the cache and run in there, against a machine's ssh.
 struct AnsibleControl: Sendable {
     private static let release = "trixie"
-    private static let packages = ["ansible-core", "openssh-client", "python3", "base-files", "dash", "coreutils"]
+    private static let packages = [
+        "ansible-core", "openssh-client", "python3", "base-files", "libc-bin", "dash", "coreutils",
+    ]
     /// Written when all is unpacked; another list of packages makes it stale.
     private static let stamp = ([release] + packages).joined(separator: "\n") + "\n"
 
