@@ -22,7 +22,7 @@ DESTDIR ?=
 SWIFT_FLAGS := --manifest-cache none
 LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab
 
-.PHONY: all module dkms packages lab test vm-test demo bench check fuzz disasm install install-hooks clean distclean help
+.PHONY: all module dkms packages lab test vm-test system-test demo bench check fuzz disasm install install-files install-hooks install-hook-files deb lint-deb clean distclean help
 
 all: packages ## build/kexec and build/mkelfimage: static programs (Embedded Swift, musl, all codecs)
 	@scripts/build-embedded.sh x86_64 kexec
@@ -38,11 +38,15 @@ lab: packages
 
 test: packages ## unit tests, build/kexec, and the quick part of the VM cases
 	swift test $(SWIFT_FLAGS)
+	@Tests/system-scripts/run.sh
 	@$(MAKE) --no-print-directory all lab
 	$(LAB) run --quick
 
 vm-test: all lab ## all VM cases, or those whose name holds FILTER=
 	$(LAB) run $(if $(FILTER),--filter '$(FILTER)')
+
+system-test: deb lab ## cases in whole Debian systems with the package installed, or those whose name matches FILTER=
+	$(LAB) system $(if $(FILTER),--filter '$(FILTER)')
 
 demo: all lab ## one kexec in a VM: the second kernel's own lines, and how long the jump took
 	$(LAB) demo
@@ -73,16 +77,29 @@ disasm: ## build/payloads/*.disassembly
 	@scripts/disassemble-payloads.sh
 
 install: all ## to DESTDIR=, PREFIX= (/usr/local) and LIBDIR=: sbin/kexec, sbin/mkelfimage, payloads as files, man pages
+	@$(MAKE) --no-print-directory install-files
+
+install-files:
 	install -D -m 755 -t '$(DESTDIR)$(PREFIX)/sbin' build/kexec build/mkelfimage
 	install -D -m 644 -t '$(DESTDIR)$(LIBDIR)/kexec-tools' build/payloads/kexec_test build/payloads/kexec_test.static build/payloads/bios_boot
-	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/man/man8' Documentation/man/*.8
+	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/man/man8' Documentation/man/kexec.8 Documentation/man/kexec_test.8 \
+		Documentation/man/mkelfimage.8
 
 install-hooks: install ## below DESTDIR=: recording of firmware's state by initramfs-tools and dracut
+	@$(MAKE) --no-print-directory install-hook-files
+	@echo "now make the initramfs anew: update-initramfs -u, or dracut -f"
+
+install-hook-files:
 	install -D -m 755 -t '$(DESTDIR)/usr/share/initramfs-tools/hooks' Integration/initramfs-tools/hooks/swift-kexec
 	install -D -m 755 -t '$(DESTDIR)/usr/share/initramfs-tools/scripts/init-top' \
 		Integration/initramfs-tools/scripts/init-top/00-swift-kexec
 	install -D -m 755 -t '$(DESTDIR)/usr/lib/dracut/modules.d/90swift-kexec' Integration/dracut/90swift-kexec/*.sh
-	@echo "now make the initramfs anew: update-initramfs -u, or dracut -f"
+
+deb: all ## build/swift-kexec_VERSION_amd64.deb and build/swift-kexec-dkms_VERSION_all.deb
+	@scripts/make-deb.sh
+
+lint-deb: ## lintian over build/*.deb and shellcheck over the scripts, in a small Debian 13 in the cache
+	@scripts/lint-deb.sh
 
 clean: ## removes what was built; keeps the fetched packages in build/cache
 	rm -rf .build

@@ -247,6 +247,18 @@ static inline long kx_receive(int fd, void *bytes, unsigned long count) {
     return kx_result(recv(fd, bytes, count, 0));
 }
 static inline int kx_execv(const char *path, char *const *arguments) { return (int)kx_result(execv(path, arguments)); }
+/// fork(2): 0 in the new process, in a session of its own and with /dev/null for standard streams; else its number.
+static inline long kx_detach(void) {
+    int null = open("/dev/null", O_RDWR);
+    if (null < 0) return -(long)errno;
+    long process = kx_result(fork());
+    if (process == 0) {
+        (void)setsid();
+        for (int number = 0; number < 3; number++) (void)dup2(null, number);
+    }
+    if (null > 2) (void)close(null);
+    return process;
+}
 /// Bus errors: a mapped file was cut short, or cannot be read.
 static inline void kx_on_bus_error(void (*handler)(int)) { (void)signal(SIGBUS, handler); }
 /// What ends a program at a terminal, or when its session does.

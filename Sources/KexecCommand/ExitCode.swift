@@ -168,7 +168,7 @@ extension ExitCode {
         case .notPrivileged: self = .privilege
         case .inProcessNamespace: self = .policy
         case .refused(let error, _): self = error.cause == .nothingLoaded ? .nothingLoaded : .jump
-        case .noShutdownProgram, .shutdownIgnoresModule: self = .shutdown
+        case .noShutdownProgram, .notDetached, .shutdownIgnoresModule: self = .shutdown
         }
     }
 

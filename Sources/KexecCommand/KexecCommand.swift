@@ -49,6 +49,11 @@ struct KexecCommand {
         case .loadThenShutdown(let request):
             if try load(request) == .module { throw .execution(.shutdownIgnoresModule) }
             try shutDown()
+        case .shutdown:
+            do throws(ExecutionError) {
+                for fact in try kexecStateForJump().checkShutdown() { terminal.warn(Diagnostic(fact)) }
+            } catch { throw .execution(error) }
+            try shutDown()
         case .loadThenExecute(let request):
             try checkJumpBeforeLoading()
             let call = try load(request)
@@ -182,6 +187,9 @@ struct KexecCommand {
 
     private func shutDown() throws(KexecFailure) {
         var jump = Jump(LinuxKernel())
-        throw .execution(jump.startShutdown())
+        do throws(ExecutionError) {
+            if let seconds = invocation.detachSeconds, try jump.detach(seconds: seconds) == .here { return }
+            throw jump.startShutdown()
+        } catch { throw .execution(error) }
     }
 }

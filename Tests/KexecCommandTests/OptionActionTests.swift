@@ -39,6 +39,8 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         (["--record-firmware-state=F"], "record F"),
         (["--capture-machine=D"], "capture D"), (["--capture-machine", "D", "-d"], "capture D"), (["-", "-l"], "load"),
         (["--load", "K", "--append", "a b", "--initrd", "I"], "load"), (["--", "-e"], "load, shut down"),
+        (["--reboot"], "shut down"), (["--reboot", "K"], "load, shut down"), (["--reboot", "-l", "K"], "load, shut down"),
+        (["--reboot", "--detach=5"], "shut down"), (["K", "--detach=5"], "load, shut down"),
     ])
     func doesWhatTheLastActionSays(words: [String], action: String) throws {
         #expect(describe(try parse(words).action) == action)
@@ -138,6 +140,35 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         #expect(!plain.skipsInterfaces && !plain.skipsSync && !plain.debug && plain.systemCall == .automatic)
     }
 
+    @Test func aRebootGoesWithNoOtherActionThanALoad() throws {
+        for (words, option) in [
+            (["-e"], KexecOption.execute), (["-f", "K"], .force), (["-u"], .unload), (["-p", "K"], .loadPanic),
+            (["-S"], .status), (["--plan", "K"], .plan),
+        ] {
+            do throws(UsageError) {
+                _ = try parse(["--reboot"] + words)
+                Issue.record("\(words) was accepted")
+            } catch { #expect(error == .conflict(.reboot, option)) }
+        }
+        #expect(error("--reboot", "-l") == .noKernel)
+        #expect(error("--reboot", "--last") == .conflict(.last, .reboot))
+        #expect(error("--reboot", "--append=x") == .needsLoad("--append"))
+    }
+
+    @Test func onlyARebootIsDetached() throws {
+        #expect(try parse(["--reboot", "--detach=0"]).detachSeconds == 0)
+        #expect(try parse(["--detach", "86400", "K"]).detachSeconds == 86400)
+        #expect(try parse(["--reboot"]).detachSeconds == nil)
+        #expect(error("--reboot", "--detach=86401") == .badDelay("86401"))
+        #expect(error("--reboot", "--detach=x") == .notANumber(option: "--detach", value: "x"))
+        for words in [["-l", "K"], ["-e"], ["-f", "K"], ["-u"], ["--plan", "K"], ["--last"]] {
+            do throws(UsageError) {
+                _ = try parse(words + ["--detach=1"])
+                Issue.record("\(words) was accepted")
+            } catch { #expect(error == .detachWithoutReboot) }
+        }
+    }
+
     @Test func planKeepsTheMachineDirectory() throws {
         #expect(try parse(["--plan", "--machine=D", "K"]).machineDirectory == "D")
         #expect(error("-l", "--machine=D", "K") == .machineWithoutPlan)
@@ -232,6 +263,7 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         case .execute: "execute"
         case .load(let request): "load" + crash(request.target)
         case .loadThenShutdown(let request): "load, shut down" + crash(request.target)
+        case .shutdown: "shut down"
         case .loadThenExecute(let request): "load, execute" + crash(request.target)
         case .plan(let request, let format): "plan" + (format == .json ? " json" : "") + crash(request.target)
         case .captureMachine(let directory): "capture " + directory

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
+import Handoff
 import Testing
 
 @testable import Kexec
 
-private let EPERM: Int32 = 1, ENOENT: Int32 = 2, EBUSY: Int32 = 16, EEXIST: Int32 = 17, EINVAL: Int32 = 22
-private let ENETUNREACH: Int32 = 101
+private let EPERM: Int32 = 1, ENOENT: Int32 = 2, EAGAIN: Int32 = 11, EBUSY: Int32 = 16, EEXIST: Int32 = 17
+private let EINVAL: Int32 = 22, ENETUNREACH: Int32 = 101
 
 /// lo and wlan0 (down) stay; eth0, its VLAN and a shaper go.
 private func networkedKernel() -> RecordingKernel {
@@ -252,6 +253,40 @@ private func run(
             ])
         let paths = ["/sbin/shutdown", "/etc/shutdown", "/bin/shutdown"]
         #expect(error == .noShutdownProgram(paths.map { ProgramFailure(path: $0, errno: ENOENT) }))
+    }
+
+    @Test func aDetachedProcessWaitsAndTheOtherGoesOn() throws {
+        var jump = Jump(RecordingKernel())
+        #expect(try jump.detach(seconds: 6) == .detached)
+        #expect(jump.kernel.trace == ["detach", "sleep 6000"])
+        jump = Jump(RecordingKernel())
+        jump.kernel.detachedProcess = 99
+        #expect(try jump.detach(seconds: 6) == .here)
+        #expect(jump.kernel.trace == ["detach"])
+    }
+
+    @Test func tellsWhyItCannotDetach() {
+        var jump = Jump(RecordingKernel())
+        jump.kernel.refusals = [.init(line: "detach", errno: EAGAIN)]
+        #expect(throws: ExecutionError.notDetached(errno: EAGAIN)) { try jump.detach(seconds: 1) }
+        #expect(jump.kernel.trace == ["detach"])
+    }
+
+    @Test func aShutdownStartsOnlyWhatTheKernelItselfHolds() throws {
+        var state = KexecState()
+        (state.loaded, state.loadDisabled) = (true, false)
+        #expect(try state.checkShutdown(by: RecordingKernel()) == [])
+        state.loaded = false
+        #expect(throws: ExecutionError.nothingLoaded(loadDisabled: false)) {
+            try state.checkShutdown(by: RecordingKernel())
+        }
+        state.hasModule = true
+        state.module = ModuleState(interface: ModuleInterface.version)
+        state.module?.isLoaded = true
+        #expect(throws: ExecutionError.shutdownIgnoresModule) { try state.checkShutdown(by: RecordingKernel()) }
+        // Loaded in both: the shutdown starts the kernel's.
+        state.loaded = true
+        #expect(try state.checkShutdown(by: RecordingKernel()) == [])
     }
 
     @Test func tellsTheKernelsLogOnlyWhereNobodyElseHears() {

@@ -23,6 +23,8 @@ struct RecordingKernel: KernelCalls {
     var heads: [String: String] = [:]
     var parent: Int32 = 4711
     var lost: Set<Int32> = []
+    /// What `detach` returns: 0 for the new process's side.
+    var detachedProcess = 0
 
     private mutating func record(_ line: String) -> Int {
         trace.append(line)
@@ -83,6 +85,10 @@ struct RecordingKernel: KernelCalls {
     }
 
     mutating func execute(_ path: String, _ arguments: [String]) -> Int { record("exec \(path) \(arguments)") }
+    mutating func detach() -> Int {
+        let result = record("detach")
+        return result < 0 ? result : detachedProcess
+    }
     mutating func sleep(milliseconds: Int32) { _ = record("sleep \(milliseconds)") }
     mutating func writeKernelLog(_ line: [UInt8]) -> Int { record("kmsg \(String(decoding: line, as: UTF8.self))") }
 

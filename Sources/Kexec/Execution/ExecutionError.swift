@@ -22,6 +22,8 @@ public enum ExecutionError: Error, Hashable, Sendable {
     case refused(SystemCallError, NetworkOutcome?)
     /// None of the programs that shut a system down could be started; by path.
     case noShutdownProgram([ProgramFailure])
+    /// No process of its own could be made for what was to come later.
+    case notDetached(errno: Int32)
     /// The module holds the image, and no system's shutdown knows of it: it would end in the firmware.
     case shutdownIgnoresModule
 }

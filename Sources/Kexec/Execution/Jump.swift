@@ -135,6 +135,25 @@ extension Jump {
         return .noShutdownProgram(failures)
     }
 
+    /// One of the two processes that a `detach` returns in.
+    package enum Side: Hashable, Sendable {
+        /// The one that was started, which can end.
+        case here
+        /// The one that goes on.
+        case detached
+    }
+
+    /// Leaves what is to come to a process of its own, which has no session, terminal or standard streams in common with
+    /// this one, and which returns from here when `seconds` have passed.
+    /// - Throws: `.notDetached`
+    package mutating func detach(seconds: UInt32) throws(ExecutionError) -> Side {
+        let result = kernel.detach()
+        if result < 0 { throw .notDetached(errno: Int32(clamping: -result)) }
+        if result > 0 { return .here }
+        kernel.sleep(milliseconds: Int32(clamping: UInt64(seconds) * 1000))
+        return .detached
+    }
+
     /// Adds an error to the kernel's log where standard error is closed or `/dev/null`, as under systemd-shutdown:
     /// there it would be lost otherwise.
     /// - Parameter line: without "kexec: "; newlines become blanks.
@@ -165,6 +184,18 @@ extension KexecState {
     public func checkJump(
         by choice: SystemCallChoice = .automatic
     ) throws(ExecutionError) -> [UncheckedFact] { try Jump(LinuxKernel()).check(self, by: choice) }
+
+    /// Checks that a shutdown of the running machine would end in a jump to what is loaded; changes nothing.
+    /// - Returns: what could not be checked.
+    public func checkShutdown() throws(ExecutionError) -> [UncheckedFact] {
+        try checkShutdown(by: LinuxKernel())
+    }
+
+    /// No shutdown asks the module: what it alone holds would not be started.
+    package func checkShutdown(by kernel: some KernelCalls) throws(ExecutionError) -> [UncheckedFact] {
+        if loaded != true, isModuleLoaded == true { throw .shutdownIgnoresModule }
+        return try Jump(kernel).check(self, by: .kexecLoad)
+    }
 
     /// Has the module of the running machine try its way out, short of leaving.
     public func rehearseJump() throws(ExecutionError) {

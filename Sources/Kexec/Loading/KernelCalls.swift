@@ -40,6 +40,8 @@ package protocol KernelCalls {
     /// - Parameter arguments: the program's name first.
     mutating func execute(_ path: String, _ arguments: [String]) -> Int
     mutating func sleep(milliseconds: Int32)
+    /// `fork(2)` into a session of its own, with `/dev/null` for standard streams: 0 in the new process, else its number.
+    mutating func detach() -> Int
     /// Adds one line to the kernel's log through `/dev/kmsg`.
     mutating func writeKernelLog(_ line: [UInt8]) -> Int
 

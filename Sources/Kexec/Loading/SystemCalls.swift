@@ -130,6 +130,8 @@ package struct LinuxKernel: KernelCalls {
         }
     }
 
+    package mutating func detach() -> Int { kx_detach() }
+
     package mutating func sleep(milliseconds: Int32) { kx_sleep(milliseconds) }
 
     package mutating func writeKernelLog(_ line: [UInt8]) -> Int {

@@ -38,6 +38,8 @@ extension Diagnostic {
             self.init(
                 "the kernel is loaded, but no shutdown program could be started: " + reasons.joined(separator: ", "),
                 hint: "shut the system down by hand, or jump without that: kexec -e")
+        case .notDetached(let errno):
+            self.init("cannot detach, so the system goes on: no process could be made: " + errnoText(errno))
         case .shutdownIgnoresModule:
             self.init(
                 "the kernel is loaded by /dev/kexec, but a shutdown does not know of it and would end in the firmware",

@@ -41,6 +41,9 @@ extension Diagnostic {
             self.init(
                 "option '--bios-drive' needs 0x0 (floppy disk) or 0x80 (hard disk) for a disk image: "
                     + "found \(hexadecimal(UInt64(drive)))")
+        case .badDelay(let value):
+            self.init("option '--detach' needs a number of seconds from 0 to 86400: found '\(value)'")
+        case .detachWithoutReboot: self.init("option '--detach' needs '--reboot'")
         case .memoryLimitsCrossed(let minimum, let maximum):
             self.init(
                 "'--mem-min' (\(hexadecimal(minimum))) is above '--mem-max' (\(hexadecimal(maximum))): "

@@ -17,8 +17,10 @@ enum KexecAction: Hashable, Sendable {
     case execute
     /// `-l`, `-p` and their kin.
     case load(KexecRequest)
-    /// No action option: load, then `shutdown -r now`.
+    /// No action option, or `--reboot` with a kernel: load, then `shutdown -r now`.
     case loadThenShutdown(KexecRequest)
+    /// `--reboot` without a kernel: `shutdown -r now`, which starts what is loaded.
+    case shutdown
     /// `-f`: load, then as `-e`.
     case loadThenExecute(KexecRequest)
     /// `--plan`: as far as a load would go, without one.
@@ -40,6 +42,8 @@ struct KexecInvocation: Hashable, Sendable {
     var skipsSync = false
     /// `-x`
     var skipsInterfaces = false
+    /// `--detach`: after how many seconds a process of its own shuts the system down, while this one has ended.
+    var detachSeconds: UInt32?
     /// `-d`
     var debug = false
     /// The call that a load or an unload goes by; as in the request, where there is one.

@@ -9,12 +9,14 @@ extension KexecOptions {
         var result = KexecInvocation(.execute)
         result.warnings = warnings
         let action = try action(operands: operands)
+        if detachSeconds != nil, !action.endsInShutdown { throw .detachWithoutReboot }
         result.action = action
         result.skipsSync = skipsSync
         result.skipsInterfaces = skipsInterfaces
         result.debug = request.debug
         result.systemCall = request.systemCall
         result.machineDirectory = machineDirectory
+        result.detachSeconds = detachSeconds
         if action.request != nil {
             if request.commandLine?.utf8.isEmpty == true, !request.reusesCommandLine {
                 result.warnings.append(.emptyCommandLine)
@@ -28,6 +30,7 @@ extension KexecOptions {
 
     private func action(operands: [String]) throws(UsageError) -> KexecAction {
         if let own = try ownAction() { return own }
+        if given(.reboot) { return try reboot(operands: operands) }
         if given(.status) {
             if planFormat != nil { throw .conflict(.status, .plan) }
             // -p beside -l means the crash kernel here too.
@@ -64,10 +67,18 @@ extension KexecOptions {
         }
         let others: [KexecOption] = [
             .load, .loadPanic, .force, .execute, .unload, .status, .loadPreserveContext, .loadLiveUpdate, .plan, .last,
-            .recordFirmwareState, .dryRun,
+            .recordFirmwareState, .dryRun, .reboot,
         ]
         for other in others where given(other) && other != own.option { throw .conflict(own.option, other) }
         return own.action
+    }
+
+    /// `--reboot`: with a kernel, or `-l`, a load comes first.
+    private func reboot(operands: [String]) throws(UsageError) -> KexecAction {
+        let others: [KexecOption] = [.loadPanic, .force, .execute, .unload, .status, .plan]
+        for other in others where given(other) { throw .conflict(.reboot, other) }
+        if verb == nil, operands.isEmpty { return .shutdown }
+        return .loadThenShutdown(try completeRequest(operands: operands))
     }
 
     /// The request with its kernel, once nothing in it contradicts anything else.
@@ -109,6 +120,13 @@ extension KexecAction {
         case .load(let request), .loadThenShutdown(let request), .loadThenExecute(let request), .plan(let request, _):
             request
         default: nil
+        }
+    }
+
+    fileprivate var endsInShutdown: Bool {
+        switch self {
+        case .shutdown, .loadThenShutdown: true
+        default: false
         }
     }
 }

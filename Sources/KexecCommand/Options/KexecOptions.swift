@@ -34,6 +34,7 @@ struct KexecOptions {
     var machineDirectory: String?
     var captureDirectory: String?
     var firmwareStateFile: String?
+    var detachSeconds: UInt32?
     var warnings: [UsageWarning] = []
     /// The first option that only a load can honour, as written.
     var firstNeedingLoad: String?
@@ -125,7 +126,7 @@ struct KexecOptions {
         case .coreHeaders64: request.coreHeaderClass = .elf64
         case .memoryMapInCommandLine: request.passesMemoryMapInCommandLine = true
         case .hotplug: request.updatesCoreHeader = true
-        case .status, .noChecks, .last, .dryRun: break  // given, which is all there is to know
+        case .status, .noChecks, .last, .dryRun, .reboot: break  // given, which is all there is to know
         default: return false
         }
         return true
@@ -139,6 +140,7 @@ struct KexecOptions {
         case .module: request.modules.append(try parsePath(value, option: found.written))
         case .initrd: request.initrds.append(try parsePath(value, option: found.written))
         case .deviceTree: request.deviceTree = try parsePath(value, option: found.written)
+        case .detach: detachSeconds = try parseDelay(value, option: found.written)
         case .machine: machineDirectory = try parsePath(value, option: found.written)
         case .captureMachine: captureDirectory = try parsePath(value, option: found.written)
         case .firmwareState: request.firmwareState = try parsePath(value, option: found.written)

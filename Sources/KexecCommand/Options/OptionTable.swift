@@ -27,6 +27,7 @@ enum OptionTable {
             .standing(.laterRelease),
         flag(.executeLiveUpdate, "exec-live-update", .action, "Start a Xen image that keeps its guests")
             .standing(.laterRelease),
+        flag(.reboot, "reboot", .action, "Reboot through init into the kernel that is loaded").since(.swiftKexec),
         flag(.printCrashKernelSize, "print-ckr-size", .action, "Print the size of the crash kernel's memory"),
         flag(.help, "help", letter: "h", .action, "Print this text"),
         flag(.version, "version", letter: "v", .action, "Print the version"),
@@ -35,6 +36,7 @@ enum OptionTable {
     private static let ways: [OptionEntry] = [
         flag(.skipInterfaces, "no-ifdown", letter: "x", .going, "Leave network interfaces up"),
         flag(.skipSync, "no-sync", letter: "y", .going, "Leave unwritten file data unwritten"),
+        option(.detach, "detach", "SECONDS", .going, "With --reboot: end at once, reboot later").since(.swiftKexec),
         flag(.debug, "debug", letter: "d", .going, "Say what is done and why"),
     ]
 

@@ -77,6 +77,13 @@ func parseDrive(_ text: String, option: String) throws(UsageError) -> UInt8 {
     return drive
 }
 
+/// At most a day: longer than that nobody remembers what is going to happen.
+func parseDelay(_ text: String, option: String) throws(UsageError) -> UInt32 {
+    let number = try parseNumber(text, option: option)
+    guard number <= 86400 else { throw .badDelay(text) }
+    return UInt32(truncatingIfNeeded: number)
+}
+
 /// A file or directory name, which cannot be empty.
 func parsePath(_ text: String, option: String) throws(UsageError) -> String {
     guard !text.utf8.isEmpty else { throw .emptyValue(option) }

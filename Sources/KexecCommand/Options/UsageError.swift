@@ -29,6 +29,10 @@ enum UsageError: Error, Hashable, Sendable {
     case driveWithoutType
     /// A disk image is the first floppy or hard disk.
     case driveOfImage(UInt8)
+    /// More than a day.
+    case badDelay(String)
+    /// `--detach` with an action that does not shut the system down.
+    case detachWithoutReboot
     /// `--mem-min` lies above `--mem-max`.
     case memoryLimitsCrossed(minimum: UInt64, maximum: UInt64)
     case noKernel

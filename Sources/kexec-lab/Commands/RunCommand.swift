@@ -66,7 +66,8 @@ struct RunCommand: AsyncParsableCommand {
         try await Preparation(cache: cache, refresh: false).prepare(
             kernels, moduleKernels: KernelName.allCases.filter(moduleKernels.contains))
         let workshop = try Workshop(cache: cache, kexec: kexec, folder: folder)
-        let suite = Suite(runner: CaseRunner(workshop: workshop, patience: patience), jobs: jobs)
+        let runner = CaseRunner(workshop: workshop, patience: patience)
+        let suite = Suite<Case>(jobs: jobs) { await runner.run($0) }
         let results = try await interruptible { await suite.run(cases) { announce(Report.line($0)) } }
         if let junit { try Report.junit(results).write(toFile: junit, atomically: true, encoding: .utf8) }
         announce(Report.summary(results))

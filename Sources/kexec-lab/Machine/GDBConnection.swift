@@ -9,22 +9,7 @@ final class GDBConnection: @unchecked Sendable {
     private var received: [UInt8] = []
 
     init(path: String) throws {
-        socket = Foundation.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8)
-        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
-            throw LabError("the socket path '\(path)' is too long")
-        }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let connected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard connected == 0 else {
-            throw LabError("cannot reach QEMU's debug stub: \(String(cString: strerror(errno)))")
-        }
+        socket = try LocalSocket.connected(to: path, "QEMU's debug stub")
         var patience = timeval(tv_sec: 120, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         guard try ask("?").hasPrefix("T") else { throw LabError("the debug stub did not halt the machine") }

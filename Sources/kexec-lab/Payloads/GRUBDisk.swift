@@ -22,44 +22,51 @@ struct GRUBDisk: Sendable {
     private static let marker = "boot/grub/grub.cfg"
     private static let sector = 512
     private static let partitionStart = 2048
+    /// Where the partition begins, in bytes.
+    static let areaSize = partitionStart * sector
 
     /// Writes the disk to `path`.
     func make(_ tools: Toolset, at path: String) async throws {
-        let core = try await makeCore(tools, at: path)
         let partition = try await makePartition(tools, at: path)
-        defer {
-            for made in [core, partition] { try? FileManager.default.removeItem(atPath: made) }
-        }
+        defer { try? FileManager.default.removeItem(atPath: partition) }
+        let size = try FileManager.default.attributesOfItem(atPath: partition)[.size] as? Int ?? 0
+        let area = try await Self.bootArea(tools, partitionSize: size, workingAt: path)
+        try FileManager.default.moveItem(atPath: partition, toPath: path)
+        try prepend(area, to: path)
+    }
+
+    /// All that comes before the partition: `areaSize` bytes.
+    static func bootArea(_ tools: Toolset, partitionSize: Int, workingAt path: String) async throws -> [UInt8] {
+        let core = try await makeCore(tools, at: path)
+        defer { try? FileManager.default.removeItem(atPath: core) }
         guard let boot = FileManager.default.contents(atPath: "\(tools.grub)/boot.img"), boot.count >= 446,
             let gap = FileManager.default.contents(atPath: core)
         else { throw LabError("GRUB's boot.img or core.img cannot be read") }
-        let gapSize = (Self.partitionStart - 1) * Self.sector
+        let gapSize = areaSize - sector
         guard gap.count <= gapSize else { throw LabError("GRUB's core has \(gap.count) bytes, the gap \(gapSize)") }
-        let size = try FileManager.default.attributesOfItem(atPath: partition)[.size] as? Int ?? 0
-        try FileManager.default.moveItem(atPath: partition, toPath: path)
-        let start = firstSector(boot: [UInt8](boot), sectors: size / Self.sector)
-        try prepend(start + [UInt8](gap) + [UInt8](repeating: 0, count: gapSize - gap.count), to: path)
+        return firstSector(boot: [UInt8](boot), sectors: partitionSize / sector) + [UInt8](gap)
+            + [UInt8](repeating: 0, count: gapSize - gap.count)
     }
 
     /// The boot code, and a partition table with one entry that begins at sector 2048; `boot.img` looks for the core in
     /// sector 1, which is where grub-mkimage says it is.
-    private func firstSector(boot: [UInt8], sectors: Int) -> [UInt8] {
+    private static func firstSector(boot: [UInt8], sectors: Int) -> [UInt8] {
         var bytes = Array(boot[..<446])
         // Bootable, "use the sector numbers" for both cylinder addresses, Linux.
         bytes += [0x80, 0xfe, 0xff, 0xff, 0x83, 0xfe, 0xff, 0xff]
-        for number in [Self.partitionStart, sectors] {
+        for number in [partitionStart, sectors] {
             bytes += (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
         }
         return bytes + [UInt8](repeating: 0, count: 48) + [0x55, 0xaa]
     }
 
-    private func makeCore(_ tools: Toolset, at path: String) async throws -> String {
+    private static func makeCore(_ tools: Toolset, at path: String) async throws -> String {
         let early = """
             serial --unit=0 --speed=115200
             terminal_input serial
             terminal_output serial
-            search --file --set=root /\(Self.marker)
-            configfile /\(Self.marker)
+            search --file --set=root /\(marker)
+            configfile /\(marker)
 
             """
         let (core, configuration) = (path + ".core", path + ".early")
@@ -67,7 +74,7 @@ struct GRUBDisk: Sendable {
         defer { try? FileManager.default.removeItem(atPath: configuration) }
         _ = try await tools.command(
             "grub-mkimage",
-            ["-d", tools.grub, "-O", "i386-pc", "-p", "/boot/grub", "-c", configuration, "-o", core] + Self.modules
+            ["-d", tools.grub, "-O", "i386-pc", "-p", "/boot/grub", "-c", configuration, "-o", core] + modules
         ).output()
         return core
     }

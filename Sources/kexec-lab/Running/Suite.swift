@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: MIT
 import Foundation
 
+/// What a suite is made of.
+protocol NamedTest: Sendable {
+    var name: String { get }
+}
+
+extension Case: NamedTest {}
+
 /// Runs cases side by side and reports.
-struct Suite {
-    let runner: CaseRunner
+struct Suite<Test: NamedTest> {
     let jobs: Int
+    let runner: @Sendable (Test) async -> CaseResult
 
     /// Results in the order in which cases ended.
-    func run(_ cases: [Case], report: @Sendable (CaseResult) -> Void) async -> [CaseResult] {
+    func run(_ cases: [Test], report: @Sendable (CaseResult) -> Void) async -> [CaseResult] {
         await withTaskGroup(of: CaseResult.self) { group in
             var waiting = cases[...]
             var results: [CaseResult] = []
             for _ in 0..<max(1, jobs) {
-                if let next = waiting.popFirst() { group.addTask { await runner.run(next) } }
+                if let next = waiting.popFirst() { group.addTask { await runner(next) } }
             }
             while let result = await group.next() {
                 report(result)
                 results.append(result)
-                if !Task.isCancelled, let next = waiting.popFirst() { group.addTask { await runner.run(next) } }
+                if !Task.isCancelled, let next = waiting.popFirst() { group.addTask { await runner(next) } }
             }
             let left = waiting.map { CaseResult(name: $0.name, verdict: .skipped(CaseResult.interrupted), seconds: 0) }
             left.forEach(report)

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+
+/// A hard disk with a whole Debian, which a BIOS boots by GRUB: `system/RELEASE/disk.img` in the cache.
+///
+/// It is made once, by `scripts/make-system-tree.sh`, and never written to again: machines get an overlay. Linux is
+/// started by GRUB from the disk, as on a real machine, because what QEMU's own loader leaves in memory differs from it.
+struct SystemDisk: Sendable {
+    let cache: CacheFolder
+    let release: SystemRelease
+
+    /// Room for packages, dumps and logs.
+    private static let size = 4 << 30
+    private static let sources = ["scripts/make-system-tree.sh", "scripts/system-tree"]
+
+    private var folder: String { "\(cache.path)/system/\(release.rawValue)" }
+    var path: String { "\(folder)/disk.img" }
+
+    /// Makes the disk unless it is there and newer than what it is made by.
+    func prepare() async throws {
+        try await cache.locked {
+            guard !ModuleBuild.isCurrent(path, Self.sources) else { return }
+            announce("building a Debian \(release.rawValue) (minutes, about 300 MB, once)")
+            _ = try cache.folder("system/\(release.rawValue)")
+            let script = URL(fileURLWithPath: "scripts/make-system-tree.sh").standardizedFileURL.path
+            try await HostCommand(script, [release.rawValue, folder]).output(to: "\(folder)/log")
+            let tree = "\(folder)/root"
+            defer { try? FileManager.default.removeItem(atPath: tree) }
+            try await write(tree, to: "\(path).new")
+            try? FileManager.default.removeItem(atPath: path)
+            try FileManager.default.moveItem(atPath: "\(path).new", toPath: path)
+        }
+    }
+
+    private func write(_ tree: String, to disk: String) async throws {
+        let tools = Toolset(cache)
+        let partitionSize = Self.size - GRUBDisk.areaSize
+        try? FileManager.default.removeItem(atPath: disk)
+        // Debian 12's programs do not know all that the newer mke2fs would do by itself.
+        _ = try await tools.command(
+            "mke2fs",
+            [
+                "-q", "-F", "-t", "ext4", "-O", "^metadata_csum_seed,^orphan_file", "-d", tree, "-E",
+                "offset=\(GRUBDisk.areaSize),root_owner=0:0", disk, "\(partitionSize >> 10)k",
+            ], folder: "usr/sbin"
+        ).output()
+        let area = try await GRUBDisk.bootArea(tools, partitionSize: partitionSize, workingAt: disk)
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: disk))
+        try file.write(contentsOf: Data(area))
+        try file.truncate(atOffset: UInt64(Self.size))
+        try file.close()
+    }
+
+    /// A disk that holds this one's contents and takes what a machine writes.
+    func overlay(at path: String) async throws {
+        try? FileManager.default.removeItem(atPath: path)
+        _ = try await Toolset(cache).command(
+            "qemu-img", ["create", "-q", "-f", "qcow2", "-F", "raw", "-b", self.path, path]
+        ).output()
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+
+/// What the cases in whole systems have in common.
+struct SystemWorkshop: Sendable {
+    let cache: CacheFolder
+    let package: SystemPackage
+    /// Consoles, and the overlays while machines run.
+    let folder: String
+
+    var tools: Toolset { Toolset(cache) }
+
+    /// A read-only file system of these host files, by their names in it.
+    func disk(of files: [String: String], at path: String) async throws {
+        let (manager, tree) = (FileManager.default, path + ".files")
+        for made in [tree, path] { try? manager.removeItem(atPath: made) }
+        try manager.createDirectory(atPath: tree, withIntermediateDirectories: true)
+        defer { try? manager.removeItem(atPath: tree) }
+        var size = 0
+        for (name, source) in files {
+            let target = "\(tree)/\(name)"
+            try manager.copyItem(
+                at: URL(fileURLWithPath: source).resolvingSymlinksInPath(), to: URL(fileURLWithPath: target))
+            size += try manager.attributesOfItem(atPath: target)[.size] as? Int ?? 0
+        }
+        _ = try await tools.command(
+            "mke2fs", ["-q", "-F", "-t", "ext2", "-E", "root_owner=0:0", "-d", tree, path, "\(size >> 19 + 4)M"],
+            folder: "usr/sbin"
+        ).output()
+    }
+}

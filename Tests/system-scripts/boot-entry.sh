@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+# GRUB's default entry. Read by run.sh. grub/debian.cfg is what grub-mkconfig of Debian 12 writes, shortened, with entries of
+# our own behind it.
+old='kexec -l ROOT/boot/vmlinuz-6.1.0-17-amd64 --append=root=UUID=1111 ro quiet "dyndbg=file x +p" --initrd=ROOT/boot/initrd.img-6.1.0-17-amd64'
+first='kexec -l ROOT/boot/vmlinuz-6.1.0-18-amd64 --append=root=UUID=1111 ro quiet "dyndbg=file x +p" skew_tick=1 --initrd=ROOT/boot/intel-ucode.img --initrd=ROOT/boot/initrd.img-6.1.0-18-amd64'
+advanced='kexec -l ROOT/boot/vmlinuz-6.1.0-18-amd64 --append=root=UUID=1111 ro quiet --initrd=ROOT/boot/initrd.img-6.1.0-18-amd64'
+fallback='kexec -l ROOT/vmlinuz --append=root=/dev/vda1 ro quiet --initrd=ROOT/initrd.img'
+
+# entry MENU DEFAULT: sets the machine up.
+entry() {
+    : >"$root/log"
+    settings KEXEC_KERNEL=boot-entry
+    kernels 6.1.0-17-amd64 6.1.0-18-amd64 1
+    configured
+    : >"$root/boot/intel-ucode.img"
+    menu "$1" "$2"
+}
+
+# chooses CALL MENU DEFAULT
+chooses() {
+    entry "$2" "$3"
+    succeeds load
+    called "$1"
+}
+
+# gives_up REASON DEFAULT
+gives_up() {
+    chooses "$fallback" debian "$2"
+    says "not taking GRUB's default entry: "
+    says "$1"
+}
+
+test_grub_default_by_number() {
+    chooses "$first" debian 0
+    chooses "$old" debian '1>2'
+}
+
+test_grub_default_by_title() {
+    chooses "$first" debian 'Debian GNU/Linux'
+    chooses "$advanced" debian 'Advanced options for Debian GNU/Linux>Debian GNU/Linux, with Linux 6.1.0-18-amd64'
+    # ">>" is a ">" of a title, quotes are not part of one.
+    chooses "$old" debian '1>It'"'"'s \\"old\\" >> older'
+}
+
+test_grub_default_by_identifier() {
+    chooses "$first" debian gnulinux-simple-1111
+    chooses "$old" debian 'gnulinux-advanced-1111>old'
+}
+
+test_grub_default_that_is_a_submenu_means_its_first_entry() { chooses "$advanced" debian 1; }
+
+test_grub_default_that_is_gone_means_the_first_entry() {
+    chooses "$first" debian 'gnulinux-advanced-9999>gone'
+    says 'GRUB takes the first one'
+    chooses "$first" debian 77
+}
+
+test_grub_default_as_saved() {
+    entry debian '${saved_entry}'
+    printf '# GRUB Environment Block\nsaved_entry=gnulinux-advanced-1111>old\n####' >"$root/boot/grub/grubenv"
+    succeeds load
+    called "$old"
+    : >"$root/log"
+    printf '# GRUB Environment Block\n####' >"$root/boot/grub/grubenv"
+    succeeds load
+    called "$first"
+}
+
+test_grub_default_counts_for_use_grub_config_as_well() {
+    entry debian 0
+    settings USE_GRUB_CONFIG=true
+    succeeds load
+    called "$first"
+}
+
+test_grubs_own_variables_are_not_guessed() {
+    gives_up "has the variable 'nowhere', whose value only GRUB knows" unknown
+    gives_up "has the variable 'foo', whose value only GRUB knows" '${foo}'
+    gives_up "has the variable 'twice', whose value only GRUB knows" two
+}
+
+test_grubs_conditions_are_not_guessed() {
+    gives_up "has several 'linux' or 'initrd' commands" branches
+    gives_up 'are there under a condition only' 8
+}
+
+test_entries_that_start_no_linux_are_not_taken() {
+    gives_up "starts no Linux kernel but has 'multiboot2'" xen
+    gives_up "starts no Linux kernel but has 'fwsetup'" uefi-firmware
+}
+
+test_entries_whose_files_are_not_here_are_not_taken() { gives_up "which is not here" gone-files; }
+
+test_finds_files_on_a_separate_boot_and_in_a_subvolume() {
+    chooses 'kexec -l ROOT/boot/vmlinuz-1 --append=root=/dev/mapper/vg-root ro --initrd=ROOT/boot/initrd.img-1' separate-boot 0
+    chooses 'kexec -l ROOT/boot/vmlinuz-1 --append=root=/dev/vda1 rootflags=subvol=@rootfs --initrd=ROOT/boot/initrd.img-1' \
+        separate-boot subvolume
+}
+
+test_an_entry_of_another_file_system_is_not_taken() {
+    stand_in findmnt 0 2222
+    chooses 'kexec -l ROOT/boot/vmlinuz-1 --append=root=/dev/mapper/vg-root ro --initrd=ROOT/boot/initrd.img-1' separate-boot 0
+    stand_in findmnt 0 3333
+    chooses "$fallback" separate-boot 0
+    says 'is on the file system 2222'
+}
+
+test_a_menu_that_is_missing_or_broken_is_not_taken() {
+    entry debian 0
+    rm "$root/boot/grub/grub.cfg"
+    succeeds load
+    called "$fallback"
+    for text in '' "menuentry 'open" 'set default=0' '}}}' 'submenu x {' 'menuentry a {' '${' 'blscfg'; do
+        entry debian 0
+        printf '%s\n' "$text" >"$root/boot/grub/grub.cfg"
+        succeeds load
+        called "$fallback"
+        says "not taking GRUB's default entry"
+    done
+}

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: MIT
+# at-shutdown, coldreboot and the scripts for sysvinit. Read by run.sh.
+start_kexec='systemctl start --no-block --job-mode=replace-irreversibly kexec.target'
+start_reboot='systemctl start --no-block --job-mode=replace-irreversibly reboot.target'
+append='--append=root=/dev/vda1 ro quiet'
+load_call="kexec -l ROOT/vmlinuz $append --initrd=ROOT/initrd.img"
+rebooting() { jobs '11 sshd.service stop waiting' '12 reboot.target start waiting' '13 systemd-reboot.service start waiting'; }
+kexecing() { jobs '12 kexec.target start waiting' '13 systemd-kexec.service start waiting'; }
+
+test_a_reboot_is_left_alone_by_default() {
+    configured
+    rebooting
+    succeeds at_shutdown stop
+    called
+    says_nothing
+}
+
+test_a_reboot_becomes_one_by_kexec() {
+    configured
+    settings LOAD_KEXEC=true
+    rebooting
+    succeeds at_shutdown stop
+    called "$load_call" "$start_kexec" 'systemctl cancel 12' 'systemctl cancel 13'
+}
+
+test_what_is_loaded_already_stays_loaded() {
+    settings LOAD_KEXEC=true
+    rebooting
+    loaded
+    succeeds at_shutdown stop
+    called "$start_kexec" 'systemctl cancel 12' 'systemctl cancel 13'
+}
+
+test_a_preloaded_kernel_is_started_by_every_reboot() {
+    settings PRELOAD_KEXEC=true
+    rebooting
+    succeeds at_shutdown stop
+    called
+    loaded
+    succeeds at_shutdown stop
+    called "$start_kexec" 'systemctl cancel 12' 'systemctl cancel 13'
+}
+
+test_halt_and_a_stop_by_hand_load_nothing() {
+    configured
+    settings LOAD_KEXEC=true
+    for queue in '1 poweroff.target start waiting' '1 halt.target start waiting' '1 kexec-load.service stop running' \
+        '1 reboot.target stop waiting' 'No jobs running.' ''; do
+        jobs "$queue"
+        succeeds at_shutdown stop
+    done
+    called
+}
+
+test_a_kexec_that_is_under_way_is_left_alone() {
+    configured
+    settings LOAD_KEXEC=true
+    kexecing
+    loaded
+    succeeds at_shutdown stop
+    called
+}
+
+test_a_failed_load_goes_on_cold_by_default() {
+    settings LOAD_KEXEC=true KERNEL_IMAGE=/gone
+    rebooting
+    succeeds at_shutdown stop
+    says 'goes through the firmware'
+    called
+}
+
+test_a_failed_load_calls_the_reboot_off_where_that_is_set() {
+    settings LOAD_KEXEC=true KERNEL_IMAGE=/gone KEXEC_FAILURE=stop
+    rebooting
+    fails at_shutdown stop
+    says 'called off'
+    called 'systemctl cancel' 'systemctl start --no-block default.target kexec-load.service'
+}
+
+test_settings_that_cannot_be_read_leave_the_reboot_as_it_is() {
+    settings 'LOAD_KEXEC="true'
+    rebooting
+    succeeds at_shutdown stop
+    says 'cannot read the settings'
+    called
+}
+
+test_the_file_opts_out_once() {
+    configured
+    settings LOAD_KEXEC=true
+    rebooting
+    : >"$root/no-kexec-reboot"
+    succeeds at_shutdown stop
+    called
+    [ ! -e "$root/no-kexec-reboot" ] || bad 'the file is still there'
+    succeeds at_shutdown stop
+    called "$load_call" "$start_kexec" 'systemctl cancel 12' 'systemctl cancel 13'
+}
+
+test_the_file_turns_a_kexec_into_a_plain_reboot() {
+    kexecing
+    loaded
+    : >"$root/no-kexec-reboot"
+    succeeds at_shutdown stop
+    called "$start_reboot" 'systemctl cancel 12' 'systemctl cancel 13'
+}
+
+test_the_file_outlives_a_shutdown_that_is_no_reboot() {
+    jobs '1 poweroff.target start waiting'
+    : >"$root/no-kexec-reboot"
+    succeeds at_shutdown stop
+    [ -e "$root/no-kexec-reboot" ] || bad 'the file is gone'
+}
+
+test_the_next_boot_removes_the_file_and_a_restart_does_not() {
+    : >"$root/no-kexec-reboot"
+    succeeds at_shutdown start
+    [ ! -e "$root/no-kexec-reboot" ] || bad 'the file is still there'
+    : >"$root/no-kexec-reboot"
+    succeeds at_shutdown start
+    [ -e "$root/no-kexec-reboot" ] || bad 'the file is gone'
+}
+
+test_what_firmware_or_boot_loader_are_to_do_is_not_bypassed() {
+    configured
+    settings LOAD_KEXEC=true
+    rebooting
+    efi=$root/sys/firmware/efi/efivars
+    mkdir -p "$efi"
+    for file in "$root/run/systemd/reboot-param" "$root/run/systemd/reboot-to-boot-loader-menu" \
+        "$efi/LoaderEntryOneShot-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"; do
+        : >"$file"
+        succeeds at_shutdown stop
+        says 'something has been set'
+        rm "$file"
+    done
+    printf '\007\000\000\000\001\000\000\000\000\000\000\000' >"$efi/OsIndications-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+    succeeds at_shutdown stop
+    says 'something has been set'
+    printf '\007\000\000\000\004\000\000\000\000\000\000\000' >"$efi/OsIndications-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+    printf 'saved_entry=x\nnext_entry=2\n' >"$root/boot/grub/grubenv"
+    succeeds at_shutdown stop
+    says 'something has been set'
+    called
+    printf 'saved_entry=x\nnext_entry=\n' >"$root/boot/grub/grubenv"
+    succeeds at_shutdown stop
+    called "$load_call" "$start_kexec" 'systemctl cancel 12' 'systemctl cancel 13'
+}
+
+test_where_systemd_refuses_the_reboot_goes_on() {
+    configured
+    settings LOAD_KEXEC=true
+    rebooting
+    echo start >"$root/refuse"
+    succeeds at_shutdown stop
+    says 'did not take'
+    called "$load_call" "$start_kexec"
+}
+
+coldreboot() { "$root/usr/sbin/coldreboot" "$@" >"$root/output" 2>&1; }
+
+test_coldreboot_unloads_and_reboots_past_kexec() {
+    succeeds coldreboot --no-wall
+    called 'kexec -u' 'systemctl reboot --no-wall'
+    [ -e "$root/run/swift-kexec/coldreboot" ] || bad 'at-shutdown is not told'
+    [ ! -e "$root/no-kexec-reboot" ] || bad 'leaves a file behind'
+    configured
+    settings LOAD_KEXEC=true
+    rebooting
+    : >"$root/log"
+    succeeds at_shutdown stop
+    called
+    [ ! -e "$root/run/swift-kexec/coldreboot" ] || bad 'the next reboot would be cold as well'
+}
+
+test_coldreboot_tells_systemd_to_skip_kexec() {
+    printf '#!/bin/sh\necho "$SYSTEMCTL_SKIP_AUTO_KEXEC" >>"%s/log"\n' "$root" >"$root/bin/systemctl"
+    stand_in kexec 6
+    succeeds coldreboot
+    called 'kexec -u' 1
+    says 'going on with the kernel loaded'
+}
+
+test_a_coldreboot_that_is_refused_leaves_nothing_behind() {
+    echo reboot >"$root/refuse"
+    fails coldreboot
+    [ ! -e "$root/run/swift-kexec/coldreboot" ] || bad 'some later reboot would be cold'
+}
+
+test_coldreboot_uses_reboot_where_systemd_does_not_run() {
+    rm -r "$root/run/systemd"
+    succeeds coldreboot
+    called 'kexec -u' 'reboot '
+}
+
+init() { script=$1 RUNLEVEL=$2 && shift 2 && RUNLEVEL=$RUNLEVEL "$root/etc/init.d/$script" "$@" >"$root/output" 2>&1; }
+
+test_sysvinit_loads_and_starts_in_runlevel_6_alone() {
+    configured
+    settings LOAD_KEXEC=true
+    for level in 0 1 2; do succeeds init kexec-load $level stop; done
+    called
+    succeeds init kexec-load 6 stop
+    called "$load_call"
+    : >"$root/log"
+    loaded
+    succeeds init kexec-load 6 stop
+    for level in 0 1 2; do succeeds init kexec $level stop; done
+    called
+    succeeds init kexec 6 stop
+    called 'kexec -e'
+}
+
+test_sysvinit_starts_what_was_loaded_by_hand_and_nothing_else() {
+    succeeds init kexec 6 stop
+    called
+    loaded
+    succeeds init kexec-load 6 stop
+    succeeds init kexec 6 stop
+    called 'kexec -e'
+}
+
+test_sysvinit_goes_cold_where_the_file_says_so() {
+    settings LOAD_KEXEC=true
+    configured
+    loaded
+    : >"$root/no-kexec-reboot"
+    succeeds init kexec-load 6 stop
+    called 'kexec -u'
+    [ ! -e "$root/no-kexec-reboot" ] || bad 'the file is still there'
+}
+
+test_sysvinit_goes_on_where_the_jump_is_refused() {
+    loaded
+    stand_in kexec 13
+    succeeds init kexec 6 stop
+    says 'goes through the firmware'
+}
