@@ -51,7 +51,7 @@ loaded() { echo 1 >"$root/sys/kernel/kexec/loaded"; }
 jobs() { printf '%s\n' "$@" >"$root/jobs"; }
 load() { "$root/usr/sbin/kexec-load-kernel" "$@" >"$root/output" 2>&1; }
 at_shutdown() { "$root/usr/lib/swift-kexec/at-shutdown" "$@" >"$root/output" 2>&1; }
-menu() { sed "s|@DEFAULT@|$2|" "$here/grub/$1.cfg" >"$root/boot/grub/grub.cfg"; }
+menu() { sed "s|@DEFAULT@|$2|" "$here/../Fixtures/grub/$1.cfg" >"$root/boot/grub/grub.cfg"; }
 
 bad() {
     echo "        $*"
