@@ -33,7 +33,7 @@ check() {
 
 # The sources: not from git, which refuses a checkout that is another user's.
 sources() {
-    find Package.swift Makefile .ci Sources Tests Plugins Payloads KernelModule Fuzz scripts -type f "$@" 2>/dev/null | LC_ALL=C sort
+    find Package.swift Makefile .ci Sources Tests Plugins Payloads KernelModule Fuzz Integration scripts -type f "$@" 2>/dev/null | LC_ALL=C sort
 }
 
 formatted() {
@@ -41,7 +41,7 @@ formatted() {
 }
 
 licensed() {
-    sources ! -name '*.bin' ! -name '*.md' ! -path 'Tests/Fixtures/*' | {
+    sources ! -name '*.bin' ! -name '*.md' ! -name '*.default' ! -path 'Tests/Fixtures/*' ! -path 'Integration/debian/*' | {
         bad=0
         while read -r file; do
             head -n 3 "$file" | grep -q 'SPDX-License-Identifier: ' && continue
@@ -54,7 +54,10 @@ licensed() {
 
 shell_scripts() {
     bad=0
-    for script in scripts/*.sh .ci/run; do sh -n "$script" || bad=1; done
+    for script in scripts/*.sh .ci/run Tests/system-scripts/*.sh \
+        $(find Integration -type f -exec awk 'FNR == 1 && /^#!\/bin\/sh/ { print FILENAME }' {} +); do
+        sh -n "$script" || bad=1
+    done
     return $bad
 }
 

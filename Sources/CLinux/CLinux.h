@@ -247,11 +247,12 @@ static inline long kx_receive(int fd, void *bytes, unsigned long count) {
     return kx_result(recv(fd, bytes, count, 0));
 }
 static inline int kx_execv(const char *path, char *const *arguments) { return (int)kx_result(execv(path, arguments)); }
-/// fork(2): 0 in the new process, in a session of its own and with /dev/null for standard streams; else its number.
+/// fork(2) as the kernel knows it, for the C library's own brings its locks of threads along, which nobody here has: 0 in
+/// the new process, in a session of its own and with /dev/null for standard streams; else its number.
 static inline long kx_detach(void) {
     int null = open("/dev/null", O_RDWR);
     if (null < 0) return -(long)errno;
-    long process = kx_result(fork());
+    long process = kx_result(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
     if (process == 0) {
         (void)setsid();
         for (int number = 0; number < 3; number++) (void)dup2(null, number);

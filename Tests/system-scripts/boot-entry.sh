@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-# GRUB's default entry. Read by run.sh. grub/debian.cfg is what grub-mkconfig of Debian 12 writes, shortened, with entries of
-# our own behind it.
+# GRUB's default entry, in menus of Tests/Fixtures/grub. Read by run.sh.
 old='kexec -l ROOT/boot/vmlinuz-6.1.0-17-amd64 --append=root=UUID=1111 ro quiet "dyndbg=file x +p" --initrd=ROOT/boot/initrd.img-6.1.0-17-amd64'
 first='kexec -l ROOT/boot/vmlinuz-6.1.0-18-amd64 --append=root=UUID=1111 ro quiet "dyndbg=file x +p" skew_tick=1 --initrd=ROOT/boot/intel-ucode.img --initrd=ROOT/boot/initrd.img-6.1.0-18-amd64'
 advanced='kexec -l ROOT/boot/vmlinuz-6.1.0-18-amd64 --append=root=UUID=1111 ro quiet --initrd=ROOT/boot/initrd.img-6.1.0-18-amd64'

@@ -27,12 +27,13 @@ make_root() {
     for name in kexec systemctl reboot findmnt ischroot systemd-detect-virt; do stand_in $name 0; done
     # Not root: the tests may be anybody's.
     printf '#!/bin/sh\necho 0\n' >"$root/bin/id"
-    printf '#!/bin/sh\n[ "$1" != list-jobs ] || { cat "%s/jobs"; exit 0; }\necho "systemctl $*" >>"%s/log"\n%s\n' \
+    printf '#!/bin/sh\ncase $1 in list-*) cat "%s/$1"; exit ;; esac\necho "systemctl $*" >>"%s/log"\n%s\n' \
         "$root" "$root" "[ ! -e '$root/refuse' ] || ! grep -qxF -e \"\$1\" '$root/refuse'" >"$root/bin/systemctl"
     chmod +x "$root/bin/id" "$root/bin/systemctl"
     stand_in ischroot 1
     stand_in systemd-detect-virt 1
-    : >"$root/jobs"
+    : >"$root/list-jobs"
+    printf '%s loaded active active x\n' basic.target timers.target >"$root/list-units"
     : >"$root/log"
     echo 0 >"$root/sys/kernel/kexec/loaded"
     echo 'BOOT_IMAGE=/boot/vmlinuz-1 root=/dev/vda1 ro quiet' >"$root/proc/cmdline"
@@ -48,10 +49,10 @@ settings() { printf '%s\n' "$@" >"$root/etc/default/kexec"; }
 kernels() { for version; do : >"$root/boot/vmlinuz-$version"; : >"$root/boot/initrd.img-$version"; done; }
 configured() { : >"$root/vmlinuz"; : >"$root/initrd.img"; }
 loaded() { echo 1 >"$root/sys/kernel/kexec/loaded"; }
-jobs() { printf '%s\n' "$@" >"$root/jobs"; }
+jobs() { printf '%s\n' "$@" >"$root/list-jobs"; }
 load() { "$root/usr/sbin/kexec-load-kernel" "$@" >"$root/output" 2>&1; }
 at_shutdown() { "$root/usr/lib/swift-kexec/at-shutdown" "$@" >"$root/output" 2>&1; }
-menu() { sed "s|@DEFAULT@|$2|" "$here/grub/$1.cfg" >"$root/boot/grub/grub.cfg"; }
+menu() { sed "s|@DEFAULT@|$2|" "$here/../Fixtures/grub/$1.cfg" >"$root/boot/grub/grub.cfg"; }
 
 bad() {
     echo "        $*"

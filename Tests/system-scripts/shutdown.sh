@@ -74,7 +74,8 @@ test_a_failed_load_calls_the_reboot_off_where_that_is_set() {
     rebooting
     fails at_shutdown stop
     says 'called off'
-    called 'systemctl cancel' 'systemctl start --no-block default.target kexec-load.service'
+    called 'systemctl cancel' \
+        'systemctl start --no-block default.target basic.target timers.target kexec-load.service'
 }
 
 test_settings_that_cannot_be_read_leave_the_reboot_as_it_is() {
