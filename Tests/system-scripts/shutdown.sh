@@ -75,7 +75,8 @@ test_a_failed_load_calls_the_reboot_off_where_that_is_set() {
     fails at_shutdown stop
     says 'called off'
     called 'systemctl cancel' \
-        'systemctl start --no-block default.target basic.target timers.target kexec-load.service'
+        'systemctl start --no-block default.target kexec-load.service' \
+        'systemctl start --no-block basic.target timers.target'
 }
 
 test_settings_that_cannot_be_read_leave_the_reboot_as_it_is() {
