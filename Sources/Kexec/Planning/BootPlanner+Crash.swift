@@ -5,9 +5,11 @@ internal import PhysicalMemory
 /// What a Linux kernel gets besides where it is to start at a panic.
 extension BootPlanner {
     /// Places the header of the core dump; nil where there is to be none, or where the draft was refused.
-    func placeCoreHeader(for image: KernelImage, _ draft: inout PlanDraft) -> PhysicalRange? {
+    func placeCoreHeader(
+        for image: KernelImage, by call: SystemCall, _ draft: inout PlanDraft
+    ) -> PhysicalRange? {
         guard request.target == .crash, machine.crashRegion != nil, takesBootParameters(image) else { return nil }
-        return CoreHeaderPlanner(request: request, machine: machine).add(to: &draft)
+        return CoreHeaderPlanner(request: request, machine: machine, isKernels: call == .kexecFileLoad).add(to: &draft)
     }
 
     /// What tells the capture kernel where the header is, in kexec-tools' order. The in-kernel loader has words of its own.

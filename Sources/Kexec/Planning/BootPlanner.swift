@@ -57,7 +57,7 @@ public struct BootPlanner: Sendable {
         let stateWord = firmwareStateWord(for: image, by: choice.call, &draft)
         commandLine += stateWord
         let givenLine = commandLine
-        let coreHeader = placeCoreHeader(for: image, &draft)
+        let coreHeader = placeCoreHeader(for: image, by: choice.call, &draft)
         if let coreHeader, choice.call != .kexecFileLoad {
             commandLine = CommandLine.appending(crashWords(coreHeader), to: commandLine)
         }
