@@ -13,6 +13,8 @@ enum ExitCode: Hashable, Sendable, CaseIterable {
     case usage
     /// 1: `-e` with nothing loaded.
     case nothingLoaded
+    /// 1: `--hotplug`, and the kernel cannot update a core header.
+    case noHotplug
     /// 2: a file is missing, unreadable, empty, or no file.
     case file
     /// 3: a file is not the image it should be: unknown, truncated, corrupt, of another type than `--type` says.
@@ -56,7 +58,7 @@ enum ExitCode: Hashable, Sendable, CaseIterable {
     var status: Int32 {
         switch self {
         case .success: 0
-        case .usage, .nothingLoaded: 1
+        case .usage, .nothingLoaded, .noHotplug: 1
         case .file: 2
         case .image: 3
         case .plan: 4
@@ -137,6 +139,7 @@ extension ExitCode {
         case .noKexecInKernel: self = choice == .kexecFileLoad ? .fileCallMissing : .notInKernel
         case .firmwareStateUnusable: self = .image
         case .noCrashKernelRegion: self = .noCrashRegion
+        case .noHotplug: self = .noHotplug
         case .noSystemCall(let obstacles):
             self.init(obstacles)
             if self == .notInKernel, choice == .kexecFileLoad { self = .fileCallMissing }

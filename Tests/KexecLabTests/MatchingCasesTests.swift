@@ -59,8 +59,9 @@ private let matchingCases: [MatchingCase] = [
     MatchingCase(23, "a UKI's .linux and .initrd", later: "unified kernel images"),
     MatchingCase(24, "kexec_test runs to its end", later: "16-bit and 32-bit entry"),
     MatchingCase(
-        25, "-v and -h give 0, an unknown option 1; --print-ckr-size", [.vm("peer/same"), .vm("peer/crash")],
-        later: "--load-preserve-context, the backup region, elfcorehdr= by kexec_load, --hotplug"),
+        25, "-v and -h give 0, an unknown option 1; --print-ckr-size, elfcorehdr=, --hotplug",
+        [.vm("peer/same"), .vm("peer/crash"), .vm("crash/7.x/c"), .vm("crash/hotplug-7.x")],
+        later: "--load-preserve-context"),
 ]
 
 private struct MatchingCase {

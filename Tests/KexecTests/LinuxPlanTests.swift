@@ -260,10 +260,10 @@ import Testing
         #expect(
             warnings {
                 $0.systemCall = .kexecFileLoad
-                for option in [KexecOption.forceDeviceTree, .coreHeaders32, .coreHeaders64] {
+                for option in [KexecOption.forceDeviceTree, .consoleVGA] {
                     $0.givenOptions.insert(option)
                 }
-            } == [.optionIgnored(.coreHeaders32, by: .kexecFileLoad)])
+            } == [.optionIgnored(.consoleVGA, by: .kexecFileLoad)])
     }
 
     @Test func honoursMemoryBounds() throws {

@@ -87,7 +87,7 @@ private struct Load {
         var load = Load()
         load.machine.architecture = architecture
         load.plan.target = .crash
-        load.request.updatesCoreHeader = true
+        load.plan.segments[2].mayChange = true
         load.request.preservesContext = preserves
         _ = load.run()
         #expect(load.kernel.trace.first?.hasSuffix("flags \(flags)") == true)
@@ -95,7 +95,7 @@ private struct Load {
 
     @Test func asksForNoHotplugWithoutACrashKernel() {
         var load = Load()
-        load.request.updatesCoreHeader = true
+        load.plan.segments[2].mayChange = true
         _ = load.run()
         #expect(load.kernel.trace.first?.hasSuffix("flags 0x3e0000") == true)
     }
@@ -104,6 +104,15 @@ private struct Load {
         var load = Load()
         load.plan.systemCall = .kexecFileLoad
         #expect(load.run() == .success(LoadReport(call: .kexecFileLoad, refused: [])))
+        #expect(load.kernel.trace == ["kexec_file_load 5 6 'quiet|' flags 0x0"])
+    }
+
+    @Test func givesKexecFileLoadTheLineWithoutWhatItAdds() {
+        var load = Load()
+        load.plan.systemCall = .kexecFileLoad
+        load.plan.commandLine = "quiet elfcorehdr=1K"
+        load.plan.fileLoadCommandLine = "quiet"
+        _ = load.run()
         #expect(load.kernel.trace == ["kexec_file_load 5 6 'quiet|' flags 0x0"])
     }
 

@@ -15,7 +15,7 @@ extension ImageLoader {
             }
         }
         guard let entry = UInt(exactly: plan.kernelEntry.rawValue) else { return .addressTooLarge(segment: "entry") }
-        let flags = kexecLoadFlags(plan.target)
+        let flags = kexecLoadFlags(plan)
         let result = kernel.kexecLoad(
             entry: entry, segments: image.segments, kernel: kernelBytes, initrd: initrdBytes,
             // The array outlives the call.
@@ -39,12 +39,12 @@ extension ImageLoader {
 
     /// The flags of a load; `KEXEC_UPDATE_ELFCOREHDR` is known since Linux 6.6 and means all of hotplug on x86, the
     /// other architectures have `KEXEC_CRASH_HOTPLUG_SUPPORT` instead.
-    private func kexecLoadFlags(_ target: LoadTarget) -> KexecLoadFlags {
+    private func kexecLoadFlags(_ plan: BootPlan) -> KexecLoadFlags {
         let architecture = KexecLoadFlags.architecture(machine.architecture)
         var flags = architecture
-        if target == .crash { flags.insert(.onCrash) }
+        if plan.target == .crash { flags.insert(.onCrash) }
         if request.preservesContext { flags.insert(.preserveContext) }
-        if request.updatesCoreHeader, target == .crash {
+        if plan.target == .crash, plan.segments.contains(where: { $0.mayChange }) {
             let isX86 = architecture == .architecture("x86_64") || architecture == .architecture("i686")
             flags.insert(isX86 ? .updateCoreHeader : .crashHotplug)
         }

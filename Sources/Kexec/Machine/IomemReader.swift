@@ -25,10 +25,9 @@ struct Iomem {
 
 extension IomemEntry {
     init?(parsing line: ArraySlice<UInt8>) {
-        guard let (addresses, name) = line.value(of: " : "), let (first, last) = addresses.value(of: "-"),
-            let start = first.number(radix: 16), let end = last.number(radix: 16),
-            let range = PhysicalRange(first: start, last: end)
-        else { return nil }
+        guard let (addresses, name) = line.value(of: " : "), let range = PhysicalRange(shownAs: addresses) else {
+            return nil
+        }
         depth = (line.prefix { $0 == UInt8(ascii: " ") }.count) / 2
         self.range = range
         self.name = name
@@ -36,6 +35,14 @@ extension IomemEntry {
 }
 
 extension PhysicalRange {
+    /// `01000000-01e00fff`, with the last byte's address.
+    @inline(never) init?(shownAs addresses: ArraySlice<UInt8>) {
+        guard let (first, last) = addresses.value(of: "-"), let start = first.number(radix: 16),
+            let end = last.number(radix: 16)
+        else { return nil }
+        self.init(first: start, last: end)
+    }
+
     /// The range of which `last` is the last byte, as Linux prints ranges; nil where it lies before `first`.
     /// The very last byte of 64 bits cannot be part of a half-open range and is left out.
     init?(first: UInt64, last: UInt64) {
@@ -49,6 +56,8 @@ extension PhysicalRange {
 struct IomemSummary {
     /// First-level "System RAM".
     var systemRAM = PhysicalRangeSet()
+    /// The same at every level, and what drivers lend: "System RAM (kmem)".
+    var allRAM = PhysicalRangeSet()
     var reserved = PhysicalRangeSet()
     var crashKernel: [PhysicalRange] = []
     var kernelImage: [PhysicalRange] = []
@@ -57,11 +66,13 @@ struct IomemSummary {
 
     init(_ iomem: Iomem) {
         var ram: [PhysicalRange] = []
+        var allRAM: [PhysicalRange] = []
         var reserved: [PhysicalRange] = []
         var map: [E820Entry] = []
         var isInsideRAM = false
         for entry in iomem.entries {
             if entry.depth == 0 { isInsideRAM = entry.name.equals("System RAM") }
+            if entry.name.hasPrefix("System RAM") { allRAM.append(entry.range) }
             if entry.depth == 0 || !isInsideRAM, let type = E820Type(shownAs: entry.name) {
                 map.append(E820Entry(range: entry.range, type: type))
             }
@@ -77,6 +88,7 @@ struct IomemSummary {
             }
         }
         systemRAM = PhysicalRangeSet(ram)
+        self.allRAM = PhysicalRangeSet(allRAM)
         self.reserved = PhysicalRangeSet(reserved)
         crashKernel.sort { $0.start < $1.start }
         kernelImage.sort { $0.start < $1.start }

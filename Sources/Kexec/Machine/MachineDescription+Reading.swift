@@ -77,7 +77,9 @@ extension MachineDescription {
         case .success(let text):
             let iomem = Iomem(parsing: text)
             guard !iomem.hidesAddresses else { throw .hidesAddresses(file: root.name(of: "proc/iomem")) }
-            addResources(IomemSummary(iomem), firmware: firmware)
+            let resources = IomemSummary(iomem)
+            addResources(resources, firmware: firmware)
+            if crashRegion != nil { crash = root.crashFacts(memory: resources.allRAM) }
         case .failure(let error):
             failure = error.errno
             memoryMap = firmware ?? MemoryMap()

@@ -40,6 +40,8 @@ public struct MachineDescription: Hashable, Sendable {
     public var runningKernelImage: [PhysicalRange] = []
     /// `/sys/kernel/vmcoreinfo`: where the note for crash dumps lies.
     public var vmcoreInfo: PhysicalRange?
+    /// What the header of a core dump needs besides.
+    public var crash = CrashFacts()
     /// `/proc/cmdline`, without its newline.
     public var commandLine = ""
     /// `/sys/kernel/boot_params/data` (or below debugfs): 4096 bytes; nil where not shown.

@@ -72,6 +72,17 @@ public struct MachineRoot {
         return kept
     }
 
+    /// The first bytes of a file, and as many of the following as they say that its head has; a capture holds only these.
+    func head(of path: String, first: Int, all: ([UInt8]) -> Int) -> [UInt8]? {
+        guard case .success(let number) = open(path, O_RDONLY) else { return nil }
+        let file = FileDescriptor(owning: number)
+        guard var bytes = try? file.readToEnd(limit: first) else { return nil }
+        let more = all(bytes) - bytes.count
+        if more > 0, let rest = try? file.readToEnd(limit: more) { bytes += rest }
+        recording?.add(path, bytes)
+        return bytes
+    }
+
     /// The names in a directory, without `.` and `..`, in no order; nil where it is missing or unreadable.
     func names(in path: String) -> [String]? {
         guard case .success(let number) = open(path, O_RDONLY | O_DIRECTORY) else { return nil }

@@ -15,6 +15,8 @@ struct BootParametersPlanner {
     let trace: TraceRecord
     /// Whether the image takes EFI facts (`XLF_EFI_KEXEC`; vmlinux always did).
     let supportsEFI: Bool
+    /// Where the header of a core dump lies, for a crash kernel.
+    var coreHeader: PhysicalRange?
 
     struct Result {
         var address: PhysicalAddress
@@ -79,7 +81,7 @@ struct BootParametersPlanner {
 
     private func memoryMapForNextKernel() -> MemoryMap {
         guard request.target == .crash else { return machine.memoryMap }
-        return CrashMemoryMap.make(for: machine)
+        return CrashMemoryMap.make(for: machine, without: coreHeader)
     }
 
     /// Lays the list, and behind it the EFI runtime map that efi_info points to, into one segment.

@@ -20,6 +20,8 @@ public struct Segment: Hashable, Sendable {
     /// Kept free of other segments: `place` and what the image uses behind it before it knows its memory map.
     public var reserved: PhysicalRange
     public var contents: SegmentContents
+    /// The running kernel may rewrite it while it waits: it is not verified.
+    public var mayChange = false
 
     public init(name: String, place: PhysicalRange, reserved: PhysicalRange? = nil, contents: SegmentContents) {
         self.name = name
@@ -75,6 +77,8 @@ public struct BootPlan: Hashable, Sendable {
     public var entry: PhysicalAddress
     /// The final command line, without its NUL.
     public var commandLine: String
+    /// What kexec_file_load is given, which adds by itself what a crash kernel needs; nil: the same.
+    public var fileLoadCommandLine: String?
     public var digest: DigestChoice
     /// Whether a bzImage is handed over as it is; nil for other images. `.kernel` ranges are of what is handed over.
     public var kernelForm: KernelForm?
@@ -117,7 +121,7 @@ public struct BootPlan: Hashable, Sendable {
     /// Bytes that purgatory verifies; the kernel's own one takes the zero tails besides.
     public var digestedBytes: UInt64 {
         guard appliedDigest != .none else { return 0 }
-        let others = segments.filter { $0.name != PurgatoryPlan.segmentName }
+        let others = segments.filter { $0.name != PurgatoryPlan.segmentName && !$0.mayChange }
         let own = systemCall == .kexecFileLoad ? 0 : purgatory?.constantSize ?? 0
         return others.reduce(own) { $0 + UInt64($1.contentSize) }
     }

@@ -56,12 +56,17 @@ public struct BootPlanner: Sendable {
         if let refusal = choice.refusal { draft.refuse(refusal) }
         let stateWord = firmwareStateWord(for: image, by: choice.call, &draft)
         commandLine += stateWord
+        let givenLine = commandLine
+        let coreHeader = placeCoreHeader(for: image, by: choice.call, &draft)
+        if let coreHeader, choice.call != .kexecFileLoad {
+            commandLine = CommandLine.appending(crashWords(coreHeader), to: commandLine)
+        }
         refuseWhatIsNotBuiltYet(&draft)
         refuseModules(of: image, kind: facts.kind, &draft)
         checkCommandLine(commandLine, image, &draft)
         let parameters = BootParametersPlanner(
             request: request, machine: machine, commandLine: commandLine, seed: seed, trace: trace,
-            supportsEFI: supportsEFI(image))
+            supportsEFI: supportsEFI(image), coreHeader: coreHeader)
         var purgatory = planImage(image, kernel, initrdSize, modules, parameters, &draft)
         purgatory?.avoidsSHAExtensions = machine.isConfidentialGuest
         purgatory?.timeStampFrequency = trace.timeStampFrequency
@@ -70,6 +75,7 @@ public struct BootPlanner: Sendable {
             image: facts, target: request.target, systemCall: choice.call, systemCallReason: choice.reason,
             alternatives: choice.alternatives, entry: purgatory?.entry ?? ownEntry(of: image),
             commandLine: commandLine, digest: digest)
+        plan.fileLoadCommandLine = givenLine
         // Another call would hand over the address, and nothing at it.
         if !stateWord.utf8.isEmpty { plan.alternatives.removeAll { $0 == .kexecFileLoad } }
         plan.segments = draft.segments.sorted { $0.place.start.rawValue }
@@ -254,7 +260,6 @@ extension KexecRequest {
         let unusable: [(isAsked: Bool, option: KexecOption)] = [
             (deviceTree != nil, .deviceTree),
             (preservesContext, .loadPreserveContext), (jumpsBack, .loadJumpBackHelper), (keepsGuests, .loadLiveUpdate),
-            (updatesCoreHeader, .hotplug), (passesMemoryMapInCommandLine, .memoryMapInCommandLine),
             (entry != nil, .entry),
         ]
         return unusable.filter { $0.isAsked }.map { $0.option }

@@ -17,6 +17,17 @@ enum CommandLine {
         return target == .crash && bytes.starts(with: "crashkernel=".utf8)
     }
 
+    /// `line` with `more` at its end, or before a lone "--", behind which everything is init's.
+    static func appending(_ more: String, to line: String) -> String {
+        var front = "", rest = ""
+        var isInits = false
+        for word in words(of: line) {
+            isInits = isInits || word.utf8.elementsEqual("--".utf8)
+            if isInits { rest += " " + word } else { front += word + " " }
+        }
+        return isInits ? front + more + rest : line.utf8.isEmpty ? more : line + " " + more
+    }
+
     /// Words as the kernel splits them (`lib/cmdline.c`, next_arg): blanks end a word, except between double quotes.
     static func words(of line: String) -> [String] {
         var words: [String] = []

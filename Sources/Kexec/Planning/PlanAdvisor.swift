@@ -18,7 +18,10 @@ struct PlanAdvisor {
                     entries: machine.memoryMap.entries.count, kept: BootParameters.maximumE820Entries))
         }
         if plan.systemCall != .kexecFileLoad, machine.kexec.handoverActive { warnings.append(.handoverLost) }
-        if plan.target == .crash, plan.systemCall == .kexecLoad { warnings.append(.noCoreHeader) }
+        if plan.target != .crash {
+            warnings += given(
+                [.hotplug, .coreHeaders32, .coreHeaders64, .memoryMapInCommandLine], ignoredBy: .noCrashKernel)
+        }
         if case .elf = image, request.elfArguments == .none { warnings.append(.notVerified) }
         if case .multiboot(let image) = image, image.needsFramebuffer,
             machine.bootParameters.flatMap({ MultibootFramebuffer($0) }) == nil
@@ -79,7 +82,8 @@ struct PlanAdvisor {
         }
         if plan.systemCall == .kexecFileLoad {
             ignored += given(
-                [.noChecks, .digest, .consoleSerial, .consoleVGA, .resetVGA, .noEFI, .coreHeaders32],
+                [.noChecks, .digest, .consoleSerial, .consoleVGA, .resetVGA, .noEFI]
+                    + (plan.target == .crash ? [.coreHeaders32, .memoryMapInCommandLine] : []),
                 ignoredBy: .kexecFileLoad)
         } else {
             ignored += given([.forceDeviceTree], ignoredBy: plan.systemCall == .module ? .module : .kexecLoad)

@@ -19,6 +19,10 @@ public enum PlanRefusal: Error, Hashable, Sendable {
     /// Bytes that the kernel must be able to allocate, and `MemAvailable` with `SwapFree`.
     case memoryShort(needed: UInt64, available: UInt64)
     case noCrashKernelRegion
+    /// `--hotplug`, and the running kernel cannot update a core header.
+    case noHotplug
+    /// An ELF32 header cannot name this memory.
+    case coreHeaderTooNarrow(PhysicalRange)
     /// No system call can carry this plan; why each cannot.
     case noSystemCall([SystemCallObstacle])
     case notPermitted(missing: Permission)
@@ -75,8 +79,8 @@ public enum PlanWarning: Hashable, Sendable {
     /// A kernel without a command line, where the running one has one: often `root=` was forgotten.
     case emptyCommandLine
     case handoverLost
-    /// A crash kernel loaded without `elfcorehdr=` has no `/proc/vmcore`.
-    case noCoreHeader
+    /// A dump without this is hard to read; the running kernel does not show it.
+    case coreHeaderLacks(CoreHeaderPart)
     case notVerified
     /// The BIOS's disk calls for this controller will not return.
     case diskLost(controller: String, LostDiskReason)
@@ -84,6 +88,16 @@ public enum PlanWarning: Hashable, Sendable {
     case noFramebuffer
     /// `--decompress=kernel`, `initrd` or `all`, and it is handed over as it is.
     case asItIs(UnpackablePart, because: UnpackingObstacle)
+}
+
+/// What a core dump has besides memory.
+public enum CoreHeaderPart: Hashable, Sendable {
+    /// Registers of the processors.
+    case processorNotes
+    /// Names, sizes and offsets of the kernel's structures.
+    case vmcoreinfo
+    /// Where the kernel had its image and its memory mapped.
+    case virtualAddresses
 }
 
 /// What has no use for an option.
@@ -106,4 +120,6 @@ public enum IgnoringParty: Hashable, Sendable {
     case noBIOSCalls
     case crashKernel
     case notLinux
+    /// It is for crash kernels.
+    case noCrashKernel
 }

@@ -34,7 +34,7 @@ struct SystemCallChooser {
         case .kexecLoad: return named(.kexecLoad, against)
         case .kexecFileLoad: return named(.kexecFileLoad, against)
         case .module: return named(.module, against)
-        case .automatic: return automatic(against, needs.target)
+        case .automatic: return automatic(against)
         }
     }
 
@@ -46,15 +46,10 @@ struct SystemCallChooser {
             call: call, reason: .requested, alternatives: [], refusal: fatal.isEmpty ? nil : .noSystemCall(fatal))
     }
 
-    private func automatic(_ against: [SystemCallObstacle], _ target: LoadTarget) -> Choice {
+    private func automatic(_ against: [SystemCallObstacle]) -> Choice {
         let legal = SystemCall.allCases.filter { call in !against.contains { $0.call == call } }
         if machine.kexec.handoverActive, legal.contains(.kexecFileLoad) {
             return Choice(call: .kexecFileLoad, reason: .handoverActive, alternatives: [], refusal: nil)
-        }
-        if target == .crash, legal.contains(.kexecFileLoad) {
-            return Choice(
-                call: .kexecFileLoad, reason: .makesCoreHeader,
-                alternatives: legal.filter { $0 != .kexecFileLoad }, refusal: nil)
         }
         guard let first = legal.first else {
             return Choice(call: .kexecLoad, reason: .noneIsLegal, alternatives: [], refusal: .noSystemCall(against))

@@ -12,8 +12,6 @@ public enum SystemCallReason: Hashable, Sendable {
     case only(against: [SystemCallObstacle])
     /// kexec_file_load keeps what kexec handover or live update preserved.
     case handoverActive
-    /// For a crash kernel, kexec_file_load describes the crashed kernel's memory (`elfcorehdr=`); we do not yet.
-    case makesCoreHeader
 }
 
 /// A call, and what speaks against it.

@@ -17,7 +17,7 @@ extension BootPlan {
         if digest != .none {
             // The plan's checks have seen to it that there are at most 16 segments.
             var spare = PurgatoryParameters.segmentLimit - segments.count
-            for segment in segments where segment.name != PurgatoryPlan.segmentName {
+            for segment in segments where segment.name != PurgatoryPlan.segmentName && !segment.mayChange {
                 let parts = segment.checked(by: digest.kind, kernel: kernel, initrd: initrd, mayBeHalved: spare > 0)
                 spare -= parts.count - 1
                 for part in parts { _ = parameters.append(part) }

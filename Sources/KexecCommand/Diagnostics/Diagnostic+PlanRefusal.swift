@@ -28,6 +28,14 @@ extension Diagnostic {
             self.init(
                 "no memory is reserved for a crash kernel: '/proc/iomem' has no line \"Crash kernel\"",
                 hint: "boot the running kernel with crashkernel=256M")
+        case .noHotplug:
+            self.init(
+                "'--hotplug' needs a kernel that updates crash dump headers: "
+                    + "'/sys/kernel/kexec/crash_elfcorehdr_size' does not exist (CONFIG_CRASH_HOTPLUG)")
+        case .coreHeaderTooNarrow(let memory):
+            self.init(
+                "memory at \(addresses(memory)) cannot be described by --elf32-core-headers",
+                hint: "--elf64-core-headers")
         case .noSystemCall(let obstacles): self = Self.forSystemCalls(obstacles)
         case .notPermitted: self.init("CAP_SYS_BOOT is needed", hint: "run it as root")
         case .loadDisabled:
@@ -227,10 +235,8 @@ extension Diagnostic {
             self.init("the next kernel gets an empty command line", hint: "--append or --reuse-cmdline")
         case .handoverLost:
             self.init("kexec handover is on: only kexec_file_load keeps what it preserved", hint: "-s")
-        case .noCoreHeader:
-            self.init(
-                "kexec_load passes no core header yet: the crash kernel will have no /proc/vmcore",
-                hint: "-s lets the kernel make one")
+        case .coreHeaderLacks(let part):
+            self.init("the dump will lack " + Self.words(for: part) + ": the running kernel does not show it")
         case .diskLost(let controller, let reason): self = Self.sentence(controller, reason)
         case .noFramebuffer:
             self.init("the image asks for a framebuffer, and nothing is known of one: its screen may stay dark")
@@ -238,6 +244,14 @@ extension Diagnostic {
             let name = part == .kernel ? "the kernel" : "the initrd"
             self.init(name + " is not unpacked before the jump: " + Self.words(for: obstacle))
         case .notVerified: self.init("the image is entered without purgatory: nothing is verified")
+        }
+    }
+
+    private static func words(for part: CoreHeaderPart) -> String {
+        switch part {
+        case .processorNotes: "the processors' registers (crash_notes)"
+        case .vmcoreinfo: "what describes the kernel's structures (/sys/kernel/vmcoreinfo)"
+        case .virtualAddresses: "the kernel's virtual addresses (/proc/kcore)"
         }
     }
 
@@ -255,6 +269,7 @@ extension Diagnostic {
         case .noBIOSCalls: "an image that does not call the BIOS"
         case .crashKernel: "a crash kernel"
         case .notLinux: "what is not known to be Linux"
+        case .noCrashKernel: "what is no crash kernel"
         }
     }
 
@@ -267,7 +282,6 @@ extension Diagnostic {
             "carries every image type and the whole memory map, and nothing speaks against it"
         case .only(let obstacles):
             obstacles.map { "\($0.call.name): \(words(for: $0.cause))" }.joined(separator: "; ")
-        case .makesCoreHeader: "makes the core header that /proc/vmcore needs"
         case .handoverActive: "keeps what kexec handover preserved"
         }
     }

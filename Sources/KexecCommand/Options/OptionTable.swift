@@ -100,10 +100,8 @@ enum OptionTable {
     private static let crash: [OptionEntry] = [
         flag(.coreHeaders64, "elf64-core-headers", .crash, "Describe memory by an ELF64 header"),
         flag(.coreHeaders32, "elf32-core-headers", .crash, "Describe memory by an ELF32 header"),
-        flag(.memoryMapInCommandLine, "pass-memmap-cmdline", .crash, "Describe memory by memmap= too")
-            .standing(.laterRelease),
-        flag(.hotplug, "hotplug", .crash, "The kernel updates the description").since(.kexecTools32)
-            .standing(.laterRelease),
+        flag(.memoryMapInCommandLine, "pass-memmap-cmdline", .crash, "Describe memory by memmap= too"),
+        flag(.hotplug, "hotplug", .crash, "The kernel updates the description").since(.kexecTools32),
     ]
 
     private static let planning: [OptionEntry] = [

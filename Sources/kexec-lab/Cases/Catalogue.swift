@@ -21,6 +21,7 @@ enum Catalogue {
         PackedInitrdCases.all,
         AddressChainCases.all,
         FastCases.all,
+        CrashCases.all,
         MachineCases.all,
         SecurityCases.all,
         ModuleCases.all,

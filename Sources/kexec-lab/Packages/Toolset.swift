@@ -23,6 +23,8 @@ struct Toolset: Sendable {
     var linker: String { "\(libraries)/ld-linux-x86-64.so.2" }
     var busybox: String { "\(root)/usr/bin/busybox" }
     var peer: String { "\(root)/usr/sbin/kexec" }
+    /// Prints the kernel's log of a dump.
+    var vmcoreDmesg: String { "\(root)/usr/sbin/vmcore-dmesg" }
     var kexecTest: String { "\(libraries)/kexec-tools/kexec_test.static" }
     /// Network boot firmware and a disk in memory, both in the shape of a kernel that is entered in real mode.
     var ipxe: String { "\(root)/boot/ipxe.lkrn" }
