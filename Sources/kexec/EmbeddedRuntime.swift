@@ -12,7 +12,11 @@
         _ = unsafe getrandom(bytes, count, UInt32(GRND_INSECURE))
     }
 
-    /// libbz2 is compiled against glibc's checked `fprintf`, for a message about a bug of its own before it exits.
+    /// libbz2, compiled without files, calls this where it finds a bug of its own, and does not expect it to return.
+    @c(bz_internal_error)
+    func endForInternalError(_ number: Int32) { exit(3) }
+
+    /// libbz2's archive is compiled against glibc's checked `fprintf`, for a message about a bug of its own before it exits.
     @c(__fprintf_chk)
     func printNothing(_ file: UnsafeMutableRawPointer?, _ flag: Int32, _ format: UnsafePointer<CChar>?) -> Int32 { 0 }
 
