@@ -106,64 +106,45 @@ fi
 [ "$mode" = link ] || exit 0
 [ "$arch" = x86_64 ] || die "only x86_64 is linked: the other architectures have no purgatory yet"
 
-# Only decoders are wanted, and the archives hold whole libraries. Left out by --gc-sections: all that lives in objects
-# or sections of its own. Named here: what is not reachable but referred to from an object that is needed. The two
-# functions that stand in are in Sources/kexec/EmbeddedRuntime.swift.
+# Only decoders are wanted: compiled from their sources, or, where those cannot be had, Debian's archives of whole libraries.
+# Left out of these by --gc-sections: all that lives in objects or sections of its own. Named here: what is not reachable
+# but referred to from an object that is needed. What stands in is in Sources/kexec/EmbeddedRuntime.swift.
 libraries=/usr/lib/$debian
 link=$out/link
 mkdir -p "$link"
-for library in z:zlib1g-dev lzma:liblzma-dev zstd:libzstd-dev bz2:libbz2-dev; do
-    archive=lib${library%:*}.a
-    [ -e "$libraries/$archive" ] || die "no '$libraries/$archive': install the package ${library#*:}"
-    # Nothing unwinds the stack here: the tables for it would be 30 KB.
-    if outdated "$link/$archive" "$libraries/$archive"; then
-        llvm-objcopy --remove-section .eh_frame --remove-section .rela.eh_frame "$libraries/$archive" "$link/$archive"
-        touch "$link/$archive"
-    fi
-done
-# zstd's decoder once, and for size: Debian's archive has each of its loops three times, for other processors and for
-# windows that no kernel needs, 80 KB in all. Only the loop over sequences, where most of the time goes, has its templates
-# inlined: 2.8 KB for 703 million instructions instead of 1006 over a kernel of 57 MB, and Debian's takes no fewer. Where
-# the sources cannot be had the archive does, without its decoders of the formats from before 2016, 91 KB that no kernel
-# was ever packed with.
-old_formats=
-sources=$("$root/scripts/fetch-zstd.sh")
-zstd=$link/libzstd.a
+sources=$("$root/scripts/fetch-codecs.sh")
+unused=
 if [ -n "$sources" ]; then
-    zstd=$link/libzstd-small.a
-    if outdated "$zstd" "$sources/zstd.h" scripts/build-embedded.sh; then
-        rm -rf "$link/zstd" "$zstd"
-        mkdir "$link/zstd"
-        for file in common/entropy_common common/error_private common/fse_decompress common/xxhash common/zstd_common \
-            decompress/huf_decompress decompress/zstd_ddict decompress/zstd_decompress decompress/zstd_decompress_block; do
-            case $file in */zstd_decompress_block) inlining= ;; *) inlining=-DZSTD_NO_INLINE ;; esac
-            # shellcheck disable=SC2086
-            clang --target=x86_64-unknown-linux-musl -Os -ffunction-sections -fdata-sections -fno-stack-protector \
-                -fno-asynchronous-unwind-tables -nostdinc -isystem "$system/include/$musl" \
-                -isystem "$(clang -print-resource-dir)/include" -ffile-prefix-map="$sources=zstd" -DNDEBUG \
-                -DZSTD_LEGACY_SUPPORT=0 -DDYNAMIC_BMI2=0 -DZSTD_DISABLE_ASM=1 -DHUF_DISABLE_FAST_DECODE=1 \
-                -DHUF_FORCE_DECOMPRESS_X1 -DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT -DZSTD_STRIP_ERROR_STRINGS \
-                $inlining -DZSTD_NO_TRACE -c "$sources/$file.c" -o "$link/zstd/${file#*/}.o"
-        done
-        llvm-ar rcD "$zstd" "$link"/zstd/*.o
+    codecs=$link/libcodecs.a
+    if outdated "$codecs" "$sources" scripts/build-codecs.sh; then
+        scripts/build-codecs.sh "$sources" "$system/include/$musl" "$codecs"
     fi
 else
-    echo "build-embedded.sh: no sources of zstd to be had: build/$program holds Debian's library, 80 KB larger" >&2
-    old_formats=$(llvm-nm --undefined-only "$zstd" 2>/dev/null | awk '
+    echo "build-embedded.sh: no sources of the codecs to be had: build/$program holds Debian's libraries, 135 KB larger" >&2
+    codecs=
+    for library in z:zlib1g-dev lzma:liblzma-dev zstd:libzstd-dev bz2:libbz2-dev; do
+        archive=lib${library%:*}.a
+        [ -e "$libraries/$archive" ] || die "no '$libraries/$archive': install the package ${library#*:}"
+        # Nothing unwinds the stack here: the tables for it would be 30 KB.
+        if outdated "$link/$archive" "$libraries/$archive"; then
+            llvm-objcopy --remove-section .eh_frame --remove-section .rela.eh_frame "$libraries/$archive" "$link/$archive"
+            touch "$link/$archive"
+        fi
+        codecs="$codecs $link/$archive"
+    done
+    # zstd's decoders of the formats from before 2016, 91 KB that no kernel was ever packed with.
+    unused=$(llvm-nm --undefined-only "$link/libzstd.a" 2>/dev/null | awk '
         /(ZSTD|ZBUFF)v0[1-7]_/ && !seen[$2]++ {
             print "--defsym=" $2 (($2 ~ /findFrameSizeInfo/) ? "=kexec_refuse_frame_size" : "=kexec_refuse_format")
         }')
+    # bzip2's encoder, 30 KB; its functions on files with all of the C library's that they call, 4 KB.
+    for name in BZ2_compressBlock BZ2_bsInitWrite \
+        fopen64 fdopen fclose ferror fflush fread fwrite fgetc ungetc fputc; do
+        unused="$unused --defsym=$name=kexec_refuse_format"
+    done
 fi
-# bzip2's encoder, 30 KB; its functions on files with all of the C library's that they call, 4 KB; the checksum of zlib's
-# own format, which is not gzip's.
-unused=
-for name in BZ2_compressBlock BZ2_bsInitWrite \
-    fopen64 fdopen fclose ferror fflush fread fwrite fgetc ungetc fputc \
-    adler32; do
-    unused="$unused --defsym=$name=kexec_refuse_format"
-done
-# zlib's checksum is liblzma's, too: 11 KB of code and tables once less.
-checksum=--defsym=crc32=kexec_crc32
+# zlib's checksums: gzip's is XZ's, too, and the one of zlib's own format is not needed.
+checksum="--defsym=crc32=kexec_crc32 --defsym=adler32=kexec_refuse_format"
 
 # Unicode's tables for canonical equivalence: EmbeddedRuntime.swift stands in for the functions that read them.
 tables=--defsym=_swift_stdlib_nfd_decompositions=0
@@ -205,11 +186,10 @@ libgcc=$(gcc -print-libgcc-file-name 2>/dev/null) || libgcc=
 # shellcheck disable=SC2086
 ld.lld -static --no-dynamic-linker --gc-sections --icf=all --build-id=none -z noexecstack \
     -mllvm -enable-machine-outliner=always -mllvm -inline-threshold=-30000 -mllvm $scalars \
-    --defsym=main=${program}_main $old_formats $unused $checksum $tables \
+    --defsym=main=${program}_main $unused $checksum $tables \
     -Map="$root/build/$program.map" -o "$root/build/$program.unstripped" \
     "$libc/crt1.o" "$libc/crti.o" $objects \
-    "$link/libz.a" "$link/liblzma.a" "$zstd" "$link/libbz2.a" \
-    "$libc/libc.a" $libgcc "$libc/crtn.o"
+    $codecs "$libc/libc.a" $libgcc "$libc/crtn.o"
 llvm-objcopy --strip-all --remove-section .comment "$root/build/$program.unstripped" "$root/build/$program.new"
 # Under its name in one step: a running test never sees half a file.
 mv -f "$root/build/$program.new" "$root/build/$program"

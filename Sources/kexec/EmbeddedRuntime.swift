@@ -2,7 +2,6 @@
 // What the static program needs and musl does not have, and what stands in for parts of the codec libraries that
 // are left out of it (scripts/build-embedded.sh names them).
 #if hasFeature(Embedded)
-    internal import CLZMA
     internal import CLinux
 
     /// Fills `count` bytes with random numbers: the seed of Dictionary's and Set's hashing, good for nothing else.
@@ -13,7 +12,11 @@
         _ = unsafe getrandom(bytes, count, UInt32(GRND_INSECURE))
     }
 
-    /// libbz2 is compiled against glibc's checked `fprintf`, for a message about a bug of its own before it exits.
+    /// libbz2, compiled without files, calls this where it finds a bug of its own, and does not expect it to return.
+    @c(bz_internal_error)
+    func endForInternalError(_ number: Int32) { exit(3) }
+
+    /// libbz2's archive is compiled against glibc's checked `fprintf`, for a message about a bug of its own before it exits.
     @c(__fprintf_chk)
     func printNothing(_ file: UnsafeMutableRawPointer?, _ flag: Int32, _ format: UnsafePointer<CChar>?) -> Int32 { 0 }
 
@@ -35,12 +38,25 @@
         unsafe decompressedBound?.pointee = .max - 1
     }
 
-    /// zlib's `crc32`, by liblzma; of no bytes it is asked for the value to begin with.
+    /// zlib's `crc32`; of no bytes it is asked for the value to begin with.
     @c(kexec_crc32)
-    func checksum(_ before: UInt, _ bytes: UnsafePointer<UInt8>?, _ count: UInt32) -> UInt {
-        // zlib's own buffer, of as many bytes as it says.
-        guard let bytes = unsafe bytes else { return 0 }
-        return UInt(unsafe lzma_crc32(bytes, Int(count), UInt32(truncatingIfNeeded: before)))
+    func zlibChecksum(_ before: UInt, _ bytes: UnsafePointer<UInt8>?, _ count: UInt32) -> UInt {
+        UInt(unsafe checksum32(bytes, Int(count), UInt32(truncatingIfNeeded: before)))
+    }
+
+    /// In place of liblzma's own, whose tables are part of the program.
+    @c(lzma_crc32)
+    func checksum32(_ bytes: UnsafePointer<UInt8>?, _ count: Int, _ before: UInt32) -> UInt32 {
+        // As many bytes as the library says, which are its caller's.
+        let buffer = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
+        return UInt32(truncatingIfNeeded: unsafe CyclicChecksum.crc32.checksum(of: buffer, after: UInt64(before)))
+    }
+
+    /// In place of liblzma's own, whose tables are part of the program.
+    @c(lzma_crc64)
+    func checksum64(_ bytes: UnsafePointer<UInt8>?, _ count: Int, _ before: UInt64) -> UInt64 {
+        // As many bytes as the library says, which are its caller's.
+        unsafe CyclicChecksum.crc64.checksum(of: UnsafeRawBufferPointer(start: bytes, count: count), after: before)
     }
 
     // Strings are paths and kernel options here, and equal when their bytes are: no scalar is composed, decomposed or
