@@ -226,6 +226,7 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         return switch action {
         case .help: "help"
         case .version: "version"
+        case .crashCheck(let request): "crash-check" + (request == nil ? "" : " of a kernel")
         case .printCrashKernelSize: "crash size"
         case .status(let target): "status" + crash(target)
         case .unload(let target): "unload" + crash(target)

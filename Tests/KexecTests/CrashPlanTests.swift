@@ -245,6 +245,7 @@ import Testing
                 .coreHeaderLacks(.processorNotes), .coreHeaderLacks(.vmcoreinfo), .coreHeaderLacks(.virtualAddresses),
             ])
         #expect(plan.isLoadable && entries(plan).last?[1] == 0)
+        #expect(Self.plan(on: machine) { $0.systemCall = .kexecFileLoad }.warnings == [], "the kernel knows by itself")
     }
 
     @Test func saysThatOptionsForCrashKernelsDoNothingElsewhere() {

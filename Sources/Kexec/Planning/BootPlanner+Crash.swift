@@ -5,9 +5,11 @@ internal import PhysicalMemory
 /// What a Linux kernel gets besides where it is to start at a panic.
 extension BootPlanner {
     /// Places the header of the core dump; nil where there is to be none, or where the draft was refused.
-    func placeCoreHeader(for image: KernelImage, _ draft: inout PlanDraft) -> PhysicalRange? {
+    func placeCoreHeader(
+        for image: KernelImage, by call: SystemCall, _ draft: inout PlanDraft
+    ) -> PhysicalRange? {
         guard request.target == .crash, machine.crashRegion != nil, takesBootParameters(image) else { return nil }
-        return CoreHeaderPlanner(request: request, machine: machine).add(to: &draft)
+        return CoreHeaderPlanner(request: request, machine: machine, isKernels: call == .kexecFileLoad).add(to: &draft)
     }
 
     /// What tells the capture kernel where the header is, in kexec-tools' order. The in-kernel loader has words of its own.
@@ -21,6 +23,14 @@ extension BootPlanner {
             words += "acpi_rsdp=0x" + String(rsdp, radix: 16) + " "
         }
         return words + "elfcorehdr=" + String(header.start.rawValue >> 10) + "K"
+    }
+
+    func memorySize(of image: KernelImage) -> UInt64 {
+        switch image {
+        case .bzImage(let image): max(image.header.initSize, UInt64(image.protectedModeKernel.count))
+        case .elf(let image): image.segments.reduce(0) { $0 &+ $1.memorySize }
+        case .multiboot, .nbi: 0
+        }
     }
 
     private func takesBootParameters(_ image: KernelImage) -> Bool {

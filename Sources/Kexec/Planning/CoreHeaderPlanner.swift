@@ -12,12 +12,14 @@ struct CoreHeaderPlanner {
 
     let request: KexecRequest
     let machine: MachineDescription
+    /// The call is kexec_file_load: the kernel makes a header of its own, and what is planned here shows the room it takes.
+    let isKernels: Bool
 
     /// Adds the segment.
     /// - Returns: its place, which is no RAM for the capture kernel; nil where the draft was refused.
     func add(to draft: inout PlanDraft) -> PhysicalRange? {
         if request.updatesCoreHeader, roomForUpdates == nil { draft.refuse(.noHotplug) }
-        warnOfGaps(&draft)
+        if !isKernels { warnOfGaps(&draft) }
         let header = header
         for memory in header.notes + header.loads.map({ $0.memory }) where memory.end > header.addressEnd {
             draft.refuse(.coreHeaderTooNarrow(memory))
@@ -47,7 +49,7 @@ struct CoreHeaderPlanner {
     }
 
     private var header: CoreHeader {
-        let isWide = request.coreHeaderClass != .elf32
+        let isWide = isKernels || request.coreHeaderClass != .elf32
         var header = CoreHeader(elfClass: isWide ? .elf64 : .elf32, machine: runsX86_64 ? .x86_64 : .i386)
         let crash = machine.crash
         header.notes = crash.processorNotes

@@ -27,7 +27,7 @@ extension KexecOptions {
     }
 
     private func action(operands: [String]) throws(UsageError) -> KexecAction {
-        if let own = try ownAction() { return own }
+        if let own = try ownAction(operands) { return own }
         if given(.status) {
             if planFormat != nil { throw .conflict(.status, .plan) }
             // -p beside -l means the crash kernel here too.
@@ -48,8 +48,8 @@ extension KexecOptions {
     }
 
     /// Actions that kexec-tools does not have: they go with no other.
-    private func ownAction() throws(UsageError) -> KexecAction? {
-        if machineDirectory != nil, planFormat == nil { throw .machineWithoutPlan }
+    private func ownAction(_ operands: [String]) throws(UsageError) -> KexecAction? {
+        if machineDirectory != nil, planFormat == nil, !given(.crashCheck) { throw .machineWithoutPlan }
         let own: (option: KexecOption, action: KexecAction)
         if let captureDirectory {
             own = (.captureMachine, .captureMachine(directory: captureDirectory))
@@ -59,6 +59,8 @@ extension KexecOptions {
             own = (.last, .last)
         } else if given(.dryRun) {
             own = (.dryRun, .dryRun)
+        } else if given(.crashCheck) {
+            own = (.crashCheck, .crashCheck(try crashRequest(operands)))
         } else {
             return nil
         }
@@ -66,8 +68,19 @@ extension KexecOptions {
             .load, .loadPanic, .force, .execute, .unload, .status, .loadPreserveContext, .loadLiveUpdate, .plan, .last,
             .recordFirmwareState, .dryRun,
         ]
-        for other in others where given(other) && other != own.option { throw .conflict(own.option, other) }
+        for other in others where given(other) && other != own.option {
+            // A crash kernel is what that is about.
+            if other == .loadPanic, own.option == .crashCheck { continue }
+            throw .conflict(own.option, other)
+        }
         return own.action
+    }
+
+    private func crashRequest(_ operands: [String]) throws(UsageError) -> KexecRequest? {
+        if operands.isEmpty { return nil }
+        var request = try completeRequest(operands: operands)
+        request.target = .crash
+        return request
     }
 
     /// The request with its kernel, once nothing in it contradicts anything else.
@@ -106,7 +119,8 @@ extension KexecAction {
     /// What is to be loaded, or would be; nil for actions that load nothing.
     var request: KexecRequest? {
         switch self {
-        case .load(let request), .loadThenShutdown(let request), .loadThenExecute(let request), .plan(let request, _):
+        case .load(let request), .loadThenShutdown(let request), .loadThenExecute(let request), .plan(let request, _),
+            .crashCheck(let request?):
             request
         default: nil
         }

@@ -125,7 +125,7 @@ struct KexecOptions {
         case .coreHeaders64: request.coreHeaderClass = .elf64
         case .memoryMapInCommandLine: request.passesMemoryMapInCommandLine = true
         case .hotplug: request.updatesCoreHeader = true
-        case .status, .noChecks, .last, .dryRun: break  // given, which is all there is to know
+        case .status, .noChecks, .last, .dryRun, .crashCheck: break  // given, which is all there is to know
         default: return false
         }
         return true

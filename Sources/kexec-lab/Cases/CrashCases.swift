@@ -5,7 +5,7 @@ enum CrashCases {
     static let all: [Case] =
         [KernelName.linux61, .linux612, .linux7].flatMap { kernel in
             ["-c", "-s", "-a"].map { dump("\(version(kernel))/\($0.dropFirst())", $0, kernel) }
-        } + machines + options + [refused, unsupported]
+        } + machines + options + [refused, unsupported, checked, short]
 
     private static let machines: [Case] = [
         dump("efi-6.1", "-c", .linux61, MachineShape(firmware: .efi)),
@@ -21,8 +21,9 @@ enum CrashCases {
     ]
 
     private static let options: [Case] = [
-        dump("hotplug-6.12", "-c --hotplug", .linux612, expect: updated),
-        dump("hotplug-7.x", "-c --hotplug", .linux7, expect: updated),
+        dump(
+            "hotplug-6.12", "-c --hotplug", .linux612, MachineShape(processors: 2), expect: updated, events: cycle),
+        dump("hotplug-7.x", "-c --hotplug", .linux7, MachineShape(processors: 2), expect: updated, events: cycle),
         dump("elf64", "-c --elf64-core-headers", .linux7),
         dump("elf32", "-c --elf32-core-headers", .linux7, elfClass: 1),
         dump(
@@ -32,15 +33,19 @@ enum CrashCases {
 
     /// On a busy host the emulated timer is late, and Linux 6.1 gives up.
     private static let trustedTimer = "no_timer_check"
-    private static let updated = ["^LAB hotplug memory=1 cpu=1$"]
+    private static let updated = ["^LAB hotplug memory=1 cpu=1$", "^LAB cycled rc=0$"]
+    /// Has the kernel write the header anew.
+    private static let cycle =
+        "for state in 0 1; do echo $state > /sys/devices/system/cpu/cpu1/online; done; say cycled rc=$?"
 
     /// - Parameters:
     ///   - expect: between the load and the panic.
+    ///   - events: shell for between them.
     ///   - expectLater: of the capture kernel.
     private static func dump(
         _ name: String, _ options: String, _ kernel: KernelName, _ machine: MachineShape = MachineShape(),
         captured: KernelName? = nil, reservation: String = "crashkernel=256M", expect: [String] = [],
-        expectLater: [String] = [], elfClass: UInt8 = 2
+        events: String = ":", expectLater: [String] = [], elfClass: UInt8 = 2
     ) -> Case {
         Case(
             name: "crash/\(name)",
@@ -50,11 +55,14 @@ enum CrashCases {
             secondFiles: { ["sbin/vmcore-dmesg": .program($0.tools.vmcoreDmesg)] },
             script: """
                 \(facts)
-                loadcrash \(options) && crash
+                loadcrash \(options) && { \(events); crash; }
                 """,
             secondScript: capture,
             expect: ["^LAB load rc=0 loaded=0 crash=1"] + expect
-                + [Case.second, #"^LAB log token=1 panic=1$"#] + expectLater + ["^LAB end second"],
+                // vmcore-dmesg needs the kernel's virtual addresses.
+                + [Case.second, elfClass == 2 ? "^LAB log token=1 panic=1$" : "^LAB log "] + expectLater + [
+                    "^LAB end second"
+                ],
             forbid: ["LAB jump failed", #"\| kexec: warning"#],
             judge: { logs in logs.flatMap { complaints(about: $0, machine, elfClass: elfClass) } },
             deadline: 240, needsOurs: true)
@@ -118,7 +126,7 @@ enum CrashCases {
                 again large$way $way /boot/vmlinuz --initrd=/tmp/large
                 again cut$way $way /tmp/cut
                 again absent$way $way /boot/absent
-                try line$way kexec -p $way /boot/vmlinuz --command-line="$(head -c 3000 /dev/zero | tr '\\\\0' x)"
+                try line$way kexec -p $way /boot/vmlinuz --command-line="$(head -c 3000 /dev/zero | tr '\\0' x)"
             done
             again narrow -c /boot/vmlinuz --mem-max=0x1000000
             crash
@@ -142,6 +150,39 @@ enum CrashCases {
             "^LAB load rc=0 loaded=0 crash=1",
             #"^\| kexec: '--hotplug' needs a kernel that updates crash dump headers"#,
             "^LAB refused rc=1 loaded=0 crash=1",
+        ], needsOurs: true)
+
+    /// What is said of a load comes true.
+    private static let checked: Case = {
+        var test = dump("checked", "-c", .linux7, reservation: "crashkernel=128M")
+        test.summary = "--crash-check says what is missing, and in what it finds sufficient a dump is made"
+        test.script = """
+            \(facts)
+            try before kexec --crash-check
+            try advance kexec --crash-check /boot/vmlinuz --initrd=/boot/initrd
+            loadcrash -a
+            try loaded kexec --crash-check
+            crash
+            """
+        test.expect = [
+            #"^\| reserved   128 MiB: 0x"#, #"^\| missing    no crash kernel is loaded"#, "^LAB before rc=1 ",
+            #"^\| memory     \d+ MiB of 129 MiB: kernel \d+ MiB, initrd \d+"#, #"^\| works      yes"#,
+            "^LAB advance rc=0 loaded=0 crash=0", "^LAB load rc=0 loaded=0 crash=1", "^LAB hotplug memory=1 cpu=1",
+            #"^\| updates    by the kernel"#, #"^\| works      yes"#, "^LAB loaded rc=0 ", Case.second,
+            "^LAB log token=1 panic=1$", "^LAB end second",
+        ]
+        return test
+    }()
+
+    private static let short = Case(
+        name: "crash/short", summary: "--crash-check refuses a reservation that is too small, and none at all",
+        firstCommandLine: "crashkernel=64M",
+        script: """
+            try short kexec --crash-check /boot/vmlinuz --initrd=/boot/initrd
+            """,
+        expect: [
+            #"^\| missing    too little memory is reserved for this kernel and initrd"#,
+            #"^\| +hint: boot the running kernel with crashkernel=\d+M"#, #"^\| works      no"#, "^LAB short rc=1 ",
         ], needsOurs: true)
 
     private static func version(_ kernel: KernelName) -> Substring { kernel.rawValue.prefix { $0 != "-" } }
