@@ -81,6 +81,20 @@ public struct PreparedLoad: ~Copyable {
         } catch { throw .load(error) }
     }
 
+    /// What a kernel that starts at a panic needs of its memory. Unpacks the initrd, to see what becomes of it.
+    borrowing func crashMemory() -> CrashMemory {
+        let packed = request.initrds.isEmpty ? 0 : initrd.byteCount
+        var files = packed
+        if packed > 0 {
+            do throws(UnpackingObstacle) {
+                files = try UnpackedInitrd(initrd.bytes, limit: Self.memoryLimit(on: machine)).map.byteCount
+            } catch {}
+        }
+        return CrashMemory(
+            of: CrashMemoryMap.make(for: machine), kernel: plan.imageMemory, initrd: UInt64(packed),
+            files: UInt64(files))
+    }
+
     /// What the plan's `.kernel` ranges are ranges of.
     private var handedOver: RawSpan {
         @_lifetime(borrow self)

@@ -15,6 +15,8 @@ enum ExitCode: Hashable, Sendable, CaseIterable {
     case nothingLoaded
     /// 1: `--hotplug`, and the kernel cannot update a core header.
     case noHotplug
+    /// 1: `--crash-check`, and a panic would leave no dump.
+    case noDump
     /// 2: a file is missing, unreadable, empty, or no file.
     case file
     /// 3: a file is not the image it should be: unknown, truncated, corrupt, of another type than `--type` says.
@@ -58,7 +60,7 @@ enum ExitCode: Hashable, Sendable, CaseIterable {
     var status: Int32 {
         switch self {
         case .success: 0
-        case .usage, .nothingLoaded, .noHotplug: 1
+        case .usage, .nothingLoaded, .noHotplug, .noDump: 1
         case .file: 2
         case .image: 3
         case .plan: 4

@@ -60,6 +60,7 @@ struct KexecCommand {
             try jump(try kexecState(), by: call == .module ? .module : .kexecLoad)
         case .dryRun: return try dryRun()
         case .plan(let request, let format): return try plan(request, format)
+        case .crashCheck(let request): return try checkCrash(request)
         case .captureMachine(let directory): return try capture(into: directory)
         case .recordFirmwareState(let path): return try record(to: path)
         case .last: return try reportLastJump()
@@ -112,6 +113,18 @@ struct KexecCommand {
             // A span of plain bytes has none that could not be read.
             return report(LastReport(record: try TraceRecord(parsing: unsafe bytes.span.bytes)).text)
         } catch { throw .badTrace(error) }
+    }
+
+    private func checkCrash(_ request: KexecRequest?) throws(KexecFailure) -> Int32 {
+        let machine = try machine(below: invocation.machineDirectory ?? "/")
+        let check: CrashCheck
+        if let request {
+            check = CrashCheck(of: try PreparedLoad(request, on: machine))
+        } else {
+            check = CrashCheck(of: machine)
+        }
+        let status = report(CrashReport(check: check).text)
+        return status == ExitCode.success.status && !check.obstacles.isEmpty ? ExitCode.noDump.status : status
     }
 
     // MARK: Planning and loading

@@ -39,7 +39,8 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         (["--record-firmware-state=F"], "record F"),
         (["--capture-machine=D"], "capture D"), (["--capture-machine", "D", "-d"], "capture D"), (["-", "-l"], "load"),
         (["--load", "K", "--append", "a b", "--initrd", "I"], "load"), (["--", "-e"], "load, shut down"),
-        (["--reboot"], "shut down"), (["--reboot", "K"], "load, shut down"), (["--reboot", "-l", "K"], "load, shut down"),
+        (["--reboot"], "shut down"), (["--reboot", "K"], "load, shut down"),
+        (["--reboot", "-l", "K"], "load, shut down"),
         (["--reboot", "--detach=5"], "shut down"), (["K", "--detach=5"], "load, shut down"),
     ])
     func doesWhatTheLastActionSays(words: [String], action: String) throws {
@@ -257,6 +258,7 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         return switch action {
         case .help: "help"
         case .version: "version"
+        case .crashCheck(let request): "crash-check" + (request == nil ? "" : " of a kernel")
         case .printCrashKernelSize: "crash size"
         case .status(let target): "status" + crash(target)
         case .unload(let target): "unload" + crash(target)

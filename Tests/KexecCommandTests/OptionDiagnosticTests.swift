@@ -55,7 +55,8 @@ import Testing
             (["-p", "-f", "K"], "options '--load-panic' and '--force' exclude each other", nil),
             (
                 ["-l", "K", "--machine=D"],
-                "option '--machine' needs '--plan': a plan for another machine cannot be loaded on this one", nil
+                "option '--machine' needs '--plan' or '--crash-check': another machine's plan cannot be loaded here",
+                nil
             ),
             (["-l", "K", "--reuseinitrd"], "option '--reuseinitrd' does not exist on x86", nil),
             (["--exec-live-update"], "option '--exec-live-update' is not in this release yet", nil),

@@ -16,6 +16,10 @@ public struct CrashFacts: Hashable, Sendable {
     public var kernelImage: CoreHeader.Load?
     /// The virtual address of physical address 0.
     public var directMapBase: UInt64?
+    /// `/sys/devices/system/memory/crash_hotplug`, or the CPUs': the kernel keeps what is loaded up to date by itself.
+    public var isKeptUpToDate = false
+    /// `kernel.panic_on_oops`; nil where it is not shown.
+    public var panicsOnOops: Bool?
 
     public init() {}
 }
@@ -80,6 +84,11 @@ extension MachineRoot {
         if let kcore = head(of: "proc/kcore", first: CrashFacts.tableStart, all: { CrashFacts.tableEnd(kcore: $0) }) {
             facts.addAddresses(kcore: kcore)
         }
+        for device in ["memory", "cpu"]
+        where line("sys/devices/system/" + device + "/crash_hotplug")?.equals("1") == true {
+            facts.isKeptUpToDate = true
+        }
+        facts.panicsOnOops = line("proc/sys/kernel/panic_on_oops").map { !$0.equals("0") }
         return facts
     }
 

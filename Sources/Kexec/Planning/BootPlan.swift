@@ -80,6 +80,8 @@ public struct BootPlan: Hashable, Sendable {
     /// What kexec_file_load is given, which adds by itself what a crash kernel needs; nil: the same.
     public var fileLoadCommandLine: String?
     public var digest: DigestChoice
+    /// Bytes that the image takes where it runs: `init_size`, or its segments.
+    var imageMemory: UInt64 = 0
     /// Whether a bzImage is handed over as it is; nil for other images. `.kernel` ranges are of what is handed over.
     public var kernelForm: KernelForm?
     /// The same for the initrds; nil where there are none. `.initrd` ranges are of what is handed over.

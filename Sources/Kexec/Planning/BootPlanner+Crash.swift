@@ -25,6 +25,14 @@ extension BootPlanner {
         return words + "elfcorehdr=" + String(header.start.rawValue >> 10) + "K"
     }
 
+    func memorySize(of image: KernelImage) -> UInt64 {
+        switch image {
+        case .bzImage(let image): max(image.header.initSize, UInt64(image.protectedModeKernel.count))
+        case .elf(let image): image.segments.reduce(0) { $0 &+ $1.memorySize }
+        case .multiboot, .nbi: 0
+        }
+    }
+
     private func takesBootParameters(_ image: KernelImage) -> Bool {
         switch image {
         case .bzImage: true

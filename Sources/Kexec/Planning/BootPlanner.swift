@@ -76,6 +76,7 @@ public struct BootPlanner: Sendable {
             alternatives: choice.alternatives, entry: purgatory?.entry ?? ownEntry(of: image),
             commandLine: commandLine, digest: digest)
         plan.fileLoadCommandLine = givenLine
+        plan.imageMemory = memorySize(of: image)
         // Another call would hand over the address, and nothing at it.
         if !stateWord.utf8.isEmpty { plan.alternatives.removeAll { $0 == .kexecFileLoad } }
         plan.segments = draft.segments.sorted { $0.place.start.rawValue }

@@ -25,6 +25,8 @@ enum KexecAction: Hashable, Sendable {
     case loadThenExecute(KexecRequest)
     /// `--plan`: as far as a load would go, without one.
     case plan(KexecRequest, PlanFormat)
+    /// `--crash-check`: of what is there, or of a load that would be made.
+    case crashCheck(KexecRequest?)
     /// `--capture-machine`
     case captureMachine(directory: String)
     /// `--record-firmware-state`

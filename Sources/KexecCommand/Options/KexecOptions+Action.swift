@@ -29,7 +29,7 @@ extension KexecOptions {
     }
 
     private func action(operands: [String]) throws(UsageError) -> KexecAction {
-        if let own = try ownAction() { return own }
+        if let own = try ownAction(operands) { return own }
         if given(.reboot) { return try reboot(operands: operands) }
         if given(.status) {
             if planFormat != nil { throw .conflict(.status, .plan) }
@@ -51,8 +51,8 @@ extension KexecOptions {
     }
 
     /// Actions that kexec-tools does not have: they go with no other.
-    private func ownAction() throws(UsageError) -> KexecAction? {
-        if machineDirectory != nil, planFormat == nil { throw .machineWithoutPlan }
+    private func ownAction(_ operands: [String]) throws(UsageError) -> KexecAction? {
+        if machineDirectory != nil, planFormat == nil, !given(.crashCheck) { throw .machineWithoutPlan }
         let own: (option: KexecOption, action: KexecAction)
         if let captureDirectory {
             own = (.captureMachine, .captureMachine(directory: captureDirectory))
@@ -62,6 +62,8 @@ extension KexecOptions {
             own = (.last, .last)
         } else if given(.dryRun) {
             own = (.dryRun, .dryRun)
+        } else if given(.crashCheck) {
+            own = (.crashCheck, .crashCheck(try crashRequest(operands)))
         } else {
             return nil
         }
@@ -69,7 +71,11 @@ extension KexecOptions {
             .load, .loadPanic, .force, .execute, .unload, .status, .loadPreserveContext, .loadLiveUpdate, .plan, .last,
             .recordFirmwareState, .dryRun, .reboot,
         ]
-        for other in others where given(other) && other != own.option { throw .conflict(own.option, other) }
+        for other in others where given(other) && other != own.option {
+            // A crash kernel is what that is about.
+            if other == .loadPanic, own.option == .crashCheck { continue }
+            throw .conflict(own.option, other)
+        }
         return own.action
     }
 
@@ -79,6 +85,13 @@ extension KexecOptions {
         for other in others where given(other) { throw .conflict(.reboot, other) }
         if verb == nil, operands.isEmpty { return .shutdown }
         return .loadThenShutdown(try completeRequest(operands: operands))
+    }
+
+    private func crashRequest(_ operands: [String]) throws(UsageError) -> KexecRequest? {
+        if operands.isEmpty { return nil }
+        var request = try completeRequest(operands: operands)
+        request.target = .crash
+        return request
     }
 
     /// The request with its kernel, once nothing in it contradicts anything else.
@@ -117,7 +130,8 @@ extension KexecAction {
     /// What is to be loaded, or would be; nil for actions that load nothing.
     var request: KexecRequest? {
         switch self {
-        case .load(let request), .loadThenShutdown(let request), .loadThenExecute(let request), .plan(let request, _):
+        case .load(let request), .loadThenShutdown(let request), .loadThenExecute(let request), .plan(let request, _),
+            .crashCheck(let request?):
             request
         default: nil
         }

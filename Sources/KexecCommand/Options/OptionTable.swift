@@ -101,6 +101,7 @@ enum OptionTable {
         flag(.coreHeaders64, "elf64-core-headers", .crash, "Describe memory by an ELF64 header"),
         flag(.coreHeaders32, "elf32-core-headers", .crash, "Describe memory by an ELF32 header"),
         flag(.memoryMapInCommandLine, "pass-memmap-cmdline", .crash, "Describe memory by memmap= too"),
+        flag(.crashCheck, "crash-check", .crash, "Say whether a panic would leave a dump; 0: yes").since(.swiftKexec),
         flag(.hotplug, "hotplug", .crash, "The kernel updates the description").since(.kexecTools32),
     ]
 

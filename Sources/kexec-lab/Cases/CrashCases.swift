@@ -5,7 +5,7 @@ enum CrashCases {
     static let all: [Case] =
         [KernelName.linux61, .linux612, .linux7].flatMap { kernel in
             ["-c", "-s", "-a"].map { dump("\(version(kernel))/\($0.dropFirst())", $0, kernel) }
-        } + machines + options + [refused, unsupported]
+        } + machines + options + [refused, unsupported, checked, short]
 
     private static let machines: [Case] = [
         dump("efi-6.1", "-c", .linux61, MachineShape(firmware: .efi)),
@@ -150,6 +150,39 @@ enum CrashCases {
             "^LAB load rc=0 loaded=0 crash=1",
             #"^\| kexec: '--hotplug' needs a kernel that updates crash dump headers"#,
             "^LAB refused rc=1 loaded=0 crash=1",
+        ], needsOurs: true)
+
+    /// What is said of a load comes true.
+    private static let checked: Case = {
+        var test = dump("checked", "-c", .linux7, reservation: "crashkernel=128M")
+        test.summary = "--crash-check says what is missing, and in what it finds sufficient a dump is made"
+        test.script = """
+            \(facts)
+            try before kexec --crash-check
+            try advance kexec --crash-check /boot/vmlinuz --initrd=/boot/initrd
+            loadcrash -a
+            try loaded kexec --crash-check
+            crash
+            """
+        test.expect = [
+            #"^\| reserved   128 MiB: 0x"#, #"^\| missing    no crash kernel is loaded"#, "^LAB before rc=1 ",
+            #"^\| memory     \d+ MiB of 129 MiB: kernel \d+ MiB, initrd \d+"#, #"^\| works      yes"#,
+            "^LAB advance rc=0 loaded=0 crash=0", "^LAB load rc=0 loaded=0 crash=1", "^LAB hotplug memory=1 cpu=1",
+            #"^\| updates    by the kernel"#, #"^\| works      yes"#, "^LAB loaded rc=0 ", Case.second,
+            "^LAB log token=1 panic=1$", "^LAB end second",
+        ]
+        return test
+    }()
+
+    private static let short = Case(
+        name: "crash/short", summary: "--crash-check refuses a reservation that is too small, and none at all",
+        firstCommandLine: "crashkernel=64M",
+        script: """
+            try short kexec --crash-check /boot/vmlinuz --initrd=/boot/initrd
+            """,
+        expect: [
+            #"^\| missing    too little memory is reserved for this kernel and initrd"#,
+            #"^\| +hint: boot the running kernel with crashkernel=\d+M"#, #"^\| works      no"#, "^LAB short rc=1 ",
         ], needsOurs: true)
 
     private static func version(_ kernel: KernelName) -> Substring { kernel.rawValue.prefix { $0 != "-" } }

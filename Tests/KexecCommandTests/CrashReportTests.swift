@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+import Testing
+
+@testable import Kexec
+@testable import KexecCommand
+
+@Suite struct CrashReportTests {
+    private static func report(_ fixture: String) throws -> [String] {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Fixtures/machines/\(fixture)").path(percentEncoded: false)
+        let machine = try MachineDescription(reading: MachineRoot(path: folder))
+        return CrashReport(check: CrashCheck(of: machine)).text.split(separator: "\n").map { String($0) }
+    }
+
+    @Test func saysWhatIsMissing() throws {
+        #expect(
+            try Self.report("crashkernel") == [
+                "reserved   128 MiB: 0x32000000-0x39ffffff", "loaded     no",
+                "updates    by a new load only, when memory or processors come and go",
+                "missing    no crash kernel is loaded", "           hint: load one with -p", "works      no",
+            ])
+        #expect(
+            try Self.report("bios-512m").suffix(3) == [
+                "missing    no memory is reserved for a crash kernel",
+                "           hint: boot the running kernel with crashkernel=256M", "works      no",
+            ])
+    }
+
+    @Test func isAskedForWithOrWithoutAKernel() throws {
+        #expect(try parse(["--crash-check"]).action == .crashCheck(nil))
+        #expect(try parse(["-p", "--crash-check"]).action == .crashCheck(nil))
+        let action = try parse(["--crash-check", "K", "--initrd=I", "--machine=M"])
+        guard case .crashCheck(let request?) = action.action else {
+            Issue.record("\(action.action)")
+            return
+        }
+        #expect(request.target == .crash && request.kernel == "K" && request.initrds == ["I"])
+        #expect(action.machineDirectory == "M")
+    }
+
+    @Test(arguments: [["-l"], ["-u"], ["-e"], ["--plan"], ["--last"], ["-S"]])
+    func goesWithNoOtherAction(words: [String]) {
+        #expect(throws: UsageError.self) { try parse(["--crash-check", "K"] + words) }
+    }
+
+    @Test func needsAKernelForWhatShapesALoad() {
+        #expect(throws: UsageError.needsLoad("--append")) { try parse(["--crash-check", "--append=quiet"]) }
+    }
+}
