@@ -51,12 +51,15 @@ struct AnsibleControl: Sendable {
         try write(key + "\n", to: "\(root)/root/\(name)")
         let environment = BuildEnvironment(cache).script
         let seconds = Int(900 * patience)
+        // Ansible asks for the boot_id all the time; a connection that is open at the jump is never closed by its other end,
+        // and ssh would wait for it for ever.
+        let ssh = "-o UserKnownHostsFile=/dev/null -o ServerAliveInterval=5"
         let answer = try await HostCommand(
             environment,
             [
                 root, "env", "LC_ALL=C.UTF-8", "HOME=/root", "ANSIBLE_HOST_KEY_CHECKING=False", "ANSIBLE_TIMEOUT=120",
                 "ansible", "all", "--inventory=127.0.0.1,", "--user=root", "--private-key=/root/\(name)",
-                "--ssh-common-args=-o UserKnownHostsFile=/dev/null", "--extra-vars=ansible_port=\(port)",
+                "--ssh-common-args=\(ssh)", "--extra-vars=ansible_port=\(port)",
                 "--module-name=reboot", "--args=reboot_command='\(command)' reboot_timeout=\(seconds)",
             ]
         ).output()

@@ -28,11 +28,11 @@ enum SystemInitramfsCases {
         cd /run/initramfs
         mkdir -p bin sbin usr/bin usr/sbin lib/dracut/hooks/shutdown tmp dev proc sys run oldroot etc
         cp /lab/busybox bin/busybox
-        for name in $(bin/busybox --list); do ln -s busybox bin/$name; done
+        for name in $(bin/busybox --list); do [ -e bin/$name ] || ln -s busybox bin/$name; done
         cp /usr/sbin/kexec sbin/kexec
         cp $modules/99shutdown/shutdown.sh shutdown
         chmod 755 shutdown
-        cp $modules/99base/dracut-lib.sh lib/
+        cp $modules/99base/dracut*lib.sh lib/
         cat > lib/dracut/hooks/shutdown/10-laboratory.sh <<'HOOK'
         libraries=$(find / -xdev -name '*.so*' | wc -l)
         echo "LAB ram disk: kexec is $(command -v kexec), libraries: $libraries" > /dev/kmsg
