@@ -85,7 +85,9 @@ public struct BootPlanner: Sendable {
         plan.initrdForm = initrdForm
         plan.fast = fastStart(of: image, requestedCommandLine)
         let checker = PlanChecker(machine: machine)
-        plan.refusals = checker.obstacles(to: plan) + draft.refusals + checker.faults(of: plan)
+        plan.refusals = checker.obstacles(to: plan) + draft.refusals
+        // What is incomplete breaks rules that say nothing to the user.
+        if !plan.lacksRoom { plan.refusals += checker.faults(of: plan) }
         plan.warnings = draft.warnings + PlanAdvisor(request: request, machine: machine).warnings(for: plan, image)
         return plan
     }

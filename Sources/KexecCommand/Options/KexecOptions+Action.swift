@@ -69,7 +69,7 @@ extension KexecOptions {
         }
         let others: [KexecOption] = [
             .load, .loadPanic, .force, .execute, .unload, .status, .loadPreserveContext, .loadLiveUpdate, .plan, .last,
-            .recordFirmwareState, .dryRun, .reboot,
+            .recordFirmwareState, .dryRun, .reboot, .crashCheck,
         ]
         for other in others where given(other) && other != own.option {
             // A crash kernel is what that is about.
