@@ -147,6 +147,7 @@ import Testing
                 .dictionaryTooLarge(.xz, limit: 130 << 20),
                 "its xz dictionary is too large to unpack it: need one that takes 130 MiB or less"
             ),
+            (.unknownFilter(.xz), "its xz data has a filter that this program does not know"),
             (.codecMissing(.zstd), "it is compressed with zstd, which this program was built without"),
             (.corrupt(.gzip, at: 0x1000), "its gzip data is corrupt, found at offset 0x1000"),
             (

@@ -116,6 +116,16 @@ private func unpack(
         }
     }
 
+    @Test func namesAFilterThatItDoesNotKnow() {
+        func checked(_ bytes: [UInt8]) -> [UInt8] {
+            let sum = bytes.withUnsafeBytes { CyclicChecksum.crc32.checksum(of: $0, after: 0) }
+            return bytes + (0..<4).map { UInt8(truncatingIfNeeded: sum >> ($0 * 8)) }
+        }
+        // A stream with CRC32; its block has a filter of a number that is not given away.
+        let bytes = [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0] + checked([0, 1]) + checked([2, 0, 0x3f, 0, 0, 0, 0, 0])
+        #expect(unpack(bytes, .xz) == .failure(.unknownFilter(.xz)))
+    }
+
     @Test func refusesADictionaryThatWouldTakeAllMemory() throws {
         // lzma-alone with a dictionary of 2 GiB; the size that follows is unknown.
         var bytes: [UInt8] = [0x5d, 0, 0, 0, 0x80] + [UInt8](repeating: 0xff, count: 8)

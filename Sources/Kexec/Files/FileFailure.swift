@@ -29,6 +29,9 @@ public enum FileProblem: Error, Hashable, Sendable {
     case memoryShort(needed: UInt64, available: UInt64)
     /// Decoding needs more memory than a decoder may have: an absurd dictionary.
     case dictionaryTooLarge(Compression, limit: UInt64)
+    /// Something in front of the compressed data says how they were prepared, and no decoder here undoes that: one of xz's
+    /// filters for other processors' code, or a later version's.
+    case unknownFilter(Compression)
     /// This build has no decoder for the format.
     case codecMissing(Compression)
     /// Bytes that are not what the format says, found when the decoder was at `offset` of the file, or a wrong
@@ -57,7 +60,9 @@ extension FileProblem {
     /// The file is there and readable, but what is in it is no good.
     public var isOfContents: Bool {
         switch self {
-        case .dictionaryTooLarge, .codecMissing, .corrupt, .truncated, .trailingBytes, .unpacksToNothing: true
+        case .dictionaryTooLarge, .unknownFilter, .codecMissing, .corrupt, .truncated, .trailingBytes,
+            .unpacksToNothing:
+            true
         case .missing, .notPermitted, .directory, .characterDevice, .blockDevice, .socket, .empty, .tooLarge,
             .memoryShort, .failed:
             false

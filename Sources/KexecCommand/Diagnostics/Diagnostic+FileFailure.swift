@@ -33,6 +33,11 @@ extension Diagnostic {
                 "its \(compression.name) dictionary is too large to unpack it: need one that takes "
                     + "\(byteSize(limit)) or less", "compress it with a smaller dictionary, or not at all"
             )
+        case .unknownFilter(let compression):
+            (
+                "its \(compression.name) data has a filter that this program does not know",
+                "compress it with no filter, or with that for x86"
+            )
         case .codecMissing(let compression):
             (
                 "it is compressed with \(compression.name), which this program was built without",

@@ -15,7 +15,8 @@ func unpacked(
 /// Unpacks all streams in `bytes`, which begin with one of `compression`, one after the other.
 ///
 /// The input is read where it lies and the output written where it stays: a decoder keeps its window at most.
-/// - Throws: `.corrupt`, `.truncated`, `.trailingBytes`, `.memoryShort`, `.dictionaryTooLarge`, `.codecMissing`
+/// - Throws: `.corrupt`, `.truncated`, `.trailingBytes`, `.memoryShort`, `.dictionaryTooLarge`,
+///   `.unknownFilter`, `.codecMissing`
 func unpack(
     _ bytes: borrowing RawSpan, _ compression: Compression, into output: inout MemoryFile
 ) throws(FileProblem) {

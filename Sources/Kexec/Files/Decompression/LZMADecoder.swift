@@ -49,6 +49,7 @@
             case LZMA_OK, LZMA_BUF_ERROR: .more
             case LZMA_MEM_ERROR: .memoryShort
             case LZMA_MEMLIMIT_ERROR: .dictionaryTooLarge
+            case LZMA_OPTIONS_ERROR: .unknownFilter
             default: .corrupt
             }
         return unsafe DecodingStep(

@@ -11,7 +11,7 @@ protocol StreamDecoder: ~Copyable {
 
 /// What one step did.
 struct DecodingStep {
-    enum State { case more, ended, corrupt, memoryShort, dictionaryTooLarge }
+    enum State { case more, ended, corrupt, memoryShort, dictionaryTooLarge, unknownFilter }
 
     /// Bytes of input and output.
     var consumed: Int
@@ -70,6 +70,7 @@ func unpackStreams<Decoder: StreamDecoder & ~Copyable>(
         case .corrupt: throw .corrupt(input.compression, at: position)
         case .memoryShort: throw .memoryShort(needed: decoderMemoryLimit, available: 0)
         case .dictionaryTooLarge: throw .dictionaryTooLarge(input.compression, limit: decoderMemoryLimit)
+        case .unknownFilter: throw .unknownFilter(input.compression)
         }
     }
 }
