@@ -9,6 +9,7 @@
 tree=$root/build/cache/codecs
 if [ ! -d "$tree" ]; then
     command -v apt-get >/dev/null && command -v xz >/dev/null || exit 0
+    rm -rf "$tree.apt"
     private_apt "$tree.apt" "$(dpkg --print-architecture)"
     # The packaging is not needed, and an archive that is being updated may lack it.
     private_apt_fetch deb-src trixie source --download-only --tar-only libzstd xz-utils zlib bzip2 || exit 0

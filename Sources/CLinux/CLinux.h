@@ -249,16 +249,29 @@ static inline long kx_receive(int fd, void *bytes, unsigned long count) {
 static inline int kx_execv(const char *path, char *const *arguments) { return (int)kx_result(execv(path, arguments)); }
 /// fork(2) as the kernel knows it, for the C library's own brings its locks of threads along, which nobody here has: 0 in
 /// the new process, in a session of its own and with /dev/null for standard streams; else its number.
+///
+/// Where this one leads its terminal's session, its end hangs up on all that are still in it; and where it is a service's
+/// main process, the service manager ends what is left: neither may reach the new one, which has to call
+/// `kx_end_patience` before it starts another program.
 static inline long kx_detach(void) {
     int null = open("/dev/null", O_RDWR);
     if (null < 0) return -(long)errno;
+    void (*hangup)(int) = signal(SIGHUP, SIG_IGN), (*end)(int) = signal(SIGTERM, SIG_IGN);
     long process = kx_result(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
-    if (process == 0) {
+    if (process != 0) {
+        (void)signal(SIGHUP, hangup);
+        (void)signal(SIGTERM, end);
+    } else {
         (void)setsid();
         for (int number = 0; number < 3; number++) (void)dup2(null, number);
     }
     if (null > 2) (void)close(null);
     return process;
+}
+/// What is ignored stays ignored in the program that is started.
+static inline void kx_end_patience(void) {
+    (void)signal(SIGHUP, SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
 }
 /// Bus errors: a mapped file was cut short, or cannot be read.
 static inline void kx_on_bus_error(void (*handler)(int)) { (void)signal(SIGBUS, handler); }

@@ -32,7 +32,7 @@ struct CrashReport {
     private var reserved: String {
         let ranges = check.machine.crashKernel + check.machine.crash.lentRanges
         guard !ranges.isEmpty else { return "nothing" }
-        return byteSize(ranges.reduce(0) { $0 + $1.size }) + ": " + ranges.map { addresses($0) }.joined(separator: ", ")
+        return byteSize(PhysicalRangeSet(ranges).size) + ": " + ranges.map { addresses($0) }.joined(separator: ", ")
     }
 
     /// Of what is loaded, else of what would be.

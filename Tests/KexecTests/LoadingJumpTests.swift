@@ -258,7 +258,7 @@ private func run(
     @Test func aDetachedProcessWaitsAndTheOtherGoesOn() throws {
         var jump = Jump(RecordingKernel())
         #expect(try jump.detach(seconds: 6) == .detached)
-        #expect(jump.kernel.trace == ["detach", "sleep 6000"])
+        #expect(jump.kernel.trace == ["detach", "sleep 6000", "end patience"])
         jump = Jump(RecordingKernel())
         jump.kernel.detachedProcess = 99
         #expect(try jump.detach(seconds: 6) == .here)

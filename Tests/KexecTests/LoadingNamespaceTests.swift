@@ -30,6 +30,7 @@ private struct KernelWithoutJump: KernelCalls {
     mutating func netlink(_ request: [UInt8]) -> NetlinkReply { real.netlink(request) }
     mutating func execute(_ path: String, _ arguments: [String]) -> Int { -1 }
     mutating func detach() -> Int { -1 }
+    mutating func endPatience() {}
     mutating func sleep(milliseconds: Int32) { real.sleep(milliseconds: milliseconds) }
     mutating func writeKernelLog(_ line: [UInt8]) -> Int { -1 }
     func hasSysBoot() -> Bool { true }

@@ -89,6 +89,7 @@ struct RecordingKernel: KernelCalls {
         let result = record("detach")
         return result < 0 ? result : detachedProcess
     }
+    mutating func endPatience() { _ = record("end patience") }
     mutating func sleep(milliseconds: Int32) { _ = record("sleep \(milliseconds)") }
     mutating func writeKernelLog(_ line: [UInt8]) -> Int { record("kmsg \(String(decoding: line, as: UTF8.self))") }
 

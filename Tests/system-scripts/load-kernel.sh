@@ -21,7 +21,7 @@ test_later_files_of_the_folder_win_and_leftovers_do_not_count() {
     configured
     settings 'APPEND=first'
     echo 'APPEND=second' >"$root/etc/default/kexec.d/10-a"
-    echo 'APPEND=third' >"$root/etc/default/kexec.d/20-b"
+    printf '%s\n' APPEND=third '[ -n "" ] && APPEND=never' >"$root/etc/default/kexec.d/20-b"
     echo 'APPEND=left' >"$root/etc/default/kexec.d/30-c.dpkg-old"
     succeeds load
     called 'kexec -l ROOT/vmlinuz --append=third --initrd=ROOT/initrd.img'

@@ -123,6 +123,26 @@ test_the_next_boot_removes_the_file_and_a_restart_does_not() {
     [ -e "$root/no-kexec-reboot" ] || bad 'the file is gone'
 }
 
+test_a_preloaded_kernel_does_not_bypass_them_either() {
+    settings PRELOAD_KEXEC=true
+    kexecing
+    loaded
+    mkdir -p "$root/run/systemd"
+    : >"$root/run/systemd/reboot-to-boot-loader-menu"
+    succeeds at_shutdown stop
+    called "$start_reboot" 'systemctl cancel 12' 'systemctl cancel 13'
+}
+
+test_a_cut_variable_of_the_firmware_asks_for_nothing() {
+    configured
+    settings LOAD_KEXEC=true
+    rebooting
+    mkdir -p "$root/sys/firmware/efi/efivars"
+    : >"$root/sys/firmware/efi/efivars/OsIndications-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+    succeeds at_shutdown stop
+    says 'the reboot goes by kexec'
+}
+
 test_what_firmware_or_boot_loader_are_to_do_is_not_bypassed() {
     configured
     settings LOAD_KEXEC=true

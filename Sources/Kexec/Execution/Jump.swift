@@ -151,6 +151,7 @@ extension Jump {
         if result < 0 { throw .notDetached(errno: Int32(clamping: -result)) }
         if result > 0 { return .here }
         kernel.sleep(milliseconds: Int32(clamping: UInt64(seconds) * 1000))
+        kernel.endPatience()
         return .detached
     }
 

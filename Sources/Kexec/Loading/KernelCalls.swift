@@ -42,6 +42,8 @@ package protocol KernelCalls {
     mutating func sleep(milliseconds: Int32)
     /// `fork(2)` into a session of its own, with `/dev/null` for standard streams: 0 in the new process, else its number.
     mutating func detach() -> Int
+    /// In the new process: signals that ask it to end do so from here on.
+    mutating func endPatience()
     /// Adds one line to the kernel's log through `/dev/kmsg`.
     mutating func writeKernelLog(_ line: [UInt8]) -> Int
 

@@ -131,6 +131,7 @@ package struct LinuxKernel: KernelCalls {
     }
 
     package mutating func detach() -> Int { kx_detach() }
+    package mutating func endPatience() { kx_end_patience() }
 
     package mutating func sleep(milliseconds: Int32) { kx_sleep(milliseconds) }
 

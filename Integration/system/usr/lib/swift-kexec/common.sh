@@ -39,8 +39,9 @@ read_settings() {
             default_settings
             return 1
         }
+        # Its last command may be a question whose answer is no.
         # shellcheck disable=SC1090
-        . "$settings"
+        . "$settings" || :
     done
 }
 
