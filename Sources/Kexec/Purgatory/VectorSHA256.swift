@@ -2,7 +2,7 @@
 internal import CLinux
 internal import Handoff
 
-/// SHA-256 by a processor's vector registers, a fifth to a quarter faster than by plain arithmetic alone: those compute
+/// SHA-256 by a processor's vector registers, a fifth faster than by plain arithmetic alone: those compute
 /// the schedule, four words at a time, beside the rounds, which leave them idle.
 struct VectorSHA256: PairedSHA256Engine {
     private typealias Words = SIMD4<UInt32>
