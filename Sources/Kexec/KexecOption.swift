@@ -25,7 +25,7 @@ public enum KexecOption: UInt8, CaseIterable, Hashable, Sendable {
 
 /// Options that were given, in any order; one bit each.
 public struct KexecOptionSet: Hashable, Sendable {
-    private var bits: UInt64 = 0
+    private var bits: UInt128 = 0
 
     public init() {}
 
@@ -35,6 +35,6 @@ public struct KexecOptionSet: Hashable, Sendable {
 
     public mutating func insert(_ option: KexecOption) { bits |= mask(option) }
 
-    // A test holds that there are at most 64 options.
-    private func mask(_ option: KexecOption) -> UInt64 { 1 << UInt64(option.rawValue) }
+    // A test holds that there are at most 128 options.
+    private func mask(_ option: KexecOption) -> UInt128 { 1 << UInt128(option.rawValue) }
 }
