@@ -14,7 +14,7 @@ private func error(
 private let causes: [RefusalCause] = [
     .notPrivileged, .loadDisabled, .loadLimitUsedUp(.reboot, byUs: true), .lockdown(.integrity),
     .appraised(secureBoot: true), .policy, .unsigned, .keyUnknown, .keyRejected, .signatureUnsupported,
-    .signatureMalformed, .busy, .memoryShort(needed: 1 << 30, available: 1 << 28), .notInKernel, .unknownFormat,
+    .signatureMalformed, .busy(seconds: 0), .busy(seconds: 10), .memoryShort(needed: 1 << 30, available: 1 << 28), .notInKernel, .unknownFormat,
     .addressNotAvailable, .argumentsRefused(flags: 5, segments: 3), .nothingLoaded, .liveUpdateRefused,
     .fileUnreadable, .fileTooLarge, .fileBeingWritten, .moduleDisabled, .moduleLimitUsedUp, .otherInterface,
     .interrupted, .cannotLeave, .wayOutBroken, .unknown,
@@ -67,7 +67,10 @@ private let causes: [RefusalCause] = [
         #expect(hint(.kexecLoad, .lockdown(.integrity), .unload(.crash)) == "-s unloads without asking that policy")
         #expect(hint(.kexecFileLoad, .notInKernel, .unload(.reboot)) == "-c")
         #expect(hint(.kexecFileLoad, .policy, .unload(.reboot)) == nil)
-        #expect(hint(.kexecLoad, .busy, .load(.crash)) == "try again")
+        #expect(hint(.kexecLoad, .busy(seconds: 10), .load(.crash)) == "try again")
+        #expect(
+            hint(.kexecLoad, .busy(seconds: 0), .load(.crash))
+                == "try again; each try counts against the limit of loads")
         #expect(hint(.reboot, .nothingLoaded, .jump) == "load a kernel first: kexec -l")
         #expect(hint(.reboot, .unknown, .jump) == nil)
         #expect(hint(.kexecFileLoad, .unknownFormat, .load(.reboot)) == "-c, where the kernel has CONFIG_KEXEC")
@@ -95,7 +98,7 @@ private let causes: [RefusalCause] = [
             Diagnostic(error(.module, .nothingLoaded, .dryRun))
                 == Diagnostic(
                     "cannot do the dry run: /dev/kexec: nothing is loaded", hint: "load a kernel first: kexec -l"))
-        #expect(Diagnostic(error(.module, .busy)).hint == "try again")
+        #expect(Diagnostic(error(.module, .busy(seconds: 10))).hint == "try again")
         #expect(Diagnostic(error(.module, .notPrivileged)).hint == "run it as root")
         #expect(
             Diagnostic(error(.module, .otherInterface)).hint == "program and module must be of the same version")
@@ -123,7 +126,7 @@ private let causes: [RefusalCause] = [
     }
 
     @Test func tellsWhatBecameOfTheNetwork() {
-        let refused = error(.reboot, .busy, .jump)
+        let refused = error(.reboot, .busy(seconds: 0), .jump)
         var network = NetworkOutcome()
         func sentence() -> String { Diagnostic(ExecutionError.refused(refused, network)).sentence }
         let start = "cannot jump to the loaded kernel: reboot: another kexec operation is running"
@@ -247,7 +250,7 @@ private let causes: [RefusalCause] = [
     }
 
     @Test func readsRefusedJumps() {
-        #expect(ExitCode(.refused(error(.reboot, .busy, .jump), nil)) == .jump)
+        #expect(ExitCode(.refused(error(.reboot, .busy(seconds: 0), .jump), nil)) == .jump)
         #expect(ExitCode(.refused(error(.reboot, .nothingLoaded, .jump), nil)) == .nothingLoaded)
         #expect(ExitCode(.refused(error(.module, .wayOutBroken, .dryRun), nil)) == .jump)
         #expect(ExitCode(.nothingInModule(besideNative: false)) == .nothingLoaded)

@@ -83,7 +83,7 @@ private func run(
         kernel.refusals = [.init(line: "reboot", errno: EBUSY)]
         let (result, trace) = run(kernel)
         #expect(trace == ["sync"] + recording + down + ["reboot 0x45584543"] + backAgain)
-        let error = SystemCallError(call: .reboot, purpose: .jump, errno: EBUSY, cause: .busy)
+        let error = SystemCallError(call: .reboot, purpose: .jump, errno: EBUSY, cause: .busy(seconds: 0))
         #expect(result == .failure(.refused(error, restored())))
     }
 

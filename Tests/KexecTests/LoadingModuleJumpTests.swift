@@ -73,7 +73,7 @@ private func run(
 
     @Test(
         arguments: [
-            (EPERM, .policy), (EIO, .wayOutBroken), (ENOMEM, .memoryShort(needed: 0, available: 0)), (EBUSY, .busy),
+            (EPERM, .policy), (EIO, .wayOutBroken), (ENOMEM, .memoryShort(needed: 0, available: 0)), (EBUSY, .busy(seconds: 0)),
             (EOPNOTSUPP, .cannotLeave), (EINVAL, .nothingLoaded),
         ] as [(Int32, RefusalCause)])
     func putsTheNetworkBackWhereTheModuleStays(errno: Int32, cause: RefusalCause) {
@@ -209,7 +209,7 @@ private func run(
     @Test(
         arguments: [
             (EIO, .wayOutBroken), (EINVAL, .nothingLoaded), (ENOMEM, .memoryShort(needed: 0, available: 0)),
-            (EBUSY, .busy), (EPERM, .policy),
+            (EBUSY, .busy(seconds: 0)), (EPERM, .policy),
         ] as [(Int32, RefusalCause)])
     func saysWhyTheWayOutFailed(errno: Int32, cause: RefusalCause) {
         let (error, _) = rehearse(moduleState(loaded: true), refusing: errno)

@@ -65,7 +65,7 @@ private struct KernelWithoutJump: KernelCalls {
             _ = try jump.run(JumpOptions(), state: state)
             Issue.record("the jump was refused, and nobody said so")
         } catch .refused(let error, let outcome) {
-            #expect(error.cause == .busy)
+            #expect(error.cause == .busy(seconds: 0))
             #expect(outcome?.isRestored == true, "\(String(describing: outcome))")
             #expect(outcome?.takenDown.isEmpty == false)
             #expect(outcome?.notTakenDown == [])

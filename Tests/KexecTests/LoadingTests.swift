@@ -205,7 +205,7 @@ private struct Load {
     @Test(
         arguments: [
             (EPERM, "policy"), (EACCES, "policy"), (ENOENT, "notInKernel"), (ENODEV, "notInKernel"),
-            (ENXIO, "notInKernel"), (ENOTTY, "otherInterface"), (EBUSY, "busy"),
+            (ENXIO, "notInKernel"), (ENOTTY, "otherInterface"), (EBUSY, "busy(seconds: 10)"),
             (ENOMEM, "memoryShort(needed: 36864, available: 1073741824)"),
             (EINVAL, "argumentsRefused(flags: 4063232, segments: 4)"), (EADDRNOTAVAIL, "addressNotAvailable"),
             (EFAULT, "fileUnreadable"), (EINTR, "interrupted"), (EOPNOTSUPP, "cannotLeave"), (71, "unknown"),
@@ -239,6 +239,43 @@ private struct Load {
         #expect(load.causes() == ["module: notPrivileged"])
     }
 
+    // MARK: another operation at work
+
+    @Test(arguments: [SystemCall.kexecLoad, .kexecFileLoad, .module])
+    func waitsForAnotherOperation(call: SystemCall) {
+        var load = Load()
+        load.plan.systemCall = call
+        let line = call == .module ? "module load" : call == .kexecLoad ? "kexec_load" : "kexec_file_load"
+        load.kernel.refusals = [.init(line: line, errno: EBUSY, times: 3)]
+        guard case .success(let report) = load.run() else {
+            Issue.record("not loaded")
+            return
+        }
+        #expect(report == LoadReport(call: call, refused: []))
+        #expect(load.kernel.trace.count == 7)
+        #expect(load.kernel.trace.filter { $0 == "sleep 100" }.count == 3)
+    }
+
+    @Test func waitsTenSecondsForAllCallsTogether() {
+        var load = Load()
+        load.plan.alternatives = [.kexecFileLoad]
+        load.kernel.refusals = [.init(line: "kexec", errno: EBUSY)]
+        #expect(load.causes() == ["kexecLoad: busy(seconds: 10)", "kexecFileLoad: busy(seconds: 10)"])
+        #expect(load.kernel.trace.filter { $0 == "sleep 100" }.count == 100)
+    }
+
+    @Test func triesOnceWhereEachTryIsCounted() {
+        var load = Load()
+        load.machine.kexec.loadLimitReboot = 5
+        load.kernel.refusals = [.init(line: "kexec", errno: EBUSY)]
+        #expect(load.causes() == ["kexecLoad: busy(seconds: 0)"])
+        load.plan.systemCall = .module
+        load.kernel.refusals = [.init(line: "module", errno: EBUSY)]
+        load.machine.kexec.module = ModuleState(interface: ModuleInterface.version)
+        load.machine.kexec.module?.loadsLeft = 2
+        #expect(load.causes() == ["module: busy(seconds: 0)"])
+    }
+
     // MARK: the next call
 
     @Test(arguments: [EPERM, ENOEXEC, ENOMEM, EACCES, EBUSY, EINVAL, ENOSYS, EADDRNOTAVAIL, 5])
@@ -253,7 +290,7 @@ private struct Load {
         }
         #expect(report.call == .kexecFileLoad)
         #expect(report.refused.map(\.call) == [.kexecLoad])
-        #expect(load.kernel.trace.count == 2)
+        #expect(load.kernel.trace.filter { !$0.hasPrefix("sleep") }.count == (errno == EBUSY ? 102 : 2))
     }
 
     @Test(arguments: [ENOEXEC, EINVAL, ENOSYS, ENOMEM, EBUSY, EADDRNOTAVAIL, 27, 26, 9, 95])
@@ -457,7 +494,7 @@ private struct Load {
     @Test func explainsWhatTheModuleRefuses() {
         let (result, _) = unload(
             .reboot, .module, moduleState(loaded: true), refusing: [.init(line: "module", errno: EBUSY)])
-        let error = SystemCallError(call: .module, purpose: .unload(.reboot), errno: EBUSY, cause: .busy)
+        let error = SystemCallError(call: .module, purpose: .unload(.reboot), errno: EBUSY, cause: .busy(seconds: 10))
         #expect(result == .failure(.refused([LoadAttempt(call: .module, problem: .refused(error))])))
     }
 

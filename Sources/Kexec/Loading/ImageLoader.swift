@@ -11,6 +11,8 @@ package struct ImageLoader<Kernel: KernelCalls> {
     let request: KexecRequest
     /// Loads and unloads that the kernel has counted against a load limit.
     var countedCalls = 0
+    /// One for all calls: they wait for the same lock.
+    var patience = BusyPatience()
 
     package init(_ kernel: Kernel, machine: MachineDescription, request: KexecRequest) {
         self.kernel = kernel
@@ -48,7 +50,16 @@ package struct ImageLoader<Kernel: KernelCalls> {
     func facts(_ plan: BootPlan?) -> RefusalFacts {
         var facts = RefusalFacts(machine, plan: plan, hasSysBoot: kernel.hasSysBoot())
         facts.earlierLoads = countedCalls
+        facts.waitedSeconds = patience.seconds
         return facts
+    }
+
+    /// Whether to make a call again that had `result`. The kernel counts a call before it looks whether another one runs,
+    /// so where loads are limited there is one try.
+    mutating func asksAgain(after result: Int, _ call: SystemCall, _ target: LoadTarget) -> Bool {
+        let isLimited =
+            call == .module ? machine.kexec.module?.loadsLeft != nil : machine.kexec.loadLimit(target) != nil
+        return !isLimited && patience.asksAgain(after: result, &kernel)
     }
 
     /// Keeps count of what the kernel counts: `kexec_load_permitted` of kernel/kexec_core.c takes one off the limit

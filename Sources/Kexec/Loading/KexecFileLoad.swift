@@ -15,6 +15,7 @@ extension ImageLoader {
                 flags = fewer
                 continue
             }
+            if asksAgain(after: result, .kexecFileLoad, plan.target) { continue }
             return problem(.kexecFileLoad, result, plan, flags: flags.rawValue, segments: 0)
         }
     }

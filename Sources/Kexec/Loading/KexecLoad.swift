@@ -16,10 +16,13 @@ extension ImageLoader {
         }
         guard let entry = UInt(exactly: plan.kernelEntry.rawValue) else { return .addressTooLarge(segment: "entry") }
         let flags = kexecLoadFlags(plan)
-        let result = kernel.kexecLoad(
-            entry: entry, segments: image.segments, kernel: kernelBytes, initrd: initrdBytes,
-            // The array outlives the call.
-            made: unsafe image.made.span.bytes, flags: flags)
+        var result: Int
+        repeat {
+            result = kernel.kexecLoad(
+                entry: entry, segments: image.segments, kernel: kernelBytes, initrd: initrdBytes,
+                // The array outlives the call.
+                made: unsafe image.made.span.bytes, flags: flags)
+        } while asksAgain(after: result, .kexecLoad, plan.target)
         return problem(.kexecLoad, result, plan, flags: flags.rawValue, segments: image.segments.count)
     }
 
@@ -30,10 +33,13 @@ extension ImageLoader {
             image = try ImageHandover(of: plan, kernelBytes, initrdBytes)
         } catch { return error }
         let flags = KexecLoadFlags.architecture(machine.architecture)
-        let result = kernel.moduleLoad(
-            entry: plan.kernelEntry.rawValue, segments: image.segments, kernel: kernelBytes, initrd: initrdBytes,
-            // The array outlives the call.
-            made: unsafe image.made.span.bytes, flags: flags)
+        var result: Int
+        repeat {
+            result = kernel.moduleLoad(
+                entry: plan.kernelEntry.rawValue, segments: image.segments, kernel: kernelBytes, initrd: initrdBytes,
+                // The array outlives the call.
+                made: unsafe image.made.span.bytes, flags: flags)
+        } while asksAgain(after: result, .module, plan.target)
         return problem(.module, result, plan, flags: flags.rawValue, segments: image.segments.count)
     }
 

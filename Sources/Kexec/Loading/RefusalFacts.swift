@@ -14,6 +14,8 @@ package struct RefusalFacts: Hashable, Sendable {
     package var memoryAvailable: UInt64
     /// Loads that this run has asked of the kernel before: each is counted against a load limit, also where it fails.
     package var earlierLoads = 0
+    /// How long this run has waited for other kexec operations.
+    package var waitedSeconds = 0
 
     /// What is known where nothing but the state was read.
     package init(_ state: KexecState, hasSysBoot: Bool) {
@@ -40,7 +42,7 @@ package struct RefusalFacts: Hashable, Sendable {
         case EPERM: return permission(target)
         case EACCES: return .appraised(secureBoot: secureBoot)
         case ENOSYS: return .notInKernel
-        case EBUSY: return .busy
+        case EBUSY: return .busy(seconds: waitedSeconds)
         case ENOMEM: return .memoryShort(needed: memoryNeeded, available: memoryAvailable)
         case EADDRNOTAVAIL: return .addressNotAvailable
         case EINVAL where call == .kexecFileLoad && architecture == "aarch64": return .unknownFormat
@@ -53,7 +55,7 @@ package struct RefusalFacts: Hashable, Sendable {
     package func causeOfRefusedJump(errno: Int32) -> RefusalCause {
         switch errno {
         case EPERM: hasSysBoot ? .policy : .notPrivileged
-        case EBUSY: .busy
+        case EBUSY: .busy(seconds: waitedSeconds)
         case EINVAL where state.loaded != true: .nothingLoaded
         case _ where state.handoverActive: .liveUpdateRefused
         case EINVAL: .argumentsRefused(flags: 0, segments: 0)
@@ -70,7 +72,7 @@ package struct RefusalFacts: Hashable, Sendable {
         case EPERM, EACCES: return modulePermission(purpose)
         case ENOENT, ENODEV, ENXIO: return .notInKernel
         case ENOTTY: return .otherInterface
-        case EBUSY: return .busy
+        case EBUSY: return .busy(seconds: waitedSeconds)
         case ENOMEM: return .memoryShort(needed: memoryNeeded, available: memoryAvailable)
         case EADDRNOTAVAIL: return .addressNotAvailable
         case EFAULT: return .fileUnreadable

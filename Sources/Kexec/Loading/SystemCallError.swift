@@ -67,8 +67,8 @@ public enum RefusalCause: Hashable, Sendable {
     case signatureUnsupported
     /// EBADMSG, ELIBBAD: the signature or the PE file around it is malformed.
     case signatureMalformed
-    /// EBUSY: another kexec operation runs.
-    case busy
+    /// EBUSY: another kexec operation runs, and did for so many seconds; 0: the kernel was asked once.
+    case busy(seconds: Int)
     /// ENOMEM: bytes that the plan needs, and `MemAvailable` as it was before.
     case memoryShort(needed: UInt64, available: UInt64)
     /// ENOSYS: the call is not configured into the running kernel. ENOENT, ENODEV, ENXIO: the module is not loaded.

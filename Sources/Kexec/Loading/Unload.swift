@@ -49,7 +49,21 @@ extension ImageLoader {
     }
 
     private mutating func unload(_ target: LoadTarget, _ call: SystemCall) -> LoadProblem? {
-        let name: StaticCallName, result: Int, flagBits: UInt
+        var name: StaticCallName, result: Int, flags: UInt
+        repeat {
+            (name, result, flags) = makeUnload(target, call)
+        } while asksAgain(after: result, call, target)
+        let errno = result < 0 ? Int32(clamping: -result) : 0
+        let cause =
+            result < 0 ? facts(nil).cause(of: name, target, errno: errno, flags: flags, segments: 0) : nil
+        count(cause)
+        guard let cause else { return nil }
+        return .refused(SystemCallError(call: name, purpose: .unload(target), errno: errno, cause: cause))
+    }
+
+    private mutating func makeUnload(
+        _ target: LoadTarget, _ call: SystemCall
+    ) -> (name: StaticCallName, result: Int, flags: UInt) {
         switch call {
         case .kexecLoad:
             var flags = KexecLoadFlags.architecture(machine.architecture)
@@ -57,23 +71,15 @@ extension ImageLoader {
             let nothing: [UInt8] = []
             // The array outlives the call.
             let span = unsafe nothing.span.bytes
-            result = kernel.kexecLoad(entry: 0, segments: [], kernel: span, initrd: span, made: span, flags: flags)
-            (name, flagBits) = (.kexecLoad, flags.rawValue)
+            let result = kernel.kexecLoad(entry: 0, segments: [], kernel: span, initrd: span, made: span, flags: flags)
+            return (.kexecLoad, result, flags.rawValue)
         case .kexecFileLoad:
             var flags: KexecFileLoadFlags = .unload
             if target == .crash { flags.insert(.onCrash) }
-            result = kernel.kexecFileLoad(kernel: -1, initrd: -1, commandLine: [], flags: flags)
-            (name, flagBits) = (.kexecFileLoad, flags.rawValue)
-        case .module:
-            result = kernel.module(.unload)
-            (name, flagBits) = (.module, 0)
+            let result = kernel.kexecFileLoad(kernel: -1, initrd: -1, commandLine: [], flags: flags)
+            return (.kexecFileLoad, result, flags.rawValue)
+        case .module: return (.module, kernel.module(.unload), 0)
         }
-        let errno = result < 0 ? Int32(clamping: -result) : 0
-        let cause =
-            result < 0 ? facts(nil).cause(of: name, target, errno: errno, flags: flagBits, segments: 0) : nil
-        count(cause)
-        guard let cause else { return nil }
-        return .refused(SystemCallError(call: name, purpose: .unload(target), errno: errno, cause: cause))
     }
 }
 

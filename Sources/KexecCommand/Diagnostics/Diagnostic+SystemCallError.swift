@@ -71,7 +71,8 @@ extension Diagnostic {
         case .keyRejected: "the running kernel rejects the key that the kernel file is signed with"
         case .signatureUnsupported: "the running kernel lacks the algorithm of the kernel file's signature"
         case .signatureMalformed: "the kernel file's signature is malformed"
-        case .busy: "another kexec operation is running"
+        case .busy(let seconds):
+            "another kexec operation is running" + (seconds > 0 ? ", and still was after \(seconds) s" : "")
         case .memoryShort(let needed, let available): memory(needed, available)
         case .notInKernel:
             error.call == .module ? "the module is not loaded" : "not configured into the running kernel"
@@ -135,6 +136,7 @@ extension Diagnostic {
     private static func hint(_ error: SystemCallError) -> String? {
         switch (error.purpose, error.cause, error.call) {
         case (_, .notPrivileged, _): "run it as root"
+        case (.load, .busy(0), _), (.unload, .busy(0), _): "try again; each try counts against the limit of loads"
         case (_, .busy, _): "try again"
         case (.unload, .lockdown, .kexecLoad), (.unload, .appraised, .kexecLoad), (.unload, .policy, .kexecLoad):
             "-s unloads without asking that policy"
