@@ -248,7 +248,8 @@ static inline long kx_receive(int fd, void *bytes, unsigned long count) {
 }
 static inline int kx_execv(const char *path, char *const *arguments) { return (int)kx_result(execv(path, arguments)); }
 /// fork(2) as the kernel knows it, for the C library's own brings its locks of threads along, which nobody here has: 0 in
-/// the new process, in a session of its own and with /dev/null for standard streams; else its number.
+/// the new process, in a session of its own and with /dev/null for standard streams, but the kernel's log for errors, its own
+/// and those of the program that it becomes; else its number.
 ///
 /// Where this one leads its terminal's session, its end hangs up on all that are still in it; and where it is a service's
 /// main process, the service manager ends what is left: neither may reach the new one, which has to call
@@ -264,6 +265,9 @@ static inline long kx_detach(void) {
     } else {
         (void)setsid();
         for (int number = 0; number < 3; number++) (void)dup2(null, number);
+        int log = open("/dev/kmsg", O_WRONLY);
+        if (log >= 0) (void)dup2(log, 2);
+        if (log > 2) (void)close(log);
     }
     if (null > 2) (void)close(null);
     return process;

@@ -47,12 +47,13 @@ struct KexecCommand {
         case .execute: try jump(try kexecState(), by: invocation.systemCall)
         case .load(let request): _ = try load(request)
         case .loadThenShutdown(let request):
+            try checkShutdown { state throws(ExecutionError) in
+                try state.checkShutdown(afterLoadBy: invocation.systemCall)
+            }
             if try load(request) == .module { throw .execution(.shutdownIgnoresModule) }
             try shutDown()
         case .shutdown:
-            do throws(ExecutionError) {
-                for fact in try kexecStateForJump().checkShutdown() { terminal.warn(Diagnostic(fact)) }
-            } catch { throw .execution(error) }
+            try checkShutdown { state throws(ExecutionError) in try state.checkShutdown() }
             try shutDown()
         case .loadThenExecute(let request):
             try checkJumpBeforeLoading()
@@ -195,6 +196,14 @@ struct KexecCommand {
             for fact in try state.checkJump(by: choice) { terminal.warn(Diagnostic(fact)) }
             try state.jump(
                 JumpOptions(skipsSync: invocation.skipsSync, skipsLinks: invocation.skipsInterfaces), by: choice)
+        } catch { throw .execution(error) }
+    }
+
+    private func checkShutdown(
+        _ check: (KexecState) throws(ExecutionError) -> [UncheckedFact]
+    ) throws(KexecFailure) {
+        do throws(ExecutionError) {
+            for fact in try check(kexecStateForJump()) { terminal.warn(Diagnostic(fact)) }
         } catch { throw .execution(error) }
     }
 

@@ -14,7 +14,8 @@ private func error(
 private let causes: [RefusalCause] = [
     .notPrivileged, .loadDisabled, .loadLimitUsedUp(.reboot, byUs: true), .lockdown(.integrity),
     .appraised(secureBoot: true), .policy, .unsigned, .keyUnknown, .keyRejected, .signatureUnsupported,
-    .signatureMalformed, .busy(seconds: 0), .busy(seconds: 10), .memoryShort(needed: 1 << 30, available: 1 << 28), .notInKernel, .unknownFormat,
+    .signatureMalformed, .busy(seconds: 0), .busy(seconds: 10), .memoryShort(needed: 1 << 30, available: 1 << 28),
+    .notInKernel, .unknownFormat,
     .addressNotAvailable, .argumentsRefused(flags: 5, segments: 3), .nothingLoaded, .liveUpdateRefused,
     .fileUnreadable, .fileTooLarge, .fileBeingWritten, .moduleDisabled, .moduleLimitUsedUp, .otherInterface,
     .interrupted, .cannotLeave, .wayOutBroken, .unknown,
@@ -152,7 +153,7 @@ private let causes: [RefusalCause] = [
         #expect(Diagnostic(ExecutionError.noModule).hint == "modprobe kexec_mod")
         #expect(
             Diagnostic(ExecutionError.shutdownIgnoresModule).sentence
-                == "the kernel is loaded by /dev/kexec, but a shutdown does not know of it and would end in the firmware"
+                == "a shutdown does not start what /dev/kexec holds: it would end in the firmware"
         )
         let facts: [UncheckedFact] = [.loaded, .moduleLoaded, .processNamespace]
         #expect(Set(facts.map { Diagnostic($0).sentence }).count == facts.count)

@@ -289,6 +289,24 @@ private func run(
         #expect(try state.checkShutdown(by: RecordingKernel()) == [])
     }
 
+    @Test func checksAShutdownBeforeTheLoad() throws {
+        var state = KexecState()
+        state.loaded = false
+        #expect(try state.checkShutdown(afterLoadBy: .automatic, by: RecordingKernel()) == [])
+        #expect(throws: ExecutionError.shutdownIgnoresModule) {
+            try state.checkShutdown(afterLoadBy: .module, by: RecordingKernel())
+        }
+        var container = RecordingKernel()
+        container.links["/proc/self/ns/pid"] = "pid:[4026532000]"
+        #expect(throws: ExecutionError.inProcessNamespace) {
+            try state.checkShutdown(afterLoadBy: .automatic, by: container)
+        }
+        (state.isSupported, state.hasKexecLoad, state.hasKexecFileLoad, state.hasModule) = (false, false, false, true)
+        #expect(throws: ExecutionError.shutdownIgnoresModule) {
+            try state.checkShutdown(afterLoadBy: .automatic, by: RecordingKernel())
+        }
+    }
+
     @Test func tellsTheKernelsLogOnlyWhereNobodyElseHears() {
         var jump = Jump(RecordingKernel())
         jump.logIfUnheard("cannot jump")

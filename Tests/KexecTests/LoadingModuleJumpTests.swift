@@ -73,7 +73,8 @@ private func run(
 
     @Test(
         arguments: [
-            (EPERM, .policy), (EIO, .wayOutBroken), (ENOMEM, .memoryShort(needed: 0, available: 0)), (EBUSY, .busy(seconds: 0)),
+            (EPERM, .policy), (EIO, .wayOutBroken), (ENOMEM, .memoryShort(needed: 0, available: 0)),
+            (EBUSY, .busy(seconds: 0)),
             (EOPNOTSUPP, .cannotLeave), (EINVAL, .nothingLoaded),
         ] as [(Int32, RefusalCause)])
     func putsTheNetworkBackWhereTheModuleStays(errno: Int32, cause: RefusalCause) {

@@ -192,10 +192,22 @@ extension KexecState {
         try checkShutdown(by: LinuxKernel())
     }
 
+    /// The same before the load, made by `choice`.
+    public func checkShutdown(
+        afterLoadBy choice: SystemCallChoice
+    ) throws(ExecutionError) -> [UncheckedFact] { try checkShutdown(afterLoadBy: choice, by: LinuxKernel()) }
+
     /// No shutdown asks the module: what it alone holds would not be started.
     package func checkShutdown(by kernel: some KernelCalls) throws(ExecutionError) -> [UncheckedFact] {
         if loaded != true, isModuleLoaded == true { throw .shutdownIgnoresModule }
         return try Jump(kernel).check(self, by: .kexecLoad)
+    }
+
+    package func checkShutdown(
+        afterLoadBy choice: SystemCallChoice, by kernel: some KernelCalls
+    ) throws(ExecutionError) -> [UncheckedFact] {
+        if jumpsByModule(choice, false) { throw .shutdownIgnoresModule }
+        return try Jump(kernel).check(self, target: .toBeLoaded, by: .kexecLoad)
     }
 
     /// Has the module of the running machine try its way out, short of leaving.

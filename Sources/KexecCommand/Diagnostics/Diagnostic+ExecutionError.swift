@@ -42,8 +42,8 @@ extension Diagnostic {
             self.init("cannot detach, so the system goes on: no process could be made: " + errnoText(errno))
         case .shutdownIgnoresModule:
             self.init(
-                "the kernel is loaded by /dev/kexec, but a shutdown does not know of it and would end in the firmware",
-                hint: "stop what must be stopped, then jump: kexec -e")
+                "a shutdown does not start what /dev/kexec holds: it would end in the firmware",
+                hint: "load with kexec -l, stop what must be stopped, then jump: kexec -e")
         }
     }
 
