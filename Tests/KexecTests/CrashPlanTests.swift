@@ -233,6 +233,25 @@ import Testing
                 == [.coreHeaderTooNarrow(range(1 << 32, 3 << 31))])
     }
 
+    @Test func refusesMoreEntriesThanAHeaderCounts() {
+        func plan(notes: UInt64) -> BootPlan {
+            Self.plan(
+                on: Self.machine { machine in
+                    machine.crash.processorNotes = (0..<notes).map { range(0x1000 + $0 * 0x400, 0x1100 + $0 * 0x400) }
+                })
+        }
+        let others = entries(plan(notes: 1)).count - 1
+        #expect(plan(notes: UInt64(65534 - others)).refusals == [])
+        #expect(
+            plan(notes: UInt64(65535 - others)).refusals == [.coreHeaderTooLong(entries: 65535, limit: 65534)])
+    }
+
+    @Test(arguments: [("5.4.0-42-generic", true), ("5.5.0", false), ("4.19.0-5-amd64", true), ("6.1.0", false)])
+    func saysThatOldKernelsLoseTheirFirstMebibyte(release: String, isLost: Bool) {
+        let plan = Self.plan(on: Self.machine { $0.release = release })
+        #expect(plan.warnings == (isLost ? [.coreHeaderLacks(.firstMebibyte)] : []))
+    }
+
     @Test func saysWhatADumpWillLack() {
         let machine = Self.machine {
             $0.crash.processorNotes = []

@@ -37,6 +37,12 @@ public struct CoreHeader: Hashable, Sendable {
     /// The last address that the class can name, and one more.
     public var addressEnd: PhysicalAddress { elfClass == .elf64 ? PhysicalAddress(.max) : .fourGiB }
 
+    /// `e_phnum` has 16 bits, and its highest value, `PN_XNUM`, means that it has not enough.
+    public static let maximumEntries = 0xfffe
+
+    /// Program headers.
+    public var entryCount: Int { notes.count + loads.count }
+
     private static let readWriteExecute: UInt32 = 7
 
     public var encoded: [UInt8] {
@@ -65,7 +71,7 @@ public struct CoreHeader: Hashable, Sendable {
         bytes.appendLittle(UInt32(0))
         bytes.appendLittle(size)
         bytes.appendLittle(UInt16(isWide ? 56 : 32))
-        bytes.appendLittle(UInt16(clamping: notes.count + loads.count))
+        bytes.appendLittle(UInt16(clamping: entryCount))
         while bytes.count < Int(size) { bytes.append(0) }
         return bytes
     }

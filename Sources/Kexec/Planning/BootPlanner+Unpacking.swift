@@ -46,7 +46,7 @@ extension BootPlanner {
         guard header.has64BitEntry, !request.entry32Bit, !request.realMode, !request.isForBIOS else {
             throw .otherEntry
         }
-        guard Self.isRecent(header.kernelVersion) else { throw .tooOld }
+        guard let version = LinuxVersion(header.kernelVersion), version >= Self.firstVersion else { throw .tooOld }
         let text = finalCommandLine(for: .bzImage(image))
         guard chooseCall(for: .bzImage(image), facts, text).call != .kexecFileLoad else { throw .kexecFileLoad }
         guard !machine.isConfidentialGuest else { throw .confidentialGuest }
@@ -55,13 +55,8 @@ extension BootPlanner {
         return line
     }
 
-    /// Linux 6.1, the first that all of this was tried with, or a later one.
-    private static func isRecent(_ version: String?) -> Bool {
-        guard let (major, rest) = Array((version ?? "").utf8)[...].value(of: "."), let major = major.decimal,
-            let minor = rest.prefix(while: { $0.digit ?? 10 < 10 }).decimal
-        else { return false }
-        return major > 6 || major == 6 && minor >= 1
-    }
+    /// The first that all of this was tried with.
+    private static let firstVersion = LinuxVersion(6, 1)
 
     /// The unpacked kernel stays in memory until it is loaded, beside the kernel's own copy of all segments. A quarter of
     /// what is available is left alone: to be fast is no reason to drive programs out of memory.

@@ -21,6 +21,10 @@ struct CoreHeaderPlanner {
         if request.updatesCoreHeader, roomForUpdates == nil { draft.refuse(.noHotplug) }
         if !isKernels { warnOfGaps(&draft) }
         let header = header
+        guard header.entryCount <= CoreHeader.maximumEntries else {
+            draft.refuse(.coreHeaderTooLong(entries: header.entryCount, limit: CoreHeader.maximumEntries))
+            return nil
+        }
         for memory in header.notes + header.loads.map({ $0.memory }) where memory.end > header.addressEnd {
             draft.refuse(.coreHeaderTooNarrow(memory))
             return nil
@@ -79,6 +83,9 @@ struct CoreHeaderPlanner {
         if machine.vmcoreInfo == nil { draft.warnings.append(.coreHeaderLacks(.vmcoreinfo)) }
         if machine.crash.directMapBase == nil || machine.crash.kernelImage == nil {
             draft.warnings.append(.coreHeaderLacks(.virtualAddresses))
+        }
+        if let version = LinuxVersion(machine.release), version < LinuxVersion(5, 5) {
+            draft.warnings.append(.coreHeaderLacks(.firstMebibyte))
         }
     }
 }

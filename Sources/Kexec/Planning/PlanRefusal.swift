@@ -23,6 +23,8 @@ public enum PlanRefusal: Error, Hashable, Sendable {
     case noHotplug
     /// An ELF32 header cannot name this memory.
     case coreHeaderTooNarrow(PhysicalRange)
+    /// More processors and pieces of memory than an ELF header counts.
+    case coreHeaderTooLong(entries: Int, limit: Int)
     /// No system call can carry this plan; why each cannot.
     case noSystemCall([SystemCallObstacle])
     case notPermitted(missing: Permission)
@@ -98,6 +100,8 @@ public enum CoreHeaderPart: Hashable, Sendable {
     case vmcoreinfo
     /// Where the kernel had its image and its memory mapped.
     case virtualAddresses
+    /// Linux before 5.5 uses it like any other memory, and the capture kernel overwrites it.
+    case firstMebibyte
 }
 
 /// What has no use for an option.

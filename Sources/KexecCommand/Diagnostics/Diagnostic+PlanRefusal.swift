@@ -36,6 +36,8 @@ extension Diagnostic {
             self.init(
                 "memory at \(addresses(memory)) cannot be described by --elf32-core-headers",
                 hint: "--elf64-core-headers")
+        case .coreHeaderTooLong(let entries, let limit):
+            self.init("a core header of \(entries) processors and pieces of memory cannot be made: at most \(limit)")
         case .noSystemCall(let obstacles): self = Self.forSystemCalls(obstacles)
         case .notPermitted: self.init("CAP_SYS_BOOT is needed", hint: "run it as root")
         case .loadDisabled:
@@ -236,7 +238,7 @@ extension Diagnostic {
         case .handoverLost:
             self.init("kexec handover is on: only kexec_file_load keeps what it preserved", hint: "-s")
         case .coreHeaderLacks(let part):
-            self.init("the dump will lack " + Self.words(for: part) + ": the running kernel does not show it")
+            self.init("the dump will lack " + Self.words(for: part), hint: part == .firstMebibyte ? "-s" : nil)
         case .diskLost(let controller, let reason): self = Self.sentence(controller, reason)
         case .noFramebuffer:
             self.init("the image asks for a framebuffer, and nothing is known of one: its screen may stay dark")
@@ -249,9 +251,11 @@ extension Diagnostic {
 
     private static func words(for part: CoreHeaderPart) -> String {
         switch part {
-        case .processorNotes: "the processors' registers (crash_notes)"
-        case .vmcoreinfo: "what describes the kernel's structures (/sys/kernel/vmcoreinfo)"
-        case .virtualAddresses: "the kernel's virtual addresses (/proc/kcore)"
+        case .processorNotes: "the processors' registers: the running kernel does not show crash_notes"
+        case .vmcoreinfo:
+            "what describes the kernel's structures: the running kernel does not show /sys/kernel/vmcoreinfo"
+        case .virtualAddresses: "the kernel's virtual addresses: the running kernel does not show /proc/kcore"
+        case .firstMebibyte: "the first MiB, which kernels before 5.5 use: the next one overwrites it"
         }
     }
 
