@@ -7,7 +7,7 @@ public enum KexecOption: UInt8, CaseIterable, Hashable, Sendable {
     // What to do.
     case help, version, load, loadPanic, execute, force, unload, status
     case loadPreserveContext, loadJumpBackHelper, loadLiveUpdate, executeLiveUpdate
-    case printCrashKernelSize, crashCheck, plan, captureMachine, last, recordFirmwareState, dryRun, reboot
+    case printCrashKernelSize, crashCheck, show, plan, captureMachine, last, recordFirmwareState, dryRun, reboot
     // How to do it.
     case skipInterfaces, skipSync, debug, machine, detach
     case fileSystemCall, segmentSystemCall, automaticSystemCall, systemCall

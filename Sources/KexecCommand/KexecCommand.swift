@@ -64,6 +64,7 @@ struct KexecCommand {
         case .crashCheck(let request): return try checkCrash(request)
         case .captureMachine(let directory): return try capture(into: directory)
         case .recordFirmwareState(let path): return try record(to: path)
+        case .show: return try show()
         case .last: return try reportLastJump()
         }
         return ExitCode.success.status
@@ -105,6 +106,12 @@ struct KexecCommand {
             if report.hasLateOnes { terminal.warn(Diagnostic.recordedLate) }
             return self.report(report.text)
         } catch { throw .machine(error) }
+    }
+
+    private func show() throws(KexecFailure) -> Int32 {
+        let root = try root(invocation.machineDirectory ?? "/")
+        let machine = MachineDescription(readingWhatIsShown: root)
+        return report(StateReport(machine: machine, hasLastJump: lastJumpRecord(below: root) != nil).text)
     }
 
     private func reportLastJump() throws(KexecFailure) -> Int32 {

@@ -270,6 +270,7 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         case .plan(let request, let format): "plan" + (format == .json ? " json" : "") + crash(request.target)
         case .captureMachine(let directory): "capture " + directory
         case .recordFirmwareState(let path): "record \(path)"
+        case .show: "show"
         case .last: "last"
         case .dryRun: "dry run"
         }

@@ -55,7 +55,7 @@ import Testing
             (["-p", "-f", "K"], "options '--load-panic' and '--force' exclude each other", nil),
             (
                 ["-l", "K", "--machine=D"],
-                "option '--machine' needs '--plan' or '--crash-check': another machine's plan cannot be loaded here",
+                "option '--machine' needs '--plan', '--show' or '--crash-check': another machine's plan cannot be loaded here",
                 nil
             ),
             (["-l", "K", "--reuseinitrd"], "option '--reuseinitrd' does not exist on x86", nil),

@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func ambiguousNamesListAllThatTheyCouldBe() {
-        for (word, count) in [("--l", 6), ("--p", 3), ("--m", 4), ("--s", 4)] {
+        for (word, count) in [("--l", 6), ("--p", 3), ("--m", 4), ("--s", 5)] {
             var parser = OptionParser([word])
             do throws(UsageError) {
                 _ = try parser.next()

@@ -8,14 +8,27 @@ extension MachineDescription {
     /// - Throws: `.hidesAddresses` without the privilege to see physical addresses, `.noMemoryMap` where neither the
     ///   firmware's map nor `/proc/iomem` tells of RAM.
     public init(reading root: MachineRoot) throws(MachineError) {
+        self.init(readingAllButMemoryOf: root)
+        // Last, because it can fail: a capture of a machine that cannot be planned for still holds all the rest.
+        try readMemory(root)
+    }
+
+    /// The same where memory is not shown or has no RAM, too: enough to tell the state, not to plan.
+    public init(readingWhatIsShown root: MachineRoot) {
+        self.init(readingAllButMemoryOf: root)
+        try? readMemory(root)
+    }
+
+    private init(readingAllButMemoryOf root: MachineRoot) {
         self.init()
         readKernel(root)
         readFirmware(root)
         readProcessors(root)
         readKexec(root)
-        // Last, because it can fail: a capture of a machine that cannot be planned for still holds all the rest.
-        try readMemory(root)
     }
+
+    /// As boot_params tell; false where they are not shown.
+    public var wasStartedByKexec: Bool { Kexec.wasStartedByKexec(bootParameters) }
 
     private mutating func readKernel(_ root: MachineRoot) {
         isRunning = root.isRunning

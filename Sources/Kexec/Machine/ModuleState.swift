@@ -45,7 +45,7 @@ extension ModuleState {
 
 extension KexecState {
     /// Whether the module holds an image; nil: not known.
-    var isModuleLoaded: Bool? {
+    package var isModuleLoaded: Bool? {
         guard hasModule else { return false }
         return module.flatMap { $0.isUnderstood ? $0.isLoaded : nil }
     }

@@ -45,9 +45,8 @@ private func write(_ bytes: [UInt8], to path: String) throws(MachineError) {
 }
 
 extension MachineRoot {
-    /// By kexec's type of loader, 0xd in the upper half of the byte at 0x210 of boot_params: then the last to have had the
-    /// controllers is another Linux, not firmware.
-    fileprivate var wasStartedByKexec: Bool { bootParameters().map { $0[0x210] >> 4 == 0xd } ?? false }
+    /// Then the last to have had the controllers is another Linux, not firmware.
+    fileprivate var wasStartedByKexec: Bool { Kexec.wasStartedByKexec(bootParameters()) }
 }
 
 /// Reads one function.

@@ -64,7 +64,8 @@ extension Diagnostic {
             self.init("options '\(OptionTable.name(of: one))' and '\(OptionTable.name(of: other))' exclude each other")
         case .machineWithoutPlan:
             self.init(
-                "option '--machine' needs '--plan' or '--crash-check': another machine's plan cannot be loaded here")
+                "option '--machine' needs '--plan', '--show' or '--crash-check': another machine's plan cannot be loaded here"
+            )
         case .notOnThisArchitecture(let option): self.init("option '\(option)' does not exist on x86")
         case .notInThisRelease(let option): self.init("option '\(option)' is not in this release yet")
         }

@@ -31,6 +31,8 @@ enum KexecAction: Hashable, Sendable {
     case captureMachine(directory: String)
     /// `--record-firmware-state`
     case recordFirmwareState(path: String)
+    /// `--show`
+    case show
     /// `--last`
     case last
     /// `--dry-run`

@@ -52,7 +52,7 @@ extension KexecOptions {
 
     /// Actions that kexec-tools does not have: they go with no other.
     private func ownAction(_ operands: [String]) throws(UsageError) -> KexecAction? {
-        if machineDirectory != nil, planFormat == nil, !given(.crashCheck) { throw .machineWithoutPlan }
+        if machineDirectory != nil, planFormat == nil, !given(.crashCheck), !given(.show) { throw .machineWithoutPlan }
         let own: (option: KexecOption, action: KexecAction)
         if let captureDirectory {
             own = (.captureMachine, .captureMachine(directory: captureDirectory))
@@ -60,6 +60,8 @@ extension KexecOptions {
             own = (.recordFirmwareState, .recordFirmwareState(path: firmwareStateFile))
         } else if given(.last) {
             own = (.last, .last)
+        } else if given(.show) {
+            own = (.show, .show)
         } else if given(.dryRun) {
             own = (.dryRun, .dryRun)
         } else if given(.crashCheck) {
@@ -69,7 +71,7 @@ extension KexecOptions {
         }
         let others: [KexecOption] = [
             .load, .loadPanic, .force, .execute, .unload, .status, .loadPreserveContext, .loadLiveUpdate, .plan, .last,
-            .recordFirmwareState, .dryRun, .reboot, .crashCheck,
+            .recordFirmwareState, .dryRun, .reboot, .crashCheck, .show,
         ]
         for other in others where given(other) && other != own.option {
             // A crash kernel is what that is about.

@@ -126,7 +126,7 @@ struct KexecOptions {
         case .coreHeaders64: request.coreHeaderClass = .elf64
         case .memoryMapInCommandLine: request.passesMemoryMapInCommandLine = true
         case .hotplug: request.updatesCoreHeader = true
-        case .status, .noChecks, .last, .dryRun, .reboot, .crashCheck: break  // given, which is all there is to know
+        case .status, .noChecks, .last, .show, .dryRun, .reboot, .crashCheck: break  // given, which is all there is to know
         default: return false
         }
         return true

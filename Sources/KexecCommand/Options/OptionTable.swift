@@ -114,6 +114,7 @@ enum OptionTable {
             .since(.swiftKexec),
         option(.recordFirmwareState, "record-firmware-state", "FILE", .planning, "Record the BIOS's disks in FILE")
             .since(.swiftKexec),
+        flag(.show, "show", .planning, "Print what is loaded, and what a load would meet").since(.swiftKexec),
         flag(.last, "last", .planning, "Print what happened at the last jump").since(.swiftKexec),
         flag(.dryRun, "dry-run", .planning, "Have the module try its way out, and come back").since(.swiftKexec),
     ]

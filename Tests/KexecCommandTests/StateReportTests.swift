@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+import Testing
+
+@testable import Kexec
+@testable import KexecCommand
+
+@Suite struct StateReportTests {
+    private static func machine(_ fixture: String) throws -> MachineDescription {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Fixtures/machines/\(fixture)").path(percentEncoded: false)
+        return MachineDescription(readingWhatIsShown: try MachineRoot(path: folder))
+    }
+
+    private func lines(_ machine: MachineDescription, hasLastJump: Bool = false) -> [String] {
+        StateReport(machine: machine, hasLastJump: hasLastJump).text.split(separator: "\n").map { String($0) }
+    }
+
+    @Test func fitsOneScreen() throws {
+        let lines = lines(try Self.machine("bios-512m"))
+        #expect(
+            lines == [
+                "kernel      6.1.0-56-cloud-amd64, started by firmware or a boot loader",
+                "next        nothing loaded",
+                "crash       no memory set aside",
+                "calls       kexec_load yes, kexec_file_load yes (signatures checked, not enforced)",
+                "module      not loaded",
+                "lockdown    none",
+                "limits      loads left: any number for a reboot, any number for a crash",
+                "may load    yes",
+            ])
+        #expect(lines.allSatisfy { $0.count < 100 })
+    }
+
+    @Test func tellsWhatIsLoadedAndWhatStartsIt() throws {
+        var machine = try Self.machine("bios-512m")
+        machine.kexec.loaded = true
+        #expect(lines(machine)[1] == "next        loaded: the next reboot through init starts it, or kexec -e at once")
+        machine.kexec.loaded = false
+        machine.kexec.hasModule = true
+        machine.kexec.module = ModuleState(interface: 1)
+        machine.kexec.module?.interface = 999
+        #expect(lines(machine)[4] == "module      loaded, with another interface than this program's")
+        #expect(lines(machine)[1] == "next        not known: the kernel does not tell")
+        machine = try Self.machine("no-kexec-module")
+        machine.kexec.module?.isLoaded = true
+        #expect(lines(machine)[1] == "next        loaded in /dev/kexec: kexec -e starts it, a reboot does not")
+    }
+
+    @Test func tellsOfTheCrashKernelsMemory() throws {
+        var machine = try Self.machine("crashkernel")
+        #expect(lines(machine)[2] == "crash       nothing loaded; 128 MiB set aside at 0x32000000-0x39ffffff")
+        machine.kexec.crashLoaded = true
+        #expect(
+            lines(machine)[2]
+                == "crash       loaded, not kept up to date by the kernel; 128 MiB set aside at 0x32000000-0x39ffffff")
+        machine.crash.isKeptUpToDate = true
+        #expect(lines(machine)[2].hasPrefix("crash       loaded, kept up to date by the kernel; "))
+    }
+
+    @Test func tellsWhatForbidsLoads() throws {
+        var machine = try Self.machine("lockdown")
+        #expect(lines(machine).contains("lockdown    integrity"))
+        machine = try Self.machine("bios-512m")
+        (machine.kexec.loadLimitReboot, machine.kexec.loadDisabled) = (3, true)
+        #expect(
+            lines(machine).suffix(2) == [
+                "limits      loads left: 3 for a reboot, any number for a crash; kernel.kexec_load_disabled is 1",
+                "may load    no: loading is switched off until the next boot: kernel.kexec_load_disabled is 1",
+            ])
+    }
+
+    /// Without privilege all addresses in `/proc/iomem` are zeros.
+    @Test func worksWhereAddressesAreHidden() throws {
+        let lines = lines(try Self.machine("hidden-addresses"))
+        #expect(lines.first?.hasPrefix("kernel      ") == true && lines.count >= 8)
+    }
+
+    @Test func knowsAMachineThatWasStartedByKexec() throws {
+        var machine = try Self.machine("bios-512m")
+        machine.bootParameters?[0x210] = 0xd0
+        #expect(lines(machine)[0] == "kernel      6.1.0-56-cloud-amd64, started by kexec")
+        #expect(lines(machine, hasLastJump: true)[0].hasSuffix(", started by kexec (kexec --last tells more)"))
+    }
+
+    @Test func isAnActionOfItsOwn() throws {
+        #expect(try parse(["--show"]).action == .show)
+        #expect(try parse(["--show", "--machine=D"]).machineDirectory == "D")
+        #expect(throws: UsageError.conflict(.show, .load)) { try parse(["--show", "-l", "K"]) }
+        #expect(throws: UsageError.needsLoad("--append")) { try parse(["--show", "--append=quiet"]) }
+    }
+}
