@@ -18,19 +18,23 @@ public struct PreparedLoad: ~Copyable {
     private let unpacked: MappedFile
     /// The same for the initrds.
     private let unpackedInitrd: MappedFile
+    private let progress: Progress
 
     /// Opens and reads the files of `request`, and plans. Nothing is loaded, and nothing is changed.
     ///
     /// Whether the plan may be loaded is in it: a plan with refusals is a result, too.
+    /// - Parameter progress: hears of unpacking, and of the load.
     /// - Throws: `.file`, `.image`
-    public init(_ request: KexecRequest, on machine: MachineDescription) throws(KexecFailure) {
+    public init(
+        _ request: KexecRequest, on machine: MachineDescription, progress: Progress = Progress()
+    ) throws(KexecFailure) {
         var machine = machine
         if let path = request.firmwareState { machine.firmwareState = try Self.firmwareState(path) }
         let limit = Self.memoryLimit(on: machine)
         var request = request
         let bios = try BIOSBootSource(&request, on: machine)
-        let kernel = try Self.openKernel(request.kernel, isForBIOS: bios != nil, memoryLimit: limit)
-        let initrd = try Self.openOthers(of: request, memoryLimit: limit)
+        let kernel = try Self.openKernel(request.kernel, isForBIOS: bios != nil, memoryLimit: limit, progress)
+        let initrd = try Self.openOthers(of: request, memoryLimit: limit, progress)
         try bios?.check(initrd.bytes, of: request)
         let image = try Self.recognise(kernel, as: request.forcedType)
         var planner = BootPlanner(request: request, machine: machine, seed: Self.randomBytes(32, canBePoor: false))
@@ -41,9 +45,10 @@ public struct PreparedLoad: ~Copyable {
         }
         let facts = Self.facts(of: image, kernel)
         let initrdSize = request.initrds.isEmpty ? 0 : initrd.byteCount
-        let unpacked = planner.unpack(image, facts, kernel.bytes, initrdSize: initrdSize)
+        let unpacked = planner.unpack(image, facts, kernel.bytes, initrdSize: initrdSize, progress: progress)
         let unpackedInitrd = planner.unpackInitrd(
-            initrd.bytes, for: image, facts, unpackedKernel: unpacked.byteCount, memoryLimit: limit)
+            initrd.bytes, for: image, facts, unpackedKernel: unpacked.byteCount, memoryLimit: limit,
+            progress: progress)
         var plan = planner.plan(
             image, facts: facts, kernel: kernel.bytes, initrdSize: initrdSize,
             modules: request.initrds.isEmpty ? initrd.parts : [])
@@ -52,7 +57,7 @@ public struct PreparedLoad: ~Copyable {
             if let obstacle = bios.obstacle { plan.refusals = [.biosBoot(obstacle, bios.type)] }
         }
         self.plan = plan
-        (self.request, self.machine) = (request, machine)
+        (self.request, self.machine, self.progress) = (request, machine, progress)
         self.kernel = kernel
         self.initrd = initrd
         // What found no place is not kept: memory is short then.
@@ -69,6 +74,7 @@ public struct PreparedLoad: ~Copyable {
         // What is refused need not be hashed.
         guard plan.isLoadable else { throw .load(.notLoadable(plan.refusals)) }
         let sealed: BootPlan
+        progress.of(.digesting).tell(Int(clamping: plan.digestedBytes))
         do throws(PurgatoryImageError) {
             sealed = try plan.sealed(kernel: handedOver, initrd: handedOverInitrd)
         } catch { throw .purgatory(error) }
@@ -76,8 +82,8 @@ public struct PreparedLoad: ~Copyable {
             kernel: kernel.fileDescriptor, initrd: request.initrds.isEmpty ? nil : initrd.fileDescriptor)
         do throws(LoadFailure) {
             return try sealed.load(
-                for: request, on: machine, kernel: handedOver, initrd: handedOverInitrd,
-                files: files)
+                for: request, on: machine, kernel: handedOver, initrd: handedOverInitrd, files: files,
+                progress: progress)
         } catch { throw .load(error) }
     }
 
@@ -87,7 +93,9 @@ public struct PreparedLoad: ~Copyable {
         var files = packed
         if packed > 0 {
             do throws(UnpackingObstacle) {
-                files = try UnpackedInitrd(initrd.bytes, limit: Self.memoryLimit(on: machine)).map.byteCount
+                files = try UnpackedInitrd(
+                    initrd.bytes, limit: Self.memoryLimit(on: machine), progress: progress
+                ).map.byteCount
             } catch {}
         }
         return CrashMemory(
@@ -135,24 +143,24 @@ public struct PreparedLoad: ~Copyable {
 
     /// The image, or the payload that has the BIOS start it.
     private static func openKernel(
-        _ path: String, isForBIOS: Bool, memoryLimit: UInt64
+        _ path: String, isForBIOS: Bool, memoryLimit: UInt64, _ progress: Progress
     ) throws(KexecFailure) -> ImageSource {
         do throws(FileFailure) {
             return isForBIOS
                 ? try ImageSource(made: biosBootImage(), path: path)
-                : try ImageSource(kernel: path, memoryLimit: memoryLimit)
+                : try ImageSource(kernel: path, memoryLimit: memoryLimit, progress: progress)
         } catch { throw .file(error) }
     }
 
     /// Initrds, or modules: no image takes both.
     private static func openOthers(
-        of request: KexecRequest, memoryLimit: UInt64
+        of request: KexecRequest, memoryLimit: UInt64, _ progress: Progress
     ) throws(KexecFailure) -> ImageSource {
         guard !request.initrds.isEmpty || !request.modules.isEmpty else { return .nothing() }
         do throws(FileFailure) {
             return request.initrds.isEmpty
-                ? try ImageSource(modules: request.moduleFiles, memoryLimit: memoryLimit)
-                : try ImageSource(initrds: request.initrds, memoryLimit: memoryLimit)
+                ? try ImageSource(modules: request.moduleFiles, memoryLimit: memoryLimit, progress: progress)
+                : try ImageSource(initrds: request.initrds, memoryLimit: memoryLimit, progress: progress)
         } catch { throw .file(error) }
     }
 

@@ -127,7 +127,7 @@ struct KexecCommand {
         let machine = try machine(below: invocation.machineDirectory ?? "/")
         let check: CrashCheck
         if let request {
-            check = CrashCheck(of: try PreparedLoad(request, on: machine))
+            check = CrashCheck(of: try PreparedLoad(request, on: machine, progress: terminal.progressLine.progress))
         } else {
             check = CrashCheck(of: machine)
         }
@@ -140,7 +140,7 @@ struct KexecCommand {
     private func plan(_ request: KexecRequest, _ format: PlanFormat) throws(KexecFailure) -> Int32 {
         do throws(KexecFailure) {
             let machine = try machine(below: invocation.machineDirectory ?? "/")
-            let prepared = try PreparedLoad(request, on: machine)
+            let prepared = try PreparedLoad(request, on: machine, progress: terminal.progressLine.progress)
             let report = PlanReport(plan: prepared.plan, files: prepared.request.otherFiles)
             let status = self.report(format == .json ? report.json.text + "\n" : report.text)
             guard status == ExitCode.success.status, let refusal = prepared.plan.refusals.first else { return status }
@@ -157,7 +157,7 @@ struct KexecCommand {
     private func load(_ request: KexecRequest) throws(KexecFailure) -> SystemCall {
         let machine = try machine(below: "/")
         if let refusal = machine.refusal(ofLoadsTo: request.target) { throw .load(.notLoadable([refusal])) }
-        let prepared = try PreparedLoad(request, on: machine)
+        let prepared = try PreparedLoad(request, on: machine, progress: terminal.progressLine.progress)
         if invocation.debug {
             terminal.explain(PlanReport(plan: prepared.plan, files: prepared.request.otherFiles).text)
         } else if prepared.plan.isLoadable {
@@ -167,6 +167,7 @@ struct KexecCommand {
             }
         }
         let report = try prepared.load()
+        terminal.progressLine.clear()
         if invocation.debug { terminal.explain("loaded by \(report.call.subject)\n") }
         for attempt in report.refused { terminal.warn(Diagnostic(attempt)) }
         return report.call

@@ -18,7 +18,7 @@ struct StateReport {
         lines.append("lockdown    \(lockdown)")
         for policy in policies { lines.append("policy      \(policy)") }
         lines.append("limits      \(limits)")
-        lines.append("may load    \(permission(.reboot))")
+        lines.append("may load    \(permission)")
         return lines.map { printable($0) }.joined(separator: "\n") + "\n"
     }
 
@@ -31,6 +31,7 @@ struct StateReport {
     private var next: String {
         if kexec.loaded == true { return "loaded: the next reboot through init starts it, or kexec -e at once" }
         if kexec.isModuleLoaded == true { return "loaded in /dev/kexec: kexec -e starts it, a reboot does not" }
+        if hasNoKexec { return "nothing loaded: the running kernel has no kexec" }
         return kexec.isLoaded(.reboot) == nil ? "not known: the kernel does not tell" : "nothing loaded"
     }
 
@@ -97,7 +98,12 @@ struct StateReport {
 
     private func count(_ limit: Int?) -> String { limit.map { String($0) } ?? "any number" }
 
-    private func permission(_ target: LoadTarget) -> String {
-        machine.refusal(ofLoadsTo: target).map { "no: " + Diagnostic($0).sentence } ?? "yes"
+    private var permission: String {
+        let refusal = hasNoKexec ? .noKexecInKernel : machine.refusal(ofLoadsTo: .reboot)
+        return refusal.map { "no: " + Diagnostic($0).sentence } ?? "yes"
+    }
+
+    private var hasNoKexec: Bool {
+        kexec.hasKexecLoad == false && kexec.hasKexecFileLoad == false && !kexec.hasModule
     }
 }

@@ -70,6 +70,12 @@ import Testing
             ])
     }
 
+    @Test func saysThatThereIsNoKexec() throws {
+        let lines = lines(try Self.machine("no-kexec"))
+        #expect(lines[1] == "next        nothing loaded: the running kernel has no kexec")
+        #expect(lines.last?.hasPrefix("may load    no: the running kernel has no kexec: ") == true)
+    }
+
     /// Without privilege all addresses in `/proc/iomem` are zeros.
     @Test func worksWhereAddressesAreHidden() throws {
         let lines = lines(try Self.machine("hidden-addresses"))

@@ -145,6 +145,17 @@ private func unpack(_ bytes: [UInt8], limit: UInt64 = 1 << 24) -> Result<[UInt8]
     }
 
     @Test(arguments: PackedArchive.all)
+    func tellsHowFarItIs(packed: PackedArchive) throws {
+        var told: [UInt64] = []
+        let progress = Progress { work, bytes in
+            #expect(work == .unpackingInitrd)
+            told.append(bytes)
+        }
+        _ = try UnpackedInitrd(packed.bytes.span.bytes, limit: 1 << 20, progress: progress)
+        #expect(told == told.sorted() && told.last == UInt64(PackedArchive.contents.count), "\(told)")
+    }
+
+    @Test(arguments: PackedArchive.all)
     func survivesEveryChangeOfOneByte(packed: PackedArchive) {
         for offset in packed.bytes.indices {
             var changed = packed.bytes

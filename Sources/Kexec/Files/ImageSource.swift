@@ -29,8 +29,10 @@ public struct ImageSource: ~Copyable {
     /// - Parameters:
     ///   - path: "-" for standard input.
     ///   - memoryLimit: bytes of memory that unpacked or piped contents may take; what is mapped costs none.
-    public init(kernel path: String, memoryLimit: UInt64 = .max) throws(FileFailure) {
-        do throws(FileProblem) { self = try Self.kernel(path, memoryLimit: memoryLimit) } catch {
+    public init(
+        kernel path: String, memoryLimit: UInt64 = .max, progress: Progress = Progress()
+    ) throws(FileFailure) {
+        do throws(FileProblem) { self = try Self.kernel(path, memoryLimit: memoryLimit, progress) } catch {
             throw FileFailure(path: path, problem: error)
         }
     }
@@ -40,23 +42,27 @@ public struct ImageSource: ~Copyable {
     /// - Parameters:
     ///   - paths: at least one; "-" for standard input.
     ///   - memoryLimit: bytes of memory that several files, or piped contents, may take.
-    public init(initrds paths: [String], memoryLimit: UInt64 = .max) throws(FileFailure) {
-        try self.init(paths, alignment: 4, memoryLimit: memoryLimit)
+    public init(
+        initrds paths: [String], memoryLimit: UInt64 = .max, progress: Progress = Progress()
+    ) throws(FileFailure) {
+        try self.init(paths, alignment: 4, memoryLimit: memoryLimit, progress)
     }
 
     /// Opens Multiboot modules, which go to the next kernel as they are, too; of several each begins on a page.
-    init(modules paths: [String], memoryLimit: UInt64) throws(FileFailure) {
-        try self.init(paths, alignment: Int(pageSize), memoryLimit: memoryLimit)
+    init(modules paths: [String], memoryLimit: UInt64, progress: Progress = Progress()) throws(FileFailure) {
+        try self.init(paths, alignment: Int(pageSize), memoryLimit: memoryLimit, progress)
     }
 
-    private init(_ paths: [String], alignment: Int, memoryLimit: UInt64) throws(FileFailure) {
+    private init(
+        _ paths: [String], alignment: Int, memoryLimit: UInt64, _ progress: Progress
+    ) throws(FileFailure) {
         let first = paths.first ?? ""
         if paths.count > 1 {
             var parts: [Range<Int>] = []
-            let map = try Self.concatenated(paths, alignment, &parts, memoryLimit: memoryLimit)
+            let map = try Self.concatenated(paths, alignment, &parts, memoryLimit: memoryLimit, progress)
             self.init(path: first, parts: parts, map: map)
         } else {
-            self.init(path: first, map: try Self.single(first, memoryLimit: memoryLimit))
+            self.init(path: first, map: try Self.single(first, memoryLimit: memoryLimit, progress))
         }
     }
 
@@ -89,11 +95,14 @@ public struct ImageSource: ~Copyable {
     /// kernel knows about it (signature, IMA attributes) counts.
     public var fileDescriptor: Int32 { map.fileDescriptor }
 
-    private static func kernel(_ path: String, memoryLimit: UInt64) throws(FileProblem) -> ImageSource {
-        let map = try OpenedFile(path: path).mapped(memoryLimit: memoryLimit)
+    private static func kernel(
+        _ path: String, memoryLimit: UInt64, _ progress: Progress
+    ) throws(FileProblem) -> ImageSource {
+        let map = try OpenedFile(path: path).mapped(memoryLimit: memoryLimit, progress: progress)
         let compression = compression(of: map)
         guard let compression else { return ImageSource(path: path, map: map) }
-        let image = try unpacked(map, compression, memoryLimit: memoryLimit)
+        let image = try unpacked(
+            map, compression, memoryLimit: memoryLimit, progress: progress.of(.unpackingKernel))
         return ImageSource(path: path, compression: compression, map: image)
     }
 
@@ -102,18 +111,22 @@ public struct ImageSource: ~Copyable {
         Compression(recognizing: map.bytes)
     }
 
-    private static func single(_ path: String, memoryLimit: UInt64) throws(FileFailure) -> MappedFile {
-        do throws(FileProblem) { return try OpenedFile(path: path).mapped(memoryLimit: memoryLimit) } catch {
+    private static func single(
+        _ path: String, memoryLimit: UInt64, _ progress: Progress
+    ) throws(FileFailure) -> MappedFile {
+        do throws(FileProblem) {
+            return try OpenedFile(path: path).mapped(memoryLimit: memoryLimit, progress: progress)
+        } catch {
             throw FileFailure(path: path, problem: error)
         }
     }
 
     private static func concatenated(
-        _ paths: [String], _ alignment: Int, _ parts: inout [Range<Int>], memoryLimit: UInt64
+        _ paths: [String], _ alignment: Int, _ parts: inout [Range<Int>], memoryLimit: UInt64, _ progress: Progress
     ) throws(FileFailure) -> MappedFile {
         var path = paths.first ?? ""
         do throws(FileProblem) {
-            var all = try MemoryFile(limit: memoryLimit)
+            var all = try MemoryFile(limit: memoryLimit, progress: progress.of(.reading))
             for next in paths {
                 path = next
                 let start = all.count

@@ -14,23 +14,28 @@ struct MemoryFile: ~Copyable {
     private let limit: Int
     /// What the writer expects to need, for the message when it is more than the limit; 0 where unknown.
     var expectedSize: UInt64 = 0
+    /// Told by those who write.
+    let progress: Progress
 
     /// A file that kexec_file_load can take.
     /// - Parameter limit: the memory that there is, in bytes.
-    init(limit: UInt64) throws(FileProblem) {
+    init(limit: UInt64, progress: Progress = Progress()) throws(FileProblem) {
         // The name shows in /proc/self/fd only, and lives for the call.
         let number = unsafe "kexec".withCString { unsafe kx_memfd_create($0, 1 /* MFD_CLOEXEC */) }
         guard number >= 0 else { throw .failed(CallFailure(call: .memfdCreate, errno: Int32(clamping: -number))) }
-        self.init(FileDescriptor(owning: Int32(clamping: number)), limit)
+        self.init(FileDescriptor(owning: Int32(clamping: number)), limit, progress)
     }
 
     /// Memory of this process alone, in huge pages where Linux has them: one fault for 2 MiB. Those of a memfd come one by
     /// one, which takes longer than to unpack an lz4 kernel into them.
     /// - Parameter limit: the memory that there is, in bytes.
-    init(withoutDescriptor limit: UInt64) { self.init(FileDescriptor(owning: -1), limit) }
+    init(withoutDescriptor limit: UInt64, progress: Progress = Progress()) {
+        self.init(FileDescriptor(owning: -1), limit, progress)
+    }
 
-    private init(_ file: consuming FileDescriptor, _ limit: UInt64) {
+    private init(_ file: consuming FileDescriptor, _ limit: UInt64, _ progress: Progress) {
         self.file = file
+        self.progress = progress
         self.limit = Int(clamping: min(limit, UInt64(Int.max / 2)))
     }
 

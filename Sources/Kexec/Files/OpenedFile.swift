@@ -21,9 +21,9 @@ struct OpenedFile: ~Copyable {
     }
 
     /// All bytes, mapped from the file itself; from a memfd where a file cannot be mapped.
-    consuming func mapped(memoryLimit: UInt64) throws(FileProblem) -> MappedFile {
+    consuming func mapped(memoryLimit: UInt64, progress: Progress = Progress()) throws(FileProblem) -> MappedFile {
         if size > 0, isMappable { return try MappedFile(file, size: size) }
-        var copy = try MemoryFile(limit: memoryLimit)
+        var copy = try MemoryFile(limit: memoryLimit, progress: progress.of(.reading))
         try self.copy(to: &copy)
         return try copy.finished()
     }
@@ -45,6 +45,7 @@ struct OpenedFile: ~Copyable {
                 isAtEnd = count == 0
                 return count
             }
+            destination.progress.tell(destination.count)
         }
         guard destination.count > before else { throw .empty }
     }

@@ -11,24 +11,26 @@ struct UnpackedInitrd: ~Copyable {
     let map: MappedFile
 
     /// - Parameter limit: bytes that it may become. Nothing is unpacked, nor memory taken, where nothing is compressed.
-    init(_ initrd: borrowing RawSpan, limit: UInt64) throws(UnpackingObstacle) {
+    init(
+        _ initrd: borrowing RawSpan, limit: UInt64, progress: Progress = Progress()
+    ) throws(UnpackingObstacle) {
         let pieces = InitrdPieces(of: initrd)
         let first = try Self.firstStream(pieces, initrd)
         // Nobody packs for it to become larger.
         guard UInt64(initrd.byteCount) <= limit else {
             throw .memoryShort(needed: UInt64(initrd.byteCount), available: limit)
         }
-        map = try Self.unpacked(pieces, initrd, limit: limit)
+        map = try Self.unpacked(pieces, initrd, limit: limit, progress.of(.unpackingInitrd))
         compression = first
     }
 
     private static func unpacked(
-        _ pieces: InitrdPieces, _ initrd: borrowing RawSpan, limit: UInt64
+        _ pieces: InitrdPieces, _ initrd: borrowing RawSpan, limit: UInt64, _ progress: Progress
     ) throws(UnpackingObstacle) -> MappedFile {
         let obstacle: UnpackingObstacle
         do throws(FileProblem) {
             // No call takes the descriptor of an initrd in this form.
-            var file = MemoryFile(withoutDescriptor: limit)
+            var file = MemoryFile(withoutDescriptor: limit, progress: progress)
             guard let found = try unpack(pieces, initrd, into: &file) else { return try file.finished() }
             obstacle = found
         } catch {
@@ -113,14 +115,14 @@ extension BootPlanner {
     /// - Returns: the initrd; no bytes where it goes as it is, or there is none.
     @inline(never) mutating func unpackInitrd(
         _ initrd: borrowing RawSpan, for image: KernelImage, _ facts: ImageFacts, unpackedKernel: Int,
-        memoryLimit: UInt64
+        memoryLimit: UInt64, progress: Progress = Progress()
     ) -> MappedFile {
         guard !request.initrds.isEmpty else { return MappedFile() }
         do throws(UnpackingObstacle) {
             guard case .bzImage(let image) = image else { throw .notLinux }
             let limit = try unpackedInitrdLimit(
                 for: image, facts, initrdSize: initrd.byteCount, unpackedKernel: unpackedKernel)
-            let unpacked = try UnpackedInitrd(initrd, limit: min(limit, memoryLimit))
+            let unpacked = try UnpackedInitrd(initrd, limit: min(limit, memoryLimit), progress: progress)
             initrdForm = .unpacked(unpacked.compression, from: initrd.byteCount, to: unpacked.map.byteCount)
             return unpacked.map
         } catch {

@@ -13,13 +13,14 @@ struct UnpackedKernel: ~Copyable {
     ///   - size: what the payload becomes, as it says itself.
     ///   - place: `pref_address` and `init_size` of the setup header.
     init(
-        _ payload: borrowing RawSpan, size: UInt64, linkedAt place: PhysicalRange, movedBy distance: UInt64
+        _ payload: borrowing RawSpan, size: UInt64, linkedAt place: PhysicalRange, movedBy distance: UInt64,
+        _ progress: Progress
     ) throws(UnpackingObstacle) {
         guard let compression = Compression(recognizing: payload) else { throw .packing }
         var moved: Result<UnpackedLinux, UnpackingObstacle> = .failure(.notMovable)
         let map: MappedFile
         do throws(FileProblem) {
-            map = try Self.unpacked(payload, compression, size: size) {
+            map = try Self.unpacked(payload, compression, size: size, progress.of(.unpackingKernel)) {
                 moved = Self.moved(&$0, linkedAt: place, by: distance)
             }
         } catch { throw .payload(error) }
@@ -29,10 +30,11 @@ struct UnpackedKernel: ~Copyable {
     }
 
     private static func unpacked(
-        _ payload: borrowing RawSpan, _ compression: Compression, size: UInt64, change: (inout MutableRawSpan) -> Void
+        _ payload: borrowing RawSpan, _ compression: Compression, size: UInt64, _ progress: Progress,
+        change: (inout MutableRawSpan) -> Void
     ) throws(FileProblem) -> MappedFile {
         // No call takes the descriptor of a kernel in this form.
-        var file = MemoryFile(withoutDescriptor: size)
+        var file = MemoryFile(withoutDescriptor: size, progress: progress)
         // All of the room at once: then it is mapped only once.
         try file.reserve(Int(clamping: size))
         try unpack(payload, compression, into: &file)
@@ -61,7 +63,8 @@ extension BootPlanner {
     /// Unpacks the kernel of a bzImage where that is wanted and possible, and notes for the plan what came of it.
     /// - Returns: the kernel; no bytes where the image goes as it is.
     mutating func unpack(
-        _ image: KernelImage, _ facts: ImageFacts, _ bytes: borrowing RawSpan, initrdSize: Int
+        _ image: KernelImage, _ facts: ImageFacts, _ bytes: borrowing RawSpan, initrdSize: Int,
+        progress: Progress = Progress()
     ) -> MappedFile {
         guard case .bzImage(let image) = image else { return MappedFile() }
         do throws(UnpackingObstacle) {
@@ -73,7 +76,7 @@ extension BootPlanner {
             let size = UInt64(bytes.little(UInt32.self, at: payload.upperBound - 4) ?? 0)
             let (distance, isRandomised) = try unpacking(of: image, facts, unpackedSize: size, initrdSize: initrdSize)
             let kernel = try UnpackedKernel(
-                bytes.extracting(payload), size: size, linkedAt: place, movedBy: distance)
+                bytes.extracting(payload), size: size, linkedAt: place, movedBy: distance, progress)
             kernelForm = .unpacked(kernel.compression, isRandomised: isRandomised)
             unpacked = kernel.image
             return kernel.map

@@ -13,6 +13,7 @@ package struct ImageLoader<Kernel: KernelCalls> {
     var countedCalls = 0
     /// One for all calls: they wait for the same lock.
     var patience = BusyPatience()
+    package var progress = Progress()
 
     package init(_ kernel: Kernel, machine: MachineDescription, request: KexecRequest) {
         self.kernel = kernel
@@ -32,6 +33,7 @@ package struct ImageLoader<Kernel: KernelCalls> {
     ) throws(LoadFailure) -> LoadReport {
         guard plan.isLoadable else { throw .notLoadable(plan.refusals) }
         var attempts: [LoadAttempt] = []
+        progress.of(.handingOver).tell(kernelBytes.byteCount + initrdBytes.byteCount)
         for call in [plan.systemCall] + plan.alternatives {
             let problem: LoadProblem?
             switch call {
@@ -59,7 +61,9 @@ package struct ImageLoader<Kernel: KernelCalls> {
     mutating func asksAgain(after result: Int, _ call: SystemCall, _ target: LoadTarget) -> Bool {
         let isLimited =
             call == .module ? machine.kexec.module?.loadsLeft != nil : machine.kexec.loadLimit(target) != nil
-        return !isLimited && patience.asksAgain(after: result, &kernel)
+        guard !isLimited, patience.asksAgain(after: result, &kernel) else { return false }
+        progress.of(.waiting).tell(0)
+        return true
     }
 
     /// Keeps count of what the kernel counts: `kexec_load_permitted` of kernel/kexec_core.c takes one off the limit
@@ -127,10 +131,13 @@ extension BootPlan {
     ///   - kernel: the kernel image, unpacked.
     ///   - initrd: all initrds together; an empty span where there is none.
     ///   - files: the same image and initrds as open files, for kexec_file_load.
+    ///   - progress: hears of the load.
     public func load(
-        for request: KexecRequest, on machine: MachineDescription, kernel: RawSpan, initrd: RawSpan, files: LoadFiles
+        for request: KexecRequest, on machine: MachineDescription, kernel: RawSpan, initrd: RawSpan, files: LoadFiles,
+        progress: Progress = Progress()
     ) throws(LoadFailure) -> LoadReport {
         var loader = ImageLoader(LinuxKernel(), machine: machine, request: request)
+        loader.progress = progress
         return try loader.load(self, kernel: kernel, initrd: initrd, files: files)
     }
 }

@@ -27,7 +27,7 @@ extension MachineDescription {
 }
 
 /// By the type of loader in boot_params, 0xd in its upper half: kexec-tools', ours, and that of the kernel's own file loader.
-func wasStartedByKexec(_ bootParameters: [UInt8]?) -> Bool {
+func namesKexecAsLoader(_ bootParameters: [UInt8]?) -> Bool {
     guard let bootParameters, bootParameters.count > 0x210 else { return false }
     return bootParameters[0x210] >> 4 == 0xd
 }

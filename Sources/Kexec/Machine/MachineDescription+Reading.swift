@@ -28,7 +28,7 @@ extension MachineDescription {
     }
 
     /// As boot_params tell; false where they are not shown.
-    public var wasStartedByKexec: Bool { Kexec.wasStartedByKexec(bootParameters) }
+    public var wasStartedByKexec: Bool { namesKexecAsLoader(bootParameters) }
 
     private mutating func readKernel(_ root: MachineRoot) {
         isRunning = root.isRunning

@@ -46,7 +46,7 @@ private func write(_ bytes: [UInt8], to path: String) throws(MachineError) {
 
 extension MachineRoot {
     /// Then the last to have had the controllers is another Linux, not firmware.
-    fileprivate var wasStartedByKexec: Bool { Kexec.wasStartedByKexec(bootParameters()) }
+    fileprivate var wasStartedByKexec: Bool { namesKexecAsLoader(bootParameters()) }
 }
 
 /// Reads one function.

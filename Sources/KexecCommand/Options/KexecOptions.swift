@@ -126,7 +126,8 @@ struct KexecOptions {
         case .coreHeaders64: request.coreHeaderClass = .elf64
         case .memoryMapInCommandLine: request.passesMemoryMapInCommandLine = true
         case .hotplug: request.updatesCoreHeader = true
-        case .status, .noChecks, .last, .show, .dryRun, .reboot, .crashCheck: break  // given, which is all there is to know
+        // Given, which is all there is to know.
+        case .status, .noChecks, .last, .show, .dryRun, .reboot, .crashCheck: break
         default: return false
         }
         return true

@@ -11,9 +11,13 @@ internal import BootFormats
     /// for others to look at. nil: a kernel, which may have several.
     let archiveStart: Int?
     private let bytes: UnsafeRawBufferPointer
+    private let progress: Progress
 
-    init(_ bytes: UnsafeRawBufferPointer, _ compression: Compression, archiveStart: Int? = nil) {
+    init(
+        _ bytes: UnsafeRawBufferPointer, _ compression: Compression, archiveStart: Int? = nil, progress: Progress
+    ) {
         unsafe self.bytes = bytes
+        self.progress = progress
         self.compression = compression
         self.archiveStart = archiveStart
         count = bytes.count
@@ -23,6 +27,7 @@ internal import BootFormats
 
     /// Whether the output, `size` bytes of `room`, rules out what it is to be, however it goes on.
     @inline(never) func isInVain(_ room: UnsafeMutableRawBufferPointer, _ size: Int) -> Bool {
+        progress.tell(size)
         let output = unsafe UnsafeRawBufferPointer(rebasing: room[..<size])
         guard let archiveStart else { return unsafe MemoryFile.isNoKernel(output) }
         // The span does not leave this call.
@@ -30,9 +35,9 @@ internal import BootFormats
     }
 
     /// How much of the room behind `used` bytes of output the next step gets: the first bytes decide, so that they come
-    /// alone.
+    /// alone; and who listens wants to hear something now and then.
     @inline(never) func room(behind used: Int, of size: Int) -> Range<Int> {
-        used..<(archiveStart == used ? min(size, used + 4096) : size)
+        used..<min(size, used + (archiveStart == used ? 4096 : progress.isHeard ? 4 << 20 : size))
     }
 
     /// The bytes from `position` on, at most 1 GiB: some decoders count in 32 bits.

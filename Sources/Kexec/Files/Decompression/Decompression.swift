@@ -4,9 +4,9 @@ internal import BootFormats
 /// Unpacks a compressed file into memory.
 /// - Parameter memoryLimit: how many bytes it may become.
 func unpacked(
-    _ file: borrowing MappedFile, _ compression: Compression, memoryLimit: UInt64
+    _ file: borrowing MappedFile, _ compression: Compression, memoryLimit: UInt64, progress: Progress = Progress()
 ) throws(FileProblem) -> MappedFile {
-    var output = try MemoryFile(limit: memoryLimit)
+    var output = try MemoryFile(limit: memoryLimit, progress: progress)
     try unpack(file.bytes, compression, into: &output)
     guard output.count > 0 else { throw .unpacksToNothing(compression) }
     return try output.finished()
@@ -20,9 +20,10 @@ func unpacked(
 func unpack(
     _ bytes: borrowing RawSpan, _ compression: Compression, into output: inout MemoryFile
 ) throws(FileProblem) {
+    let progress = output.progress
     // Decoders of C libraries take pointers; these are not kept beyond the call.
     _ = try unsafe bytes.withUnsafeBytes { input throws(FileProblem) in
-        try unsafe decode(CompressedInput(input, compression), into: &output)
+        try unsafe decode(CompressedInput(input, compression, progress: progress), into: &output)
     }
 }
 
@@ -32,9 +33,10 @@ func unpack(
     _ bytes: borrowing RawSpan, _ compression: Compression, into output: inout MemoryFile
 ) throws(FileProblem) -> Int {
     let start = output.count
+    let progress = output.progress
     // As above.
     return try unsafe bytes.withUnsafeBytes { input throws(FileProblem) in
-        try unsafe decode(CompressedInput(input, compression, archiveStart: start), into: &output)
+        try unsafe decode(CompressedInput(input, compression, archiveStart: start, progress: progress), into: &output)
     }
 }
 

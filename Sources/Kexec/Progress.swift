@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+/// Hears how far a load is, for somebody who waits.
+///
+/// It is told at moments that lie between microseconds and seconds apart: what to make of them, and from when on, is the
+/// listener's business.
+public struct Progress {
+    /// What takes time.
+    public enum Work: Hashable, Sendable {
+        /// Bytes read so far, of a pipe or of several files.
+        case reading
+        /// Bytes unpacked so far.
+        case unpackingKernel, unpackingInitrd
+        /// Bytes to read for the digest, told when that begins.
+        case digesting
+        /// Bytes to hand over, told before the system call.
+        case handingOver
+        /// For another kexec operation; no bytes.
+        case waiting
+    }
+
+    private let listener: ((Work, UInt64) -> Void)?
+    private var work = Work.reading
+
+    /// Nobody listens.
+    public init() { listener = nil }
+
+    public init(_ listener: @escaping (Work, UInt64) -> Void) { self.listener = listener }
+
+    var isHeard: Bool { listener != nil }
+
+    /// The same listener, told of `work`.
+    func of(_ work: Work) -> Progress {
+        var progress = self
+        progress.work = work
+        return progress
+    }
+
+    func tell(_ bytes: Int) { listener?(work, UInt64(clamping: bytes)) }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+internal import CLinux
+internal import Kexec
+
+/// A line at the bottom of a terminal that says what takes so long, and how far it is. Nothing appears in the first second,
+/// nor where standard error is no terminal; and it is gone before anything else is written.
+final class ProgressLine {
+    private let isWatched: Bool
+    private let clock: () -> UInt64
+    private let write: (String) -> Void
+    private let start: UInt64
+    private var shownAt: UInt64 = 0
+    private var shownWork: Progress.Work?
+
+    private static let patience: UInt64 = 1_000_000_000
+    private static let pause: UInt64 = 100_000_000
+    /// What is told before it begins, and is at least that large, takes about a second.
+    private static let large: UInt64 = 1 << 30
+    /// Carriage return, and ECMA-48's "erase in line".
+    private static let erased = "\r\u{1b}[K"
+
+    /// - Parameters:
+    ///   - clock: nanoseconds.
+    ///   - write: to the terminal.
+    init(isWatched: Bool, clock: @escaping () -> UInt64, write: @escaping (String) -> Void) {
+        (self.isWatched, self.clock, self.write) = (isWatched, clock, write)
+        start = isWatched ? clock() : 0
+    }
+
+    /// What tells this line; nobody where it is not watched.
+    var progress: Progress { isWatched ? Progress { self.tell($0, $1) } : Progress() }
+
+    func clear() {
+        guard shownWork != nil else { return }
+        write(Self.erased)
+        shownWork = nil
+    }
+
+    private func tell(_ work: Progress.Work, _ bytes: UInt64) {
+        let now = clock()
+        let isDue = now &- start >= Self.patience || work.isToldBefore && bytes >= Self.large
+        guard isDue, work != shownWork || now &- shownAt >= Self.pause else { return }
+        (shownAt, shownWork) = (now, work)
+        write(Self.erased + "kexec: " + Self.words(for: work, bytes) + " ...")
+    }
+
+    private static func words(for work: Progress.Work, _ bytes: UInt64) -> String {
+        switch work {
+        case .reading: "reading: " + byteSize(bytes)
+        case .unpackingKernel: "unpacking the kernel: " + byteSize(bytes)
+        case .unpackingInitrd: "unpacking the initrd: " + byteSize(bytes)
+        case .digesting: "making the digest of " + byteSize(bytes)
+        case .handingOver: "handing " + byteSize(bytes) + " to the kernel"
+        case .waiting: "waiting for another kexec operation"
+        }
+    }
+}
+
+extension Progress.Work {
+    fileprivate var isToldBefore: Bool { self == .digesting || self == .handingOver }
+}
