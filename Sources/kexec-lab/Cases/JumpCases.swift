@@ -3,7 +3,8 @@
 /// The jump itself: when it may not happen nothing else may have happened, and when it may it needs nothing.
 enum JumpCases {
     static let all: [Case] = [
-        untouched, restored, withoutKexec, bare, force, unload, last, digestOff, purgatorySpeaks, purgatoryWrites,
+        untouched, restored, withoutKexec, bare, force, unload, atOnce, show, last, digestOff, purgatorySpeaks,
+        purgatoryWrites,
     ]
 
     /// Interfaces, addresses, routes and mounts of the first guest, with a network card that carries a route. Debian's 6.1
@@ -122,6 +123,40 @@ enum JumpCases {
             "^LAB again rc=0 loaded=0", "^LAB execute rc=1 loaded=0", "^LAB load rc=0 loaded=1",
             "^LAB unload-s rc=0 loaded=0",
         ])
+
+    /// Linux has one lock for all of them, and refuses who comes second.
+    private static let atOnce = Case(
+        name: "jump/at-once", summary: "loads that come together all succeed",
+        script: """
+            dd if=/dev/zero of=/tmp/zeros bs=1M count=24 2>/dev/null
+            one() {
+                kexec -l $1 -i /boot/vmlinuz --initrd=/boot/initrd --initrd=/tmp/zeros --command-line="$second" 2>/tmp/$2
+                say "one rc=$?"
+            }
+            one -c 1 & one -c 2 & one -s 3 & one -c 4 & one -s 5 & wait
+            sed "s/^/| /" /tmp/[12345]
+            say "loaded=$(loaded)"
+            jump
+            """,
+        expect: (0..<5).map { _ in "^LAB one rc=0$" } + ["^LAB loaded=1$", Case.second], needsOurs: true)
+
+    /// As the first kernel has it, and as the second one does.
+    private static let show = Case(
+        name: "jump/show", summary: "--show tells what is loaded, and who started the kernel",
+        secondFiles: { ["sbin/kexec": .program($0.kexec)] },
+        script: """
+            try before kexec --show
+            load
+            try after kexec --show
+            jump
+            """,
+        secondScript: "try second kexec --show",
+        expect: [
+            "^\\| kernel .*, started by firmware or a boot loader$", "^\\| next +nothing loaded$", "^LAB before rc=0",
+            "^\\| next +loaded: ", "^\\| calls +kexec_load yes, kexec_file_load yes", "^\\| may load +yes$",
+            "^LAB after rc=0",
+            Case.second, "^\\| kernel .*, started by kexec \\(kexec --last tells more\\)$", "^LAB second rc=0",
+        ], needsOurs: true)
 
     /// Purgatory's own trace, read in the kernel that it started.
     private static let last = Case(
