@@ -24,7 +24,7 @@ DESTDIR ?=
 SWIFT_FLAGS := --manifest-cache none
 LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab
 
-.PHONY: all module dkms packages lab test vm-test system-test demo bench completions check fuzz disasm install install-files install-hooks install-hook-files deb lint-deb clean distclean help
+.PHONY: all module dkms packages lab test vm-test system-test demo bench doc completions check fuzz disasm install install-files install-hooks install-hook-files deb lint-deb clean distclean help
 
 all: packages ## build/kexec and build/mkelfimage: static programs (Embedded Swift, musl, all codecs)
 	@scripts/build-embedded.sh x86_64 kexec
@@ -67,6 +67,9 @@ module: ## build/kexec_mod.ko for the kernel of KDIR= (the running one's headers
 
 dkms: ## build/dkms/swift-kexec-VERSION: the module's source for DKMS, which needs no Swift
 	@scripts/make-dkms-source.sh
+
+doc: packages ## build/documentation: the library's, by DocC
+	@scripts/build-documentation.sh
 
 completions: ## Integration/completions anew from the option tables, after a change of them
 	KEXEC_WRITE_COMPLETIONS=1 swift test $(SWIFT_FLAGS) --filter CompletionTests
