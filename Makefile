@@ -16,13 +16,15 @@ SECONDS ?= 60
 PREFIX ?= /usr/local
 # Where payloads go as files, in kexec-tools/: Debian's is /usr/lib/x86_64-linux-gnu.
 LIBDIR ?= $(PREFIX)/lib
+# Where zsh looks for completions: Debian's packages have share/zsh/vendor-completions.
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 DESTDIR ?=
 
 # The manifest looks for the codec libraries; a manifest cached from before they were installed would miss them.
 SWIFT_FLAGS := --manifest-cache none
 LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab
 
-.PHONY: all module dkms packages lab test vm-test system-test demo bench check fuzz disasm install install-files install-hooks install-hook-files deb lint-deb clean distclean help
+.PHONY: all module dkms packages lab test vm-test system-test demo bench doc completions check fuzz disasm install install-files install-hooks install-hook-files deb lint-deb clean distclean help
 
 all: packages ## build/kexec and build/mkelfimage: static programs (Embedded Swift, musl, all codecs)
 	@scripts/build-embedded.sh x86_64 kexec
@@ -39,6 +41,7 @@ lab: packages
 test: packages ## unit tests, build/kexec, and the quick part of the VM cases
 	swift test $(SWIFT_FLAGS)
 	@Tests/system-scripts/run.sh
+	@Tests/completions/run.sh
 	@$(MAKE) --no-print-directory all lab
 	$(LAB) run --quick
 
@@ -65,7 +68,13 @@ module: ## build/kexec_mod.ko for the kernel of KDIR= (the running one's headers
 dkms: ## build/dkms/swift-kexec-VERSION: the module's source for DKMS, which needs no Swift
 	@scripts/make-dkms-source.sh
 
-check: packages ## format, licence lines, Embedded compile for four architectures, sizes, the payloads' machine code
+doc: packages ## build/documentation: the library's, by DocC
+	@scripts/build-documentation.sh
+
+completions: ## Integration/completions anew from the option tables, after a change of them
+	KEXEC_WRITE_COMPLETIONS=1 swift test $(SWIFT_FLAGS) --filter CompletionTests
+
+check: packages ## format, licence lines, manuals, completions, Embedded compile for four architectures, sizes, the payloads' machine code
 	@KEXEC_HARD=$(KEXEC_HARD) KEXEC_AIM=$(KEXEC_AIM) PURGATORY_HARD=$(PURGATORY_HARD) \
 		REAL_MODE_HARD=$(REAL_MODE_HARD) KEXEC_TEST_HARD=$(KEXEC_TEST_HARD) BIOS_BOOT_HARD=$(BIOS_BOOT_HARD) \
 		TRAMPOLINE_HARD=$(TRAMPOLINE_HARD) MKELFIMAGE_HARD=$(MKELFIMAGE_HARD) scripts/check.sh
@@ -76,7 +85,7 @@ fuzz: packages ## fuzzes every parser for SECONDS= (60) in all
 disasm: ## build/payloads/*.disassembly
 	@scripts/disassemble-payloads.sh
 
-install: all ## to DESTDIR=, PREFIX= (/usr/local) and LIBDIR=: sbin/kexec, sbin/mkelfimage, payloads as files, man pages
+install: all ## to DESTDIR=, PREFIX= (/usr/local) and LIBDIR=: sbin/kexec, sbin/mkelfimage, payloads as files, man pages, completions
 	@$(MAKE) --no-print-directory install-files
 
 install-files:
@@ -84,6 +93,10 @@ install-files:
 	install -D -m 644 -t '$(DESTDIR)$(LIBDIR)/kexec-tools' build/payloads/kexec_test build/payloads/kexec_test.static build/payloads/bios_boot
 	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/man/man8' Documentation/man/kexec.8 Documentation/man/kexec_test.8 \
 		Documentation/man/mkelfimage.8
+	cd Integration/completions && \
+		install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/bash-completion/completions' bash/kexec bash/mkelfimage && \
+		install -D -m 644 -t '$(DESTDIR)$(ZSHDIR)' zsh/_kexec zsh/_mkelfimage && \
+		install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d' fish/kexec.fish fish/mkelfimage.fish
 
 install-hooks: install ## below DESTDIR=: recording of firmware's state by initramfs-tools and dracut
 	@$(MAKE) --no-print-directory install-hook-files

@@ -54,11 +54,21 @@ licensed() {
 
 shell_scripts() {
     bad=0
-    for script in scripts/*.sh .ci/run Tests/system-scripts/*.sh \
+    for script in scripts/*.sh .ci/run Tests/system-scripts/*.sh Tests/completions/*.sh \
         $(find Integration -type f -exec awk 'FNR == 1 && /^#!\/bin\/sh/ { print FILENAME }' {} +); do
         sh -n "$script" || bad=1
     done
     return $bad
+}
+
+# Where mandoc and the shells cannot be fetched, that is told; nothing of this project is wrong then.
+manuals() {
+    scripts/fetch-shells.sh 2>&1 || return 0
+    mkdir -p build/cache/shells/work
+    cp Documentation/man/*.8 build/cache/shells/work/
+    scripts/in-environment.sh build/cache/shells /bin/sh -c \
+        'cd /work && mandoc -T lint -W warning *.8 && for page in *.8; do groff -ww -b -mdoc -T utf8 -z "$page" 2>&1; done' |
+        awk '{ print } END { exit NR != 0 }'
 }
 
 # within FILE HARD AIM
@@ -84,6 +94,8 @@ module_core() {
 check "format: swift format lint --strict" formatted
 check "licence: an SPDX line in every source" licensed
 check "scripts: sh -n" shell_scripts
+check "manuals: mandoc -T lint, groff -ww" manuals
+check "completions: bash, zsh, fish" Tests/completions/run.sh
 
 if scripts/build-payloads.sh >"$work/log" 2>&1 </dev/null; then
     # Four compilers at once: on few cores they take turns, and nothing waits for the slowest alone.

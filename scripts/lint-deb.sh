@@ -35,8 +35,8 @@ rm -rf "$environment/work"
 mkdir -p "$environment/work/packages" "$environment/work/scripts"
 cp build/*.deb "$environment/work/packages/"
 scripts_to_check() {
-    find scripts .ci Tests Integration -type f ! -path '*/dracut/*' -exec \
-        awk 'FNR == 1 && /^#!\/bin\/sh|^# SPDX/ && FILENAME !~ /[.](awk|swift|cfg|service)$/ { print FILENAME }' {} +
+    find scripts .ci Tests Integration -type f ! -path '*/dracut/*' ! -path 'Integration/completions/*' -exec \
+        awk 'FNR == 1 && /^#!\/bin\/sh|^# SPDX/ && FILENAME !~ /[.](awk|bash|zsh|fish|swift|cfg|service)$/ { print FILENAME }' {} +
 }
 # Pieces that others read have no first line that says what reads them; and what is read at another place later is not found.
 scripts_to_check | tar -c -T - | tar -x -C "$environment/work/scripts"

@@ -59,18 +59,17 @@ pack() {
 
 package=swift-kexec
 tree=$trees/$package
-make --no-print-directory -s install-files DESTDIR="$tree" PREFIX=/usr LIBDIR=/usr/lib/x86_64-linux-gnu
+make --no-print-directory -s install-files DESTDIR="$tree" PREFIX=/usr LIBDIR=/usr/lib/x86_64-linux-gnu \
+    ZSHDIR=/usr/share/zsh/vendor-completions
 make --no-print-directory -s install-hook-files DESTDIR="$tree"
 cp -R Integration/system/. "$tree/"
 cp Documentation/man/kexec-load-kernel.8 Documentation/man/coldreboot.8 "$tree/usr/share/man/man8/"
 mkdir -p "$tree/etc/default/kexec.d"
 # /etc/init.d/kexec is for sysvinit alone: without this systemd would make a unit of it.
 ln -s /dev/null "$tree/usr/lib/systemd/system/kexec.service"
-if [ -d Integration/completions ]; then
-    install -D -m 644 Integration/completions/kexec.bash "$tree/usr/share/bash-completion/completions/kexec"
-    install -D -m 644 Integration/completions/_kexec "$tree/usr/share/zsh/vendor-completions/_kexec"
-    install -D -m 644 Integration/completions/kexec.fish "$tree/usr/share/fish/vendor_completions.d/kexec.fish"
-fi
+install -D -m 644 -t "$tree/usr/share/bash-completion/completions" Integration/completions/bash/*
+install -D -m 644 -t "$tree/usr/share/zsh/vendor-completions" Integration/completions/zsh/*
+install -D -m 644 -t "$tree/usr/share/fish/vendor_completions.d" Integration/completions/fish/*
 gzip -9n "$tree"/usr/share/man/man8/*.8
 pack amd64
 

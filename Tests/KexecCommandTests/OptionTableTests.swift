@@ -177,6 +177,14 @@ import Testing
         for type in ForcedImageType.allCases { #expect(page.contains(".It Cm \(type.rawValue)\n")) }
     }
 
+    @Test func manualCallsEveryOptionOfOursAnExtension() throws {
+        let section = try #require(try manual().components(separatedBy: ".Sh STANDARDS").last)
+        let listed = try #require(section.components(separatedBy: "\nare extensions").first)
+            .components(separatedBy: "\n.Fl -").dropFirst().map { String($0.prefix { $0 != " " && $0 != "\n" }) }
+        let ours = OptionTable.entries.filter { $0.generation == .swiftKexec }.map(\.name)
+        #expect(listed == ours.sorted())
+    }
+
     /// Nothing that can stand on a command line stops the parser or the sentence about it.
     @Test func neverTraps() {
         var state: UInt64 = 1

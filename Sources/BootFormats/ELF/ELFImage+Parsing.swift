@@ -6,7 +6,9 @@ extension ELFImage {
 
     /// Reads a static executable's headers and checks them against the file and each other.
     ///
-    /// - Parameter below4GiB: what is loaded must end there, for the program is entered in protected mode.
+    /// - Parameters:
+    ///   - bytes: the whole file.
+    ///   - below4GiB: what is loaded must end there, for the program is entered in protected mode.
     /// - Throws: `.partBeyondEnd` and `.endsInside` for a file that was cut short, `.badValue` and `.partsOverlap`
     ///   for headers that cannot be true, `.otherMachine`, `.needsInterpreter`, `.nothingToLoad`.
     public init(parsing bytes: borrowing RawSpan, below4GiB: Bool = false) throws(ImageError) {

@@ -15,7 +15,10 @@ public struct CPIOEntry: Hashable, Sendable {
     private static let longestPath: UInt64 = 4096
 
     /// Reads the entry at `start`, a multiple of 4.
-    /// - Parameter limit: where the archive has to end.
+    /// - Parameters:
+    ///   - bytes: of a file that has an archive in it.
+    ///   - start: where the entry's header begins.
+    ///   - limit: where the archive has to end.
     /// - Returns: nil where there is none, or not all of it.
     public init?(parsing bytes: borrowing RawSpan, at start: Int, before limit: Int) {
         guard Self.isMagic(bytes, at: start), let mode = bytes.hexadecimal32(at: start + 14),

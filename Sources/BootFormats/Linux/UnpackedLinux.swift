@@ -27,7 +27,9 @@ public struct UnpackedLinux: Hashable, Sendable {
     private static let maximumSegments = 9
 
     /// Reads what came out of a payload.
-    /// - Parameter place: where the kernel is linked to lie, `pref_address` and `init_size` of the setup header.
+    /// - Parameters:
+    ///   - bytes: an ELF file.
+    ///   - place: where the kernel is linked to lie, `pref_address` and `init_size` of the setup header.
     /// - Throws: what ELF files are refused for, and `.badValue` for one that is laid out as no kernel is.
     public init(parsing bytes: borrowing RawSpan, linkedAt place: PhysicalRange) throws(ImageError) {
         let image = try ELFImage(parsing: bytes)

@@ -55,7 +55,9 @@ public struct MultibootInformation: Hashable, Sendable {
     }
 
     /// The block; its size does not depend on `address`.
-    /// - Parameter address: where it will be, on a multiple of 8 below 4 GiB.
+    /// - Parameters:
+    ///   - version: of Multiboot.
+    ///   - address: where it will be, on a multiple of 8 below 4 GiB.
     public func encoded(_ version: MultibootImage.Version, at address: PhysicalAddress) -> [UInt8] {
         version == .one ? firstVersion(at: UInt32(truncatingIfNeeded: address.rawValue)) : secondVersion()
     }

@@ -18,7 +18,9 @@ extension NBIImage {
     ///
     /// Bytes behind the last record's are nobody's: servers fill files up to whole blocks. Bytes of two records never share
     /// a place; where the zeros of one reach the bytes of another, the bytes win, as Etherboot has it.
-    /// - Parameter endOfMemory: nil: not known; where a record counts from it, places are not compared.
+    /// - Parameters:
+    ///   - bytes: the whole file.
+    ///   - endOfMemory: nil: not known; where a record counts from it, places are not compared.
     /// - Throws: `.partBeyondEnd` for a file that was cut short, `.badValue` for a header that cannot be true and for places
     ///   outside 4 GiB, `.partsOverlap` by the records' numbers (0 is the header).
     public func program(

@@ -218,8 +218,8 @@ extension KexecState {
 
     /// Jumps to the loaded image at once, without shutting the system down.
     ///
+    /// It comes back only from an image that preserved this kernel's context and jumped back.
     /// - Important: every process ends where it is. Call `checkJump()` first.
-    /// - Returns: only from an image that preserved this kernel's context and jumped back.
     public func jump(
         _ options: JumpOptions = JumpOptions(), by choice: SystemCallChoice = .automatic
     ) throws(ExecutionError) {

@@ -27,7 +27,10 @@ public struct BootPlanner: Sendable {
         self.seed = seed
     }
 
+    /// Gives every segment its place, and checks the whole against the running kernel's rules.
     /// - Parameters:
+    ///   - image: the kernel, recognised.
+    ///   - facts: what the report says of it.
     ///   - kernel: `image`'s bytes.
     ///   - initrdSize: bytes of all initrds together, as they are; 0 where there is none.
     ///   - modules: where each file of `--module` is in the bytes of all of them together, in order, from multiples of
