@@ -161,7 +161,8 @@ struct PlanReport {
 
     /// "2.15"
     private var protocolText: String? {
-        plan.image.bootProtocol.map { "\($0 >> 8).\($0 & 0xff < 10 ? "0" : "")\($0 & 0xff)" }
+        guard let version = plan.image.bootProtocol.map({ Int($0) }) else { return nil }
+        return String(version >> 8) + (version & 0xff < 10 ? ".0" : ".") + String(version & 0xff)
     }
 }
 

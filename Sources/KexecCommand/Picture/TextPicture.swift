@@ -47,7 +47,7 @@ private struct PictureLines {
     }
 
     /// In the colour of what it shows.
-    private mutating func add(_ text: String, _ count: Int, _ content: MemoryBar.Content) {
+    @inline(never) private mutating func add(_ text: String, _ count: Int, _ content: MemoryBar.Content) {
         let code = style.code(for: content)
         if let code {
             add("\u{1b}[")
