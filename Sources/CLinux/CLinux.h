@@ -125,6 +125,12 @@ static inline long kx_kexec_file_load(int kernel, int initrd, unsigned long leng
 static inline long kx_ioctl(int fd, uint32_t command, void *argument) {
     return kx_result(ioctl(fd, command, argument));
 }
+/// The width of the terminal that `fd` is, 0 where it does not tell; a negative errno where `fd` is none.
+static inline int kx_terminal_columns(int fd) {
+    struct winsize size;
+    long result = kx_result(ioctl(fd, TIOCGWINSZ, &size));
+    return result < 0 ? (int)result : size.ws_col;
+}
 static inline long kx_memfd_create(const char *name, unsigned flags) {
     return kx_result(syscall(SYS_memfd_create, name, flags));
 }

@@ -142,7 +142,14 @@ struct KexecCommand {
             let machine = try machine(below: invocation.machineDirectory ?? "/")
             let prepared = try PreparedLoad(request, on: machine, progress: terminal.progressLine.progress)
             let report = PlanReport(plan: prepared.plan, files: prepared.request.otherFiles)
-            let status = self.report(format == .json ? report.json.text + "\n" : report.text)
+            let picture = MemoryPicture(of: prepared.plan, on: machine)
+            let text =
+                switch format {
+                case .text: report.text(picture: TextPicture(picture: picture, style: PictureStyle(of: terminal)))
+                case .json: report.json.text + "\n"
+                case .svg: report.svg(picture)
+                }
+            let status = self.report(text)
             guard status == ExitCode.success.status, let refusal = prepared.plan.refusals.first else { return status }
             return ExitCode(refusal, choice: request.systemCall).status
         } catch {

@@ -83,31 +83,70 @@ struct PlanReport {
 
     // MARK: For people
 
-    var text: String {
-        var lines = ["image        \(plan.image.path): \(kindText)"]
-        if let form = plan.kernelForm { lines.append("kernel       \(Diagnostic.words(for: form))") }
-        if let form = plan.initrdForm { lines.append("initrd       \(Diagnostic.words(for: form))") }
-        lines.append("system call  \(plan.systemCall.name) (\(Diagnostic.words(for: plan.systemCallReason)))")
+    /// Without a picture, as the log of a load has it.
+    var text: String { text(picture: nil) }
+
+    /// - Parameter picture: comes behind the segments, whose lines then have its letters.
+    func text(picture: TextPicture?) -> String {
+        var text = ""
+        for line in facts { text += line + "\n" }
+        for (number, label) in labels.enumerated() {
+            text += "segment " + (picture == nil ? " " : MemoryPicture.letter(number)) + "    " + label + "\n"
+        }
+        if let picture { text += picture.text }
+        for line in remarks { text += line + "\n" }
+        return text
+    }
+
+    func svg(_ picture: MemoryPicture) -> String {
+        SVGPicture(picture: picture, labels: labels, facts: facts, remarks: remarks)
+            .document(title: "kexec plan of " + printable(plan.image.path))
+    }
+
+    /// What there is to know before the segments.
+    private var facts: [String] {
+        var lines: [String] = []
+        add("image        ", plan.image.path + ": " + kindText, to: &lines)
+        if let form = plan.kernelForm { add("kernel       ", Diagnostic.words(for: form), to: &lines) }
+        if let form = plan.initrdForm { add("initrd       ", Diagnostic.words(for: form), to: &lines) }
+        let reason = Diagnostic.words(for: plan.systemCallReason)
+        add("system call  ", plan.systemCall.name + " (" + reason + ")", to: &lines)
         if !plan.alternatives.isEmpty {
-            lines.append("then         \(plan.alternatives.map { $0.name }.joined(separator: ", "))")
+            add("then         ", plan.alternatives.map { $0.name }.joined(separator: ", "), to: &lines)
         }
-        lines.append("entry        \(hexadecimal(plan.entry.rawValue))")
-        lines.append("command line \(plan.commandLine)")
-        if let fast = plan.fast { lines.append("fast         " + Diagnostic.words(for: fast)) }
+        add("entry        ", hexadecimal(plan.entry.rawValue), to: &lines)
+        add("command line ", plan.commandLine, to: &lines)
+        if let fast = plan.fast { add("fast         ", Diagnostic.words(for: fast), to: &lines) }
         let party = placesItself ? "" : ", by the kernel's own purgatory"
-        lines.append("digest       \(plan.appliedDigest.name), \(byteSize(plan.digestedBytes))\(party)")
-        if plan.purgatory?.turnsOff5LevelPaging == true { lines.append("paging       turned down to 4 levels") }
-        if !placesItself {
-            lines.append("placement    by the kernel; with kexec_load it would be:")
+        add("digest       ", plan.appliedDigest.name + ", " + byteSize(plan.digestedBytes) + party, to: &lines)
+        if plan.purgatory?.turnsOff5LevelPaging == true {
+            add("paging       ", "turned down to 4 levels", to: &lines)
         }
+        if !placesItself { add("placement    ", "by the kernel; with kexec_load it would be:", to: &lines) }
+        return lines
+    }
+
+    /// "0x1000000-0x1ffffff kernel, 14 MiB", for each segment.
+    private var labels: [String] {
+        var lines: [String] = []
         for segment in plan.segments {
-            lines.append(
-                "segment      \(addresses(segment.place)) \(segment.name), \(byteSize(UInt64(segment.contentSize)))")
+            let size = byteSize(UInt64(segment.contentSize))
+            add(addresses(segment.place), " " + segment.name + ", " + size, to: &lines)
         }
-        for warning in plan.warnings { lines.append("warning      \(Diagnostic(warning).sentence)") }
-        for refusal in plan.refusals { lines.append("refused      \(Diagnostic(refusal).sentence)") }
-        lines.append("loadable     \(plan.isLoadable ? "yes" : "no")")
-        return lines.map { printable($0) }.joined(separator: "\n") + "\n"
+        return lines
+    }
+
+    /// What there is to say of the whole.
+    private var remarks: [String] {
+        var lines: [String] = []
+        for warning in plan.warnings { add("warning      ", Diagnostic(warning).sentence, to: &lines) }
+        for refusal in plan.refusals { add("refused      ", Diagnostic(refusal).sentence, to: &lines) }
+        add("loadable     ", plan.isLoadable ? "yes" : "no", to: &lines)
+        return lines
+    }
+
+    @inline(never) private func add(_ title: String, _ words: String, to lines: inout [String]) {
+        lines.append(printable(title + words))
     }
 
     /// The kernel's file loader chooses the addresses by itself.
@@ -122,7 +161,8 @@ struct PlanReport {
 
     /// "2.15"
     private var protocolText: String? {
-        plan.image.bootProtocol.map { "\($0 >> 8).\($0 & 0xff < 10 ? "0" : "")\($0 & 0xff)" }
+        guard let version = plan.image.bootProtocol.map({ Int($0) }) else { return nil }
+        return String(version >> 8) + (version & 0xff < 10 ? ".0" : ".") + String(version & 0xff)
     }
 }
 

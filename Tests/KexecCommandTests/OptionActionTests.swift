@@ -34,6 +34,7 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         (["-l", "-v", "--bogus"], "version"), (["-h", "-v"], "help"), (["-vh"], "version"),
         (["--print-ckr-size", "--bogus"], "crash size"), (["--plan", "K"], "plan"), (["-l", "--plan", "K"], "plan"),
         (["--plan=text", "K"], "plan"), (["-f", "--plan=json", "K"], "plan json"), (["--plan=json", "K"], "plan json"),
+        (["--plan=svg", "-p", "K"], "plan svg crash"),
         (["-p", "--plan", "K"], "plan crash"), (["--plan", "json"], "plan"), (["--last"], "last"),
         (["--dry-run"], "dry run"), (["--dr", "-d"], "dry run"),
         (["--record-firmware-state=F"], "record F"),
@@ -267,7 +268,7 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         case .loadThenShutdown(let request): "load, shut down" + crash(request.target)
         case .shutdown: "shut down"
         case .loadThenExecute(let request): "load, execute" + crash(request.target)
-        case .plan(let request, let format): "plan" + (format == .json ? " json" : "") + crash(request.target)
+        case .plan(let request, let format): "plan" + (format == .text ? "" : " \(format)") + crash(request.target)
         case .captureMachine(let directory): "capture " + directory
         case .recordFirmwareState(let path): "record \(path)"
         case .show: "show"

@@ -169,7 +169,9 @@ import Testing
             switch entry.value {
             case .none: expected.insert("-" + entry.name)
             case .required: expected.insert("-" + entry.name + " Ns = Ns Ar " + entry.placeholder)
-            case .optional: expected.insert("-" + entry.name + " Ns Op = Ns Cm " + entry.placeholder)
+            case .optional:
+                let words = entry.placeholder.replacing("|", with: " Ns | Ns Cm ")
+                expected.insert("-" + entry.name + " Ns Op = Ns Cm " + words)
             }
         }
         #expect(documented.subtracting(expected) == [])

@@ -2,7 +2,7 @@
 internal import Kexec
 
 /// How a plan is printed.
-enum PlanFormat: Hashable, Sendable { case text, json }
+enum PlanFormat: Hashable, Sendable { case text, json, svg }
 
 /// The one thing that a run of the program does.
 enum KexecAction: Hashable, Sendable {

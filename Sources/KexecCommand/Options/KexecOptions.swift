@@ -172,7 +172,7 @@ struct KexecOptions {
                 ])
         case .plan:
             planFormat = try parseChoice(
-                found.value ?? "text", option: found.written, among: [("text", .text), ("json", .json)])
+                found.value ?? "text", option: found.written, among: [("text", .text), ("json", .json), ("svg", .svg)])
         case .reuseInitrd: throw .notOnThisArchitecture(found.written)
         default: throw .notInThisRelease(found.written)
         }

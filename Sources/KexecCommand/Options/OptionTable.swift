@@ -107,8 +107,9 @@ enum OptionTable {
 
     private static let planning: [OptionEntry] = [
         OptionEntry(
-            option: .plan, name: "plan", letter: nil, value: .optional, placeholder: "json", generation: .swiftKexec,
-            group: .planning, standing: .honoured, help: "Print what would be loaded where; load nothing"),
+            option: .plan, name: "plan", letter: nil, value: .optional, placeholder: "json|svg",
+            generation: .swiftKexec, group: .planning, standing: .honoured,
+            help: "Print what would be loaded where; load nothing"),
         option(.machine, "machine", "DIR", .planning, "Plan for the captured machine in DIR").since(.swiftKexec),
         option(.captureMachine, "capture-machine", "DIR", .planning, "Write what a plan depends on to DIR")
             .since(.swiftKexec),
