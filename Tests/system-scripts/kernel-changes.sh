@@ -20,6 +20,27 @@ test_an_installation_preloads_what_is_chosen() {
     called "kexec -l ROOT/boot/vmlinuz-2 $newest --initrd=ROOT/boot/initrd.img-2"
 }
 
+test_an_installation_leaves_what_was_loaded_by_hand() {
+    kernels 1
+    settings PRELOAD_KEXEC=true KEXEC_KERNEL=newest
+    loaded
+    succeeds installed 1 /boot/vmlinuz-1
+    says 'what was loaded by hand stays loaded'
+    succeeds plugin add 1 "$root/boot/x" "$root/boot/vmlinuz-1" "$root/boot/initrd.img-1"
+    called
+}
+
+test_an_installation_replaces_what_was_preloaded() {
+    kernels 1
+    settings PRELOAD_KEXEC=true KEXEC_KERNEL=newest
+    succeeds installed 1 /boot/vmlinuz-1
+    loaded
+    kernels 2
+    : >"$root/log"
+    succeeds installed 2 /boot/vmlinuz-2
+    called "kexec -l ROOT/boot/vmlinuz-2 $newest --initrd=ROOT/boot/initrd.img-2"
+}
+
 test_a_failed_preload_breaks_no_installation() {
     kernels 1
     settings PRELOAD_KEXEC=true
