@@ -93,6 +93,19 @@ test_a_removed_kernel_is_replaced_where_kernels_are_preloaded() {
     called 'kexec -u'
 }
 
+test_a_removed_kernel_is_unloaded_though_its_link_leads_to_another_one() {
+    kernels 1 2
+    ln -s boot/vmlinuz-2 "$root/vmlinuz"
+    ln -s boot/initrd.img-2 "$root/initrd.img"
+    succeeds load
+    : >"$root/log"
+    loaded
+    rm "$root/boot/vmlinuz-2"
+    ln -sf boot/vmlinuz-1 "$root/vmlinuz"
+    succeeds removed 2 /boot/vmlinuz-2
+    called 'kexec -u'
+}
+
 test_another_kernels_removal_leaves_the_loaded_one() {
     kernels 1 2
     settings KEXEC_KERNEL=newest
