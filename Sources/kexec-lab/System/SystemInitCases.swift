@@ -6,10 +6,10 @@ enum SystemInitCases {
         "sysvinit", "under sysvinit reboots start what is loaded, by hand or by LOAD_KEXEC, and coldreboot does not",
         in: [.bookworm], { $0.deadline = 2400 }
     ) { guest in
-        try await guest.installPackage()
         try await guest.installSysvinit()
         // The way there is systemd's own: `reboot` is sysvinit's already.
         try await guest.restart(by: "systemctl reboot", expecting: .firmware)
+        try await guest.installPackage()
         try await guest.load()
         try await guest.restart(by: "reboot", expecting: .kexec, witness: .console)
         try await guest.requireLoadedKernel()

@@ -12,7 +12,7 @@ enum RestartWay: Sendable {
 enum ShutdownWitness: Sendable {
     /// systemd's: the last line is the journal's own, by when only file systems were left.
     case journal
-    /// sysvinit's: it says on the console that the root file system was mounted read-only.
+    /// sysvinit keeps none: the kernel says on the console that the root file system was mounted read-only.
     case console
     /// Nothing could be written.
     case nothing
@@ -43,7 +43,7 @@ struct SystemRestart: Sendable {
         if let lastWords, lastWords != "Journal stopped" {
             complaints.append("the journal of the boot before ends with “\(lastWords)”, not with a clean end")
         }
-        if witness == .console, !console.contains(where: Self.isRootLeftReadOnly) {
+        if witness == .console, !leavesRootReadOnly {
             complaints.append("nothing says that the root file system was mounted read-only at the end")
         }
         if fileSystem != "clean" { complaints.append("the root file system is '\(fileSystem)', not 'clean'") }
@@ -51,9 +51,10 @@ struct SystemRestart: Sendable {
         return complaints
     }
 
-    /// A line of sysvinit's `umountroot`.
-    private static func isRootLeftReadOnly(_ line: String) -> Bool {
-        line.contains("Mounting root filesystem read-only") && line.contains("done")
+    /// Between init's word and the next kernel's first one.
+    private var leavesRootReadOnly: Bool {
+        let shutdown = console.drop { !$0.contains("INIT: Switching to runlevel: 6") }
+        return shutdown.prefix { !$0.contains("Linux version ") }.contains { $0.contains("EXT4-fs (vda1): re-mounted") }
     }
 
     /// What the kernel, fsck and systemd say of file systems that were not unmounted, and of faults.
