@@ -45,7 +45,7 @@ enum SystemCompanionCases {
         try await guest.run("apt-get install -y kexec-tools", within: 300)
         try await guest.installPackage()
         try await guest.run("sed -i 's/^#LOAD_KEXEC=.*/LOAD_KEXEC=true/' /etc/default/kexec.d/10-swift-kexec")
-        try await guest.run("apt-get purge -y kexec-tools && ! dpkg-query --show kexec-tools", within: 300)
+        try await guest.run("apt-get purge -y kexec-tools && ! dpkg --get-selections kexec-tools | grep .", within: 300)
         try await guest.run("test -x /etc/init.d/kexec && test -x /etc/init.d/kexec-load && dpkg --verify swift-kexec")
         try await guest.restart(by: "systemctl reboot", expecting: .kexec)
         try await guest.run("apt-get purge -y swift-kexec && ! ls -d /etc/default/kexec*", within: 300)
