@@ -64,7 +64,6 @@ make --no-print-directory -s install-files DESTDIR="$tree" PREFIX=/usr LIBDIR=/u
 make --no-print-directory -s install-hook-files DESTDIR="$tree"
 cp -R Integration/system/. "$tree/"
 cp Documentation/man/kexec-load-kernel.8 Documentation/man/coldreboot.8 "$tree/usr/share/man/man8/"
-mkdir -p "$tree/etc/default/kexec.d"
 # /etc/init.d/kexec is for sysvinit alone: without this systemd would make a unit of it.
 ln -s /dev/null "$tree/usr/lib/systemd/system/kexec.service"
 install -D -m 644 -t "$tree/usr/share/bash-completion/completions" Integration/completions/bash/*

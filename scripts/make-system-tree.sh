@@ -19,17 +19,21 @@ if [ "${SYSTEM_TREE_NAMESPACE:-}" != private ]; then
     exec unshare --mount --propagation private "$root/scripts/make-system-tree.sh" "$release" "$folder"
 fi
 
+# What waits below: a second kernel, and what DKMS takes to build modules.
 case $release in
-bookworm | trixie) security=$release-security ;;
-sid) security= ;;
+bookworm | trixie) security=$release-security more="linux-image-amd64
+dkms" ;;
+sid) security='' more='' ;;
 *) die "no release '$release': bookworm, trixie or sid" ;;
 esac
 
 # Installed; the kernel is the one for virtual machines, which has crash dumps and kexec as every kernel of Debian.
 packages="systemd-sysv libpam-systemd dbus udev kmod linux-image-cloud-amd64 initramfs-tools zstd e2fsprogs \
 grub2-common grub-pc-bin openssh-server python3 procps iproute2 util-linux less man-db file"
-# Waiting in /srv/debs with what they depend on, for cases that install them.
-waiting="kexec-tools kdump-tools makedumpfile crash"
+# Waiting in /srv/debs with what they depend on, for cases that install them: one line for what goes together.
+waiting="kexec-tools kdump-tools makedumpfile crash
+sysvinit-core systemd-sysv-
+molly-guard"
 
 fetch_debootstrap() {
     private_apt "$folder/apt" amd64
@@ -113,9 +117,11 @@ configure_grub() {
 gather_waiting() {
     debs=$tree/srv/debs
     mkdir -p "$debs/partial"
-    # shellcheck disable=SC2086
-    inside apt-get install -y -q --download-only -o Dir::Cache::archives=/srv/debs $waiting
-    (cd "$debs" && APT_CONFIG=/dev/null chroot "$tree" sh -c 'cd /srv/debs && apt-get download dracut-core sysvinit-core')
+    printf '%s\n' "$waiting" ${more:+"$more"} | while read -r together; do
+        # shellcheck disable=SC2086
+        inside apt-get install -y -q --download-only --allow-remove-essential -o Dir::Cache::archives=/srv/debs $together </dev/null
+    done
+    (cd "$debs" && APT_CONFIG=/dev/null chroot "$tree" sh -c 'cd /srv/debs && apt-get download dracut-core')
     rm -rf "$debs/partial" "$debs/lock"
     for package in "$debs"/*.deb; do
         dpkg-deb --field "$package"

@@ -56,9 +56,11 @@ struct SystemRestartTests {
     private let cold = ["SeaBIOS (version 1.16.3)", "GRUB loading", "[    0.000000] Linux version 6.1.0", "login:"]
 
     private func complaints(
-        _ console: [String], _ way: RestartWay, lastWords: String = "Journal stopped", state: String = "running"
+        _ console: [String], _ way: RestartWay, lastWords: String? = "Journal stopped",
+        witness: ShutdownWitness = .journal, state: String = "running", fileSystem: String = "clean"
     ) -> [String] {
-        SystemRestart(console: console, lastWords: lastWords, state: state).complaints(expecting: way)
+        SystemRestart(console: console, lastWords: lastWords, witness: witness, state: state, fileSystem: fileSystem)
+            .complaints(expecting: way)
     }
 
     @Test func aJumpPassesNoFirmware() {
@@ -80,6 +82,29 @@ struct SystemRestartTests {
         #expect(complaints(["Kernel panic - not syncing"] + jump, .kexec).count == 1)
         #expect(complaints(jump, .kexec, lastWords: "Started Reboot.").count == 1)
         #expect(complaints(jump, .kexec, state: "degraded").count == 1)
+        #expect(complaints(jump, .kexec, fileSystem: "clean with errors").count == 1)
+    }
+
+    @Test func aShutdownWithoutAJournalShowsOnTheConsole() {
+        let shutdown = "INIT: Switching to runlevel: 6", mount = "[   95.8] EXT4-fs (vda1): re-mounted."
+        let clean = [shutdown, mount] + jump
+        #expect(complaints(clean, .kexec, lastWords: nil, witness: .console, state: "sysvinit").isEmpty)
+        // The next boot mounts it, too.
+        let late = [shutdown] + jump + [mount]
+        #expect(complaints(late, .kexec, lastWords: nil, witness: .console, state: "sysvinit").count == 1)
+        #expect(complaints(jump, .kexec, lastWords: nil, witness: .nothing).isEmpty)
+    }
+}
+
+struct SystemDiskTests {
+    @Test func aDiskIsKnownByItsSourcesContents() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "recipe-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: "\(folder)/below", withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Data("one".utf8).write(to: URL(fileURLWithPath: "\(folder)/below/file"))
+        let text = try SystemDisk.text(of: ["\(folder)/below/file", folder])
+        #expect(text == "# \(folder)/below/file\none\n# \(folder)/below/file\none\n")
+        #expect(throws: LabError.self) { try SystemDisk.text(of: ["\(folder)/nowhere"]) }
     }
 }
 

@@ -27,6 +27,7 @@ private struct KernelWithoutJump: KernelCalls {
         return -16
     }
     mutating func sync() {}
+    mutating func removeLoadNote() {}
     mutating func netlink(_ request: [UInt8]) -> NetlinkReply { real.netlink(request) }
     mutating func execute(_ path: String, _ arguments: [String]) -> Int { -1 }
     mutating func detach() -> Int { -1 }

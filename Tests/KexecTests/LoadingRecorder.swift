@@ -15,6 +15,7 @@ struct RecordingKernel: KernelCalls {
     }
 
     private(set) var trace: [String] = []
+    private(set) var removedNotes = 0
     var refusals: [Refusal] = []
     /// What netlink dumps answer, by the line of the dump.
     var dumps: [String: [NetlinkMessage]] = [:]
@@ -76,6 +77,7 @@ struct RecordingKernel: KernelCalls {
 
     mutating func reboot(_ command: RebootCommand) -> Int { record("reboot 0x\(hex(UInt(command.rawValue)))") }
     mutating func sync() { _ = record("sync") }
+    mutating func removeLoadNote() { removedNotes += 1 }
 
     mutating func netlink(_ request: [UInt8]) -> NetlinkReply {
         let messages = NetlinkMessage.split(request)

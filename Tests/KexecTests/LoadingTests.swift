@@ -164,6 +164,18 @@ private struct Load {
         #expect(load.kernel.trace == [])
     }
 
+    @Test func aLoadForTheNextRebootAloneRemovesTheNoteOfTheOneBefore() {
+        var load = Load()
+        _ = load.run()
+        #expect(load.kernel.removedNotes == 1)
+        load.request.target = .crash
+        _ = load.run()
+        load.request.target = .reboot
+        load.kernel.refusals = [.init(line: "kexec", errno: EPERM)]
+        _ = load.run()
+        #expect(load.kernel.removedNotes == 1)
+    }
+
     @Test func refusesContentsThatEndBehindTheFile() {
         var load = Load()
         load.plan.segments[1].contents = .kernel(1..<5)
@@ -416,6 +428,15 @@ private struct Load {
     @Test func loadsNoSegments() {
         #expect(unload(.reboot) == (.success([.kexecLoad]), ["kexec_load 0x0 [] flags 0x3e0000"]))
         #expect(unload(.crash) == (.success([.kexecLoad]), ["kexec_load 0x0 [] flags 0x3e0001"]))
+    }
+
+    @Test func anUnloadRemovesTheNoteOfTheLoad() throws {
+        var loader = ImageLoader(
+            RecordingKernel(), machine: MachineDescription(), request: KexecRequest(kernel: ""))
+        _ = try loader.unload(.crash, by: .automatic)
+        #expect(loader.kernel.removedNotes == 0)
+        _ = try loader.unload(.reboot, by: .automatic)
+        #expect(loader.kernel.removedNotes == 1)
     }
 
     @Test func unloadsByTheFileCall() {

@@ -79,8 +79,55 @@ test_grubs_own_variables_are_not_guessed() {
 }
 
 test_grubs_conditions_are_not_guessed() {
-    gives_up "has several 'linux' or 'initrd' commands" branches
+    gives_up "has 'linux' or 'initrd' commands under a condition" branches
     gives_up 'are there under a condition only' 8
+}
+
+# declines REASON LINE...: a menu of these lines.
+declines() {
+    reason=$1
+    shift
+    entry debian 0
+    printf '%s\n' "$@" >"$root/boot/grub/grub.cfg"
+    succeeds load
+    called "$fallback"
+    says "$reason"
+}
+good="menuentry one { linux /boot/vmlinuz-1 a; initrd /boot/initrd.img-1; }"
+other="menuentry two { linux /boot/vmlinuz-6.1.0-17-amd64 b; }"
+
+test_a_default_that_is_set_under_a_condition_only_is_not_taken() {
+    reason='the default entry is set under a condition'
+    declines "$reason" 'if [ -s x ]; then set default=1; fi' "$good" "$other"
+    declines "$reason" 'set default=0' 'if [ -s x ]; then' 'set default=1' 'fi' "$good" "$other"
+    declines "$reason" 'if [ -s x ]; then set default=0; else set default=1; fi' "$good" "$other"
+    declines "$reason" 'if [ -s x ]; then' 'if [ "$next_entry" ]; then set default="$next_entry"; else set default=1; fi' \
+        'fi' "$good" "$other"
+    # Not GRUB's own "one boot or the default": two conditions decide.
+    declines "$reason" 'if [ "$next_entry" ]; then set default="$next_entry"; elif [ -s x ]; then set default=1; fi' \
+        "$good" "$other"
+}
+
+test_a_default_that_is_the_same_under_a_condition_is_taken() {
+    entry debian 0
+    printf '%s\n' 'set default=two' 'if [ -s x ]; then set default=two; fi' "$good" "$other" >"$root/boot/grub/grub.cfg"
+    succeeds load
+    called 'kexec -l ROOT/boot/vmlinuz-6.1.0-17-amd64 --append=b'
+    : >"$root/log"
+    printf '%s\n' 'if [ -s x ]; then set default=one; fi' 'set default=two' "$good" "$other" >"$root/boot/grub/grub.cfg"
+    succeeds load
+    called 'kexec -l ROOT/boot/vmlinuz-6.1.0-17-amd64 --append=b'
+}
+
+test_a_kernel_or_initrd_under_a_condition_only_is_not_taken() {
+    reason="has 'linux' or 'initrd' commands under a condition"
+    declines "$reason" 'menuentry one {' 'if [ -s x ]; then' 'linux /boot/vmlinuz-1' 'fi' '}'
+    declines "$reason" 'menuentry one {' 'linux /boot/vmlinuz-1' 'if [ -s x ]; then initrd /boot/initrd.img-1; fi' '}'
+}
+
+test_a_variable_that_is_set_under_a_condition_only_is_not_taken() {
+    declines "has the variable 'extra', whose value only GRUB knows" 'if [ -s x ]; then set extra=debug; fi' \
+        'menuentry one { linux /boot/vmlinuz-1 $extra; }'
 }
 
 test_entries_that_start_no_linux_are_not_taken() {

@@ -2,7 +2,7 @@
 # The hooks for kernels that come and go. Read by run.sh.
 installed() { "$root/etc/kernel/postinst.d/zzz-swift-kexec" "$@" >"$root/output" 2>&1; }
 removed() { "$root/etc/kernel/postrm.d/zzz-swift-kexec" "$@" >"$root/output" 2>&1; }
-plugin() { "$root/usr/lib/kernel/install.d/95-swift-kexec.install" "$@" >"$root/output" 2>&1; }
+plugin() { "$root/usr/lib/kernel/install.d/99-swift-kexec.install" "$@" >"$root/output" 2>&1; }
 newest="--append=root=/dev/vda1 ro quiet"
 
 test_an_installation_loads_nothing_by_default() {
@@ -16,6 +16,27 @@ test_an_installation_loads_nothing_by_default() {
 test_an_installation_preloads_what_is_chosen() {
     kernels 1 2
     settings PRELOAD_KEXEC=true KEXEC_KERNEL=newest
+    succeeds installed 2 /boot/vmlinuz-2
+    called "kexec -l ROOT/boot/vmlinuz-2 $newest --initrd=ROOT/boot/initrd.img-2"
+}
+
+test_an_installation_leaves_what_was_loaded_by_hand() {
+    kernels 1
+    settings PRELOAD_KEXEC=true KEXEC_KERNEL=newest
+    loaded
+    succeeds installed 1 /boot/vmlinuz-1
+    says 'what was loaded by hand stays loaded'
+    succeeds plugin add 1 "$root/boot/x" "$root/boot/vmlinuz-1" "$root/boot/initrd.img-1"
+    called
+}
+
+test_an_installation_replaces_what_was_preloaded() {
+    kernels 1
+    settings PRELOAD_KEXEC=true KEXEC_KERNEL=newest
+    succeeds installed 1 /boot/vmlinuz-1
+    loaded
+    kernels 2
+    : >"$root/log"
     succeeds installed 2 /boot/vmlinuz-2
     called "kexec -l ROOT/boot/vmlinuz-2 $newest --initrd=ROOT/boot/initrd.img-2"
 }
@@ -72,6 +93,19 @@ test_a_removed_kernel_is_replaced_where_kernels_are_preloaded() {
     called 'kexec -u'
 }
 
+test_a_removed_kernel_is_unloaded_though_its_link_leads_to_another_one() {
+    kernels 1 2
+    ln -s boot/vmlinuz-2 "$root/vmlinuz"
+    ln -s boot/initrd.img-2 "$root/initrd.img"
+    succeeds load
+    : >"$root/log"
+    loaded
+    rm "$root/boot/vmlinuz-2"
+    ln -sf boot/vmlinuz-1 "$root/vmlinuz"
+    succeeds removed 2 /boot/vmlinuz-2
+    called 'kexec -u'
+}
+
 test_another_kernels_removal_leaves_the_loaded_one() {
     kernels 1 2
     settings KEXEC_KERNEL=newest
@@ -83,21 +117,96 @@ test_another_kernels_removal_leaves_the_loaded_one() {
     called
 }
 
-test_kernel_install_gives_the_entrys_files_and_line() {
+# What kernel-install tells its plugins, for a boot partition of its own.
+kernel_install() {
+    export KERNEL_INSTALL_LAYOUT=$1 KERNEL_INSTALL_BOOT_ROOT="$root/efi" KERNEL_INSTALL_ENTRY_TOKEN=id \
+        KERNEL_INSTALL_STAGING_AREA="$root/staged"
+    mkdir -p "$root/efi/loader/entries" "$root/efi/id/2" "$root/staged" "$root/etc/kernel"
+    shift
+    succeeds plugin add 2 "$root/efi/id/2" "$root/k" "$@"
+    unset KERNEL_INSTALL_LAYOUT KERNEL_INSTALL_BOOT_ROOT KERNEL_INSTALL_ENTRY_TOKEN KERNEL_INSTALL_STAGING_AREA
+}
+
+# loader_entry NAME LINE...
+loader_entry() {
+    file=$root/efi/loader/entries/$1
+    shift
+    mkdir -p "$root/efi/loader/entries" && printf '%s\n' 'title Debian' 'version 2' "$@" >"$file"
+}
+
+test_kernel_install_gives_the_boot_entrys_files_and_line() {
     settings PRELOAD_KEXEC=true
-    entry=$root/boot/id/2
-    mkdir -p "$entry" "$root/etc/kernel"
-    : >"$entry/linux"
-    : >"$entry/initrd.img-2"
-    echo 'root=LABEL=x' >"$root/etc/kernel/cmdline"
-    KERNEL_INSTALL_LAYOUT=bls succeeds plugin add 2 "$entry" /usr/lib/modules/2/vmlinuz /tmp/staged
-    called 'kexec -l ROOT/boot/id/2/linux --append=root=LABEL=x --initrd=ROOT/boot/id/2/initrd.img-2'
+    loader_entry id-2.conf 'options    root=LABEL=x  ro' 'options quiet' 'linux      /id/2/linux' 'initrd     /id/2/microcode' \
+        'initrd     /id/2/initrd.img-2'
+    kernel_install bls /tmp/given
+    called 'kexec -l ROOT/efi/id/2/linux --append=root=LABEL=x  ro quiet --initrd=ROOT/efi/id/2/microcode --initrd=ROOT/efi/id/2/initrd.img-2'
+}
+
+test_kernel_install_finds_an_entry_that_counts_its_tries() {
+    settings PRELOAD_KEXEC=true
+    loader_entry id-2+3.conf 'linux /id/2/linux' 'options a'
+    kernel_install bls
+    called 'kexec -l ROOT/efi/id/2/linux --append=a'
 }
 
 test_kernel_install_gives_what_it_was_given_for_other_layouts() {
     settings PRELOAD_KEXEC=true
-    KERNEL_INSTALL_LAYOUT=other succeeds plugin add 2 /boot/id/2 /usr/lib/modules/2/vmlinuz /a '/b c'
-    called 'kexec -l /usr/lib/modules/2/vmlinuz --append=root=/dev/vda1 ro quiet --initrd=/a --initrd=/b c'
+    : >"$root/a"
+    : >"$root/b c"
+    echo 'root=LABEL=x' >"$root/etc/kernel/cmdline"
+    kernel_install other "$root/a" "$root/b c"
+    called 'kexec -l ROOT/k --append=root=LABEL=x --initrd=ROOT/a --initrd=ROOT/b c'
+}
+
+test_kernel_install_gives_what_other_plugins_have_made() {
+    settings PRELOAD_KEXEC=true
+    mkdir -p "$root/staged"
+    : >"$root/staged/initrd"
+    : >"$root/staged/microcode"
+    for layout in uki other ''; do
+        : >"$root/log"
+        kernel_install "$layout"
+        called "kexec -l ROOT/k $newest --initrd=ROOT/staged/microcode --initrd=ROOT/staged/initrd"
+    done
+    # They are gone after kernel-install, which does not mean that the kernel was removed.
+    rm -r "$root/staged"
+    : >"$root/k"
+    : >"$root/log"
+    loaded
+    succeeds removed 1
+    called
+}
+
+test_kernel_install_finds_initrds_where_they_are_made() {
+    settings PRELOAD_KEXEC=true
+    mkdir -p "$root/efi"
+    for name in initrd-2 initramfs-2.img initrd.img-2; do
+        : >"$root/log"
+        : >"$root/efi/$name"
+        kernel_install other
+        called "kexec -l ROOT/k $newest --initrd=ROOT/efi/$name"
+    done
+}
+
+test_kernel_install_loads_nothing_without_the_initrd_that_is_needed() {
+    settings PRELOAD_KEXEC=true
+    mkdir -p "$root/efi" "$root/staged"
+    : >"$root/staged/microcode"
+    : >"$root/efi/initrd.img-1"
+    kernel_install other
+    called
+    says 'no initrd of 2 is here yet'
+    rm "$root/efi/initrd.img-1"
+    mkdir -p "$root/sys/kernel/boot_params"
+    awk 'BEGIN { for (i = 0; i < 540; i++) printf "x"; printf "aaaa" }' >"$root/sys/kernel/boot_params/data"
+    kernel_install other
+    called
+}
+
+test_kernel_install_loads_without_initrd_where_none_is_used() {
+    settings PRELOAD_KEXEC=true
+    kernel_install other
+    called "kexec -l ROOT/k $newest"
 }
 
 test_kernel_install_leaves_dpkgs_kernels_to_dpkgs_hook() {

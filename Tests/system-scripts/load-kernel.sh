@@ -6,8 +6,10 @@ test_loads_the_configured_kernel_with_the_running_line() {
     configured
     succeeds load
     called "kexec -l ROOT/vmlinuz $line --initrd=ROOT/initrd.img"
-    [ "$(cat "$root/run/swift-kexec/loaded")" = "$root/vmlinuz
-$root/initrd.img" ] || bad "noted $(cat "$root/run/swift-kexec/loaded")"
+    [ "$(awk '{ print $1, $3 }' "$root/run/swift-kexec/loaded")" = "file $root/vmlinuz
+file-at $root/vmlinuz
+file $root/initrd.img
+file-at $root/initrd.img" ] || bad "noted $(cat "$root/run/swift-kexec/loaded")"
 }
 
 test_reads_the_files_of_kexec_tools() {

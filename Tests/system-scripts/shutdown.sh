@@ -252,6 +252,134 @@ test_sysvinit_goes_cold_where_the_file_says_so() {
     [ ! -e "$root/no-kexec-reboot" ] || bad 'the file is still there'
 }
 
+test_sysvinit_goes_cold_where_nothing_can_be_unloaded() {
+    # As with kexec_load_disabled: what is loaded stays so, and could be started.
+    loaded
+    stand_in kexec 6
+    for file in "$root/no-kexec-reboot" "$root/run/swift-kexec/coldreboot"; do
+        mkdir -p "$root/run/swift-kexec"
+        : >"$file"
+        : >"$root/log"
+        succeeds init kexec-load 6 stop
+        says 'goes through the firmware'
+        succeeds init kexec 6 stop
+        called 'kexec -u'
+        rm "$root/run/swift-kexec/cold"
+    done
+}
+
+# preloaded: a kernel by kexec-load-kernel, whose initrd then changes.
+preloaded() {
+    configured
+    succeeds load "$@"
+    loaded
+    : >"$root/log"
+    echo new >"$root/initrd.img"
+}
+
+test_what_has_changed_since_it_was_loaded_is_loaded_again() {
+    settings PRELOAD_KEXEC=true
+    preloaded
+    rebooting
+    succeeds at_shutdown stop
+    says "initrd.img' has changed"
+    called "$load_call" "$start_kexec" 'systemctl cancel 12' 'systemctl cancel 13'
+    : >"$root/log"
+    succeeds at_shutdown stop
+    called "$start_kexec" 'systemctl cancel 12' 'systemctl cancel 13'
+}
+
+test_what_has_changed_is_loaded_again_for_a_kexec_by_hand() {
+    preloaded
+    kexecing
+    succeeds at_shutdown stop
+    called "$load_call"
+}
+
+test_a_link_that_leads_elsewhere_is_a_change() {
+    kernels 1 2
+    ln -s boot/vmlinuz-1 "$root/vmlinuz"
+    ln -s boot/initrd.img-1 "$root/initrd.img"
+    succeeds load
+    loaded
+    : >"$root/log"
+    ln -sf boot/vmlinuz-2 "$root/vmlinuz"
+    kexecing
+    succeeds at_shutdown stop
+    called "$load_call"
+}
+
+test_another_default_entry_is_a_change() {
+    entry debian 0
+    succeeds load
+    loaded
+    : >"$root/log"
+    menu debian '1>2'
+    kexecing
+    succeeds at_shutdown stop
+    called "$old"
+}
+
+test_what_was_loaded_by_name_is_loaded_again_by_name() {
+    : >"$root/k"
+    preloaded --kernel="$root/k" --initrd="$root/initrd.img" --append='a  b'
+    kexecing
+    succeeds at_shutdown stop
+    called 'kexec -l ROOT/k --append=a  b --initrd=ROOT/initrd.img'
+}
+
+test_a_file_that_is_gone_since_changes_nothing() {
+    preloaded
+    rm "$root/initrd.img" "$root/vmlinuz"
+    kexecing
+    succeeds at_shutdown stop
+    called
+}
+
+test_a_load_by_hand_is_left_alone() {
+    settings PRELOAD_KEXEC=true
+    preloaded
+    # As kexec does.
+    rm "$root/run/swift-kexec/loaded"
+    kexecing
+    succeeds at_shutdown stop
+    called
+}
+
+test_what_cannot_be_loaded_again_is_not_started() {
+    preloaded
+    stand_in kexec 7
+    kexecing
+    succeeds at_shutdown stop
+    says 'goes through the firmware'
+    called "$load_call" 'kexec -u' "$start_reboot" 'systemctl cancel 12' 'systemctl cancel 13'
+}
+
+test_what_cannot_be_loaded_again_calls_the_reboot_off_where_that_is_set() {
+    settings LOAD_KEXEC=true KEXEC_FAILURE=stop
+    preloaded
+    stand_in kexec 7
+    rebooting
+    fails at_shutdown stop
+    says 'called off'
+}
+
+test_sysvinit_loads_again_what_has_changed() {
+    preloaded
+    succeeds init kexec-load 6 stop
+    called "$load_call"
+    succeeds init kexec 6 stop
+    called "$load_call" 'kexec -e'
+}
+
+test_sysvinit_does_not_start_what_cannot_be_loaded_again() {
+    preloaded
+    stand_in kexec 7
+    succeeds init kexec-load 6 stop
+    succeeds init kexec 6 stop
+    called "$load_call" 'kexec -u' 'kexec -u'
+}
+
 test_sysvinit_goes_on_where_the_jump_is_refused() {
     loaded
     stand_in kexec 13

@@ -41,7 +41,10 @@ package struct ImageLoader<Kernel: KernelCalls> {
             case .kexecFileLoad: problem = kexecFileLoad(plan, files)
             case .module: problem = moduleLoad(plan, kernelBytes, initrdBytes)
             }
-            guard let problem else { return LoadReport(call: call, refused: attempts) }
+            guard let problem else {
+                if request.target == .reboot { kernel.removeLoadNote() }
+                return LoadReport(call: call, refused: attempts)
+            }
             attempts.append(LoadAttempt(call: call, problem: problem))
             if case .refused(let error) = problem, error.endsAttempts { break }
         }

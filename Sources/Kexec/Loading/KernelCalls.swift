@@ -34,6 +34,8 @@ package protocol KernelCalls {
     mutating func reboot(_ command: RebootCommand) -> Int
     /// `sync(2)`
     mutating func sync()
+    /// Removes `/run/swift-kexec/loaded`, in which the package's scripts keep what they loaded: that is loaded no more.
+    mutating func removeLoadNote()
     /// Sends one rtnetlink message, and receives the answer: all messages of a dump, or the acknowledgement.
     mutating func netlink(_ request: [UInt8]) -> NetlinkReply
     /// `execv(2)`; returns only where it was refused.

@@ -91,6 +91,11 @@ package struct LinuxKernel: KernelCalls {
 
     package mutating func sync() { CLinux.sync() }
 
+    package mutating func removeLoadNote() {
+        // The path is a literal that lives for ever; that there is no such file is usual.
+        _ = unsafe "/run/swift-kexec/loaded".withCString { unsafe unlink($0) }
+    }
+
     package mutating func netlink(_ request: [UInt8]) -> NetlinkReply {
         let number = kx_rtnetlink()
         guard number >= 0 else { return NetlinkReply(result: Int(number)) }

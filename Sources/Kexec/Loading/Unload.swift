@@ -29,6 +29,7 @@ extension ImageLoader {
             refused += attempts
         }
         guard refused.isEmpty else { throw .refused(refused) }
+        if target == .reboot { kernel.removeLoadNote() }
         return done
     }
 

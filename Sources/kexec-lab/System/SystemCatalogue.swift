@@ -7,7 +7,11 @@ enum SystemCatalogue {
     private static let groups: [[SystemCase]] = [
         SystemRebootCases.all,
         SystemSwitchCases.all,
+        SystemFaultCases.all,
+        SystemInitCases.all,
+        SystemKernelCases.all,
         SystemPackageCases.all,
+        SystemCompanionCases.all,
         SystemInitramfsCases.all,
         SystemCrashCases.all,
         SystemRemoteCases.all,

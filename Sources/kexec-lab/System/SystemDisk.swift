@@ -16,12 +16,17 @@ struct SystemDisk: Sendable {
     private var folder: String { "\(cache.path)/system/\(release.rawValue)" }
     var path: String { "\(folder)/disk.img" }
 
-    /// Makes the disk unless it is there and newer than what it is made by.
+    /// Beside the disk, once it is complete: what it was made by. Times would say nothing in a fresh work tree.
+    private var record: String { "\(folder)/recipe" }
+
+    /// Makes the disk unless it is there and was made by the same sources.
     func prepare() async throws {
+        let recipe = try Self.text(of: Self.sources)
         try await cache.locked {
-            guard !ModuleBuild.isCurrent(path, Self.sources) else { return }
+            guard (try? String(contentsOfFile: record, encoding: .utf8)) != recipe else { return }
             announce("building a Debian \(release.rawValue) (minutes, about 300 MB, once)")
             _ = try cache.folder("system/\(release.rawValue)")
+            try? FileManager.default.removeItem(atPath: record)
             let script = URL(fileURLWithPath: "scripts/make-system-tree.sh").standardizedFileURL.path
             try await HostCommand(script, [release.rawValue, folder]).output(to: "\(folder)/log")
             let tree = "\(folder)/root"
@@ -29,7 +34,26 @@ struct SystemDisk: Sendable {
             try await write(tree, to: "\(path).new")
             try? FileManager.default.removeItem(atPath: path)
             try FileManager.default.moveItem(atPath: "\(path).new", toPath: path)
+            try recipe.write(toFile: record, atomically: true, encoding: .utf8)
         }
+    }
+
+    /// Names and contents of these files, and of those below these folders.
+    static func text(of sources: [String]) throws -> String {
+        let files = try sources.flatMap { source in
+            guard FileManager.default.fileExists(atPath: source) else { throw LabError("there is no '\(source)'") }
+            let below = FileManager.default.enumerator(atPath: source)?.compactMap { "\(source)/\($0)" } ?? []
+            return [source] + below.sorted()
+        }
+        return files.filter(isFile).map { file in
+            let text = FileManager.default.contents(atPath: file).map { String(decoding: $0, as: UTF8.self) }
+            return "# \(file)\n\(text ?? "")\n"
+        }.joined()
+    }
+
+    private static func isFile(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue
     }
 
     private func write(_ tree: String, to disk: String) async throws {

@@ -18,9 +18,17 @@ enum SystemPackage: Sendable, Equatable {
 
     var files: [String: String] {
         switch self {
-        case .file(let path): ["kexec.deb": path]
+        case .file(let path): ["kexec.deb": path].merging(module(beside: path)) { first, _ in first }
         case .peer: [:]
         }
+    }
+
+    /// The module's package, where `make deb` has left it in the same folder, as `/lab/kexec-dkms.deb`.
+    private func module(beside path: String) -> [String: String] {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let found = names.filter { $0.hasPrefix("swift-kexec-dkms_") && $0.hasSuffix("_all.deb") }
+        return found.count == 1 ? ["kexec-dkms.deb": "\(folder)/\(found[0])"] : [:]
     }
 
     /// The one package in `folder` that `make deb` left there.

@@ -17,11 +17,7 @@ enum SystemRemoteCases {
     ) { guest in
         try await guest.installPackage()
         try await guest.load()
-        let key = try await guest.run(
-            """
-            mkdir -p -m 700 .ssh && ssh-keygen -q -t ed25519 -N '' -f .ssh/lab && cp .ssh/lab.pub .ssh/authorized_keys
-            cat .ssh/lab
-            """)
+        let key = try await guest.makeKey()
         try await guest.restart(called: "Ansible's reboot", expecting: .kexec) { guest in
             guard let port = guest.sshPort else { throw LabError("this machine has no ssh") }
             try await AnsibleControl(cache: CacheFolder()).reboot(
@@ -41,5 +37,18 @@ enum SystemRemoteCases {
             try await guest.run("unshare --mount env -i /usr/bin/nsenter -m/proc/1/ns/mnt -- \(command)")
         }
         try await guest.requireLoadedKernel()
+    }
+}
+
+extension SystemGuest {
+    /// A key that root's ssh takes, in `.ssh/lab`.
+    /// - Returns: its private half.
+    @discardableResult
+    func makeKey() async throws -> String {
+        try await run(
+            """
+            mkdir -p -m 700 .ssh && ssh-keygen -q -t ed25519 -N '' -f .ssh/lab && cp .ssh/lab.pub .ssh/authorized_keys
+            cat .ssh/lab
+            """)
     }
 }

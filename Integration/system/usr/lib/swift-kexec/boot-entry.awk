@@ -6,7 +6,8 @@
 # for the administrator. Or one line, error, with the reason, where it takes GRUB itself to know.
 #
 # GRUB's menu is a program. It is not run here, only read: conditions are not evaluated, and a variable has a value where
-# all assignments agree on one. What that leaves open is an error; nothing is guessed.
+# all assignments agree on one, and not all of them are under a condition. What that leaves open is an error; nothing is
+# guessed.
 #
 # Entries form a tree. A node is its place in it: "2>0" is the first entry in the third one, which is a submenu. In a word
 # a variable's name stands between \001 and \002 until the word is needed: entries run after the whole file was read.
@@ -99,8 +100,9 @@ function take_variable(s, i,    end) {
 # One command, from word `i` of w to the last one.
 function run(i, last,    command) {
     command = w[i]
-    if (command ~ /^(then|else|elif|do)$/ && i < last) { run(i + 1, last); return }
-    if (command ~ /^(if|while|until|for)$/) { conditions++; return }
+    if (command ~ /^(else|elif)$/) branch[conditions] = command
+    if (command ~ /^(then|else|elif|do)$/) { if (i < last) run(i + 1, last); return }
+    if (command ~ /^(if|while|until|for)$/) { branch[++conditions] = command; once[conditions] = 0; return }
     if (command ~ /^(fi|done)$/) { conditions--; return }
     if (command == "menuentry" || command == "submenu") open_entry(command, i, last)
     else if (command == "function") open_block("function", last)
@@ -161,15 +163,15 @@ function take_command(command, i, last,    s, quoted) {
         s = s (s == "" ? "" : "\005") quoted
     }
     if (command ~ /^linux/) {
-        if (node in linux_of && linux_of[node] != s) ambiguous[node] = 1
+        if (conditions || (node in linux_of && linux_of[node] != s)) ambiguous[node] = 1
         linux_of[node] = s
     } else {
-        if (node in initrd_of && initrd_of[node] != s) ambiguous[node] = 1
+        if (conditions || (node in initrd_of && initrd_of[node] != s)) ambiguous[node] = 1
         initrd_of[node] = s
     }
 }
 
-function take_assignment(command, i, last,    at, name, value) {
+function take_assignment(command, i, last,    at, name, value, given) {
     if (command == "blscfg") loads_entries = 1
     if (command == "set") command = w[++i]
     at = index(command, "=")
@@ -177,14 +179,16 @@ function take_assignment(command, i, last,    at, name, value) {
     name = substr(command, 1, at - 1)
     value = substr(command, at + 1)
     if (name == "default") {
-        # For one boot only.
-        if (value ~ /\001next_entry\002/) return
-        default_is_conditional = conditions > 0 && has_default && (value != default || default_is_conditional)
+        # For one boot only. What stands behind this one's `else` is for all other boots.
+        if (value ~ /\001next_entry\002/) { once[conditions] = branch[conditions] == "if"; return }
+        given = conditions
+        if (given && once[given] && branch[given] == "else") given--
+        default_is_conditional = given && (default_is_conditional || !has_default || value != default)
         default = value
         has_default = 1
         return
     }
-    if (name in value_of && value_of[name] != value) differs[name] = 1
+    if (name in value_of ? value_of[name] != value : conditions) differs[name] = 1
     value_of[name] = value
 }
 
@@ -258,7 +262,7 @@ function print_entry(    title, count, words, i, s) {
     title = resolved(title_of[node], 0)
     if (foreign[node] != "") problem("'" title "' starts no Linux kernel but has '" foreign[node] "'")
     if (!(node in linux_of)) problem("'" title "' has no 'linux' command")
-    if (ambiguous[node]) problem("'" title "' has several 'linux' or 'initrd' commands, under conditions")
+    if (ambiguous[node]) problem("'" title "' has 'linux' or 'initrd' commands under a condition, or several")
     print "title " title
     if (node in uuid_of) print "uuid " known(uuid_of[node], "the file system of '" title "'")
     count = split(linux_of[node], words, "\005")

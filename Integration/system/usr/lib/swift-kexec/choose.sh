@@ -99,6 +99,8 @@ choose_boot_entry() {
     fi
     variables=$root/boot/grub/grubenv
     [ -r "$variables" ] || variables=/dev/null
+    # Another default entry, or a menu that was made anew, is another choice.
+    sources=$menu$newline$variables
     kernel='' initrds='' line='' uuid='' reason=''
     entry=$(awk -f "$root/usr/lib/swift-kexec/boot-entry.awk" "$variables" "$menu") || :
     while IFS=' ' read -r key value; do

@@ -62,6 +62,38 @@ kernel_is_loaded() {
     return 1
 }
 
+# What changes with a file's contents; the file of a link that leads elsewhere has another one.
+mark_of() { stat -L -c '%i:%s:%Y:%Z' "$1" 2>/dev/null || echo none; }
+
+# What kexec-load-kernel loaded last, while that is loaded: every other load removes the note.
+note_is_there() { kernel_is_loaded && [ -r "$run/loaded" ]; }
+
+# Sets `changed` to a file of the load, or one that its choice depended on, that is another one now. One that is gone does not
+# count: what is in memory is all that is left of it, and kernel-changed has its say when a package takes its kernel away.
+load_is_stale() {
+    note_is_there || return 1
+    while IFS=' ' read -r key mark changed; do
+        case $key in
+        file | source) [ ! -e "$changed" ] || [ "$mark" = "$(mark_of "$changed")" ] || return 0 ;;
+        esac
+    done <"$run/loaded"
+    return 1
+}
+
+# Loads again what has changed since kexec-load-kernel loaded it. Returns 1 where that fails: what is loaded is not to be
+# started then.
+refresh() {
+    load_is_stale || return 0
+    say "'$changed' has changed since it was loaded: loading again"
+    set --
+    while IFS=' ' read -r key value; do
+        [ "$key" != argument ] || set -- "$@" "$value"
+    done <"$run/loaded"
+    "$root/usr/sbin/kexec-load-kernel" "$@" && return
+    kexec -u || say "it stays loaded"
+    return 1
+}
+
 # Whether the next reboot has to go through the firmware; asking uses the file up.
 opted_out() {
     [ -e "$run/coldreboot" ] || [ -e "$root/no-kexec-reboot" ] || return 1
