@@ -19,10 +19,10 @@ if [ "${SYSTEM_TREE_NAMESPACE:-}" != private ]; then
     exec unshare --mount --propagation private "$root/scripts/make-system-tree.sh" "$release" "$folder"
 fi
 
-# What waits below: a second kernel, and what DKMS takes to build modules.
+# What waits below: a second kernel, and what DKMS takes to build modules for the first.
 case $release in
 bookworm | trixie) security=$release-security more="linux-image-amd64
-dkms" ;;
+dkms linux-headers-cloud-amd64" ;;
 sid) security='' more='' ;;
 *) die "no release '$release': bookworm, trixie or sid" ;;
 esac
