@@ -3,7 +3,7 @@ internal import CLinux
 internal import Kexec
 
 /// A line at the bottom of a terminal that says what takes so long, and how far it is. Nothing appears in the first second,
-/// nor where standard error is no terminal; and it is gone before anything else is written.
+/// nor where standard error is no terminal, or one that cannot erase a line; and it is gone before anything else is written.
 final class ProgressLine {
     private let isWatched: Bool
     private let clock: () -> UInt64

@@ -8,7 +8,8 @@ struct Terminal {
 
     init() {
         progressLine = ProgressLine(
-            isWatched: isatty(2) == 1, clock: { kx_nanoseconds(CLOCK_MONOTONIC) }, write: { _ = writeAll($0, to: 2) })
+            isWatched: isatty(2) == 1 && understandsSequences(terminal: environment("TERM")),
+            clock: { kx_nanoseconds(CLOCK_MONOTONIC) }, write: { _ = writeAll($0, to: 2) })
     }
 
     /// Reports and values: standard output. The result is the errno where it does not take all of it, else 0.

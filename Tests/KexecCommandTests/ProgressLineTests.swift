@@ -63,6 +63,11 @@ import Testing
         #expect(watcher.written == [Self.erased + "kexec: handing 2048 MiB to the kernel ..."])
     }
 
+    @Test(arguments: [(nil, false), ("", false), ("dumb", false), ("linux", true), ("xterm-256color", true)])
+    func needsATerminalThatCanEraseALine(name: String?, isOne: Bool) {
+        #expect(understandsSequences(terminal: name) == isOne)
+    }
+
     @Test func isSilentWhereNobodyWatches() {
         let watcher = Watcher()
         let line = watcher.line(isWatched: false)

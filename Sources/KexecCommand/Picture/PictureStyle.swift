@@ -18,7 +18,7 @@ struct PictureStyle: Hashable {
         guard let terminalColumns else { return }
         // Below 60 columns the scale has no room; above 200 an eye loses the line.
         if terminalColumns > 0 { columns = min(max(terminalColumns, 60), 200) }
-        isColoured = (noColour ?? "").utf8.isEmpty && !(terminal ?? "dumb").utf8.elementsEqual("dumb".utf8)
+        isColoured = (noColour ?? "").utf8.isEmpty && understandsSequences(terminal: terminal)
     }
 
     /// The colour of what is shown (ECMA-48 SGR): only such as are read on black and on white. Nil: as all text.
@@ -43,11 +43,4 @@ extension PictureStyle {
             terminalColumns: columns < 0 ? nil : Int(columns), noColour: environment("NO_COLOR"),
             terminal: environment("TERM"))
     }
-}
-
-/// The value of an environment variable; nil where there is none.
-private func environment(_ name: String) -> String? {
-    // What getenv points to stays: nothing here changes the environment.
-    guard let value = unsafe getenv(name) else { return nil }
-    return unsafe String(cString: value)
 }
