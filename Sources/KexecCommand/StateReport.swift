@@ -29,7 +29,9 @@ struct StateReport {
     }
 
     private var next: String {
-        if kexec.loaded == true { return "loaded: the next reboot through init starts it, or kexec -e at once" }
+        if kexec.loaded == true {
+            return "loaded: kexec --reboot, reboot or systemctl kexec starts it, kexec -e at once"
+        }
         if kexec.isModuleLoaded == true { return "loaded in /dev/kexec: kexec -e starts it, a reboot does not" }
         if hasNoKexec { return "nothing loaded: the running kernel has no kexec" }
         return kexec.isLoaded(.reboot) == nil ? "not known: the kernel does not tell" : "nothing loaded"
@@ -99,8 +101,20 @@ struct StateReport {
     private func count(_ limit: Int?) -> String { limit.map { String($0) } ?? "any number" }
 
     private var permission: String {
-        let refusal = hasNoKexec ? .noKexecInKernel : machine.refusal(ofLoadsTo: .reboot)
-        return refusal.map { "no: " + Diagnostic($0).sentence } ?? "yes"
+        if let refusal { return "no: " + Diagnostic(refusal).sentence }
+        if kexec.isModuleAlone {
+            guard let module = kexec.module else { return "not known: /dev/kexec does not answer" }
+            guard module.isUnderstood, !module.isDisabled, module.loadsLeft != 0 else { return "no: see 'module'" }
+            return kexec.lockdown.isLocked ? "no: see 'lockdown'" : "yes, by the module"
+        }
+        if kexec.hasKexecLoad == nil, kexec.hasKexecFileLoad == nil { return "not known: see 'calls'" }
+        let wantsSignature = kexec.lockdown.isLocked || kexec.forcesSignature || kexec.imaAppraisesKernels == true
+        return wantsSignature ? "yes, a kernel that is signed for it, by kexec_file_load" : "yes"
+    }
+
+    private var refusal: PlanRefusal? {
+        if machine.isXen { return .needsXen }
+        return hasNoKexec ? .noKexecInKernel : machine.refusal(ofLoadsTo: .reboot)
     }
 
     private var hasNoKexec: Bool {

@@ -35,7 +35,9 @@ import Testing
     @Test func tellsWhatIsLoadedAndWhatStartsIt() throws {
         var machine = try Self.machine("bios-512m")
         machine.kexec.loaded = true
-        #expect(lines(machine)[1] == "next        loaded: the next reboot through init starts it, or kexec -e at once")
+        #expect(
+            lines(machine)[1]
+                == "next        loaded: kexec --reboot, reboot or systemctl kexec starts it, kexec -e at once")
         machine.kexec.loaded = false
         machine.kexec.hasModule = true
         machine.kexec.module = ModuleState(interface: 1)
@@ -68,6 +70,24 @@ import Testing
                 "limits      loads left: 3 for a reboot, any number for a crash; kernel.kexec_load_disabled is 1",
                 "may load    no: loading is switched off until the next boot: kernel.kexec_load_disabled is 1",
             ])
+    }
+
+    @Test func promisesNoMoreThanIsKnown() throws {
+        #expect(lines(try Self.machine("empty")).last == "may load    not known: see 'calls'")
+        #expect(
+            lines(try Self.machine("lockdown")).last
+                == "may load    yes, a kernel that is signed for it, by kexec_file_load")
+        var machine = try Self.machine("bios-512m")
+        machine.isXen = true
+        #expect(lines(machine).last?.hasPrefix("may load    no: this is domain 0 or a PV guest of Xen") == true)
+        machine = try Self.machine("no-kexec-module")
+        #expect(lines(machine).last == "may load    yes, by the module")
+        machine.kexec.lockdown = .integrity
+        #expect(lines(machine).last == "may load    no: see 'lockdown'")
+        machine.kexec.module?.loadsLeft = 0
+        #expect(lines(machine).last == "may load    no: see 'module'")
+        machine.kexec.module = nil
+        #expect(lines(machine).last == "may load    not known: /dev/kexec does not answer")
     }
 
     @Test func saysThatThereIsNoKexec() throws {

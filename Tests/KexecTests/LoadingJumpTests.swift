@@ -296,6 +296,7 @@ private func run(
         #expect(throws: ExecutionError.shutdownIgnoresModule) {
             try state.checkShutdown(afterLoadBy: .module, by: RecordingKernel())
         }
+        #expect(try KexecState().checkShutdown(afterLoadBy: .automatic, by: RecordingKernel()) == [])
         var container = RecordingKernel()
         container.links["/proc/self/ns/pid"] = "pid:[4026532000]"
         #expect(throws: ExecutionError.inProcessNamespace) {

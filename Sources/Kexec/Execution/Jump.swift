@@ -47,7 +47,7 @@ package struct Jump<Kernel: KernelCalls> {
         } else {
             if state.isSupported == false { throw .notInKernel }
             if target == .loaded, state.loaded == false { throw .nothingLoaded(loadDisabled: state.loadDisabled) }
-            if state.loaded == nil { unchecked.append(.loaded) }
+            if target == .loaded, state.loaded == nil { unchecked.append(.loaded) }
         }
         guard kernel.hasSysBoot() else { throw .notPrivileged }
         if let namespace = kernel.linkTarget("/proc/self/ns/pid") {

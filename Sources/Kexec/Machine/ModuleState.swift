@@ -50,6 +50,9 @@ extension KexecState {
         return module.flatMap { $0.isUnderstood ? $0.isLoaded : nil }
     }
 
+    /// The module is there, and takes what this kernel cannot.
+    package var isModuleAlone: Bool { lacksKexec && hasModule }
+
     /// Everything says that the kernel has no kexec of its own. Only there is the module used unasked: it is no way
     /// around the switches of a kernel that has one.
     var lacksKexec: Bool {
