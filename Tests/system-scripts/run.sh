@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # The scripts find no program but these, so that no mistake in one reaches this machine.
-tools="awk cat chmod cp env grep head ln ls mkdir od readlink rm sed sh sort stat tr uname"
+tools="awk cat chmod cp env grep head ln ls mkdir mv od readlink rm sed sh sort stat tail tr uname"
 
 make_root() {
     root=$work/root
