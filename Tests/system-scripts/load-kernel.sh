@@ -130,6 +130,27 @@ test_a_refused_load_fails_and_leaves_no_note() {
     [ ! -e "$root/run/swift-kexec/loaded" ] || bad 'noted it all the same'
 }
 
+test_a_note_that_cannot_be_written_is_none() {
+    configured
+    mkdir -p "$root/run/swift-kexec"
+    for file in loaded loaded.new; do ln -s /dev/full "$root/run/swift-kexec/$file"; done
+    succeeds load
+    says 'cannot note it'
+    [ -z "$(ls "$root/run/swift-kexec")" ] || bad "left $(ls "$root/run/swift-kexec")"
+    rm -r "$root/run/swift-kexec"
+    : >"$root/run/swift-kexec"
+    succeeds load
+    says 'cannot note it'
+    says "loaded '$root/vmlinuz'"
+}
+
+test_refuses_an_argument_of_two_lines() {
+    fails load --kernel=/k "--append=a
+argument --kernel=/evil"
+    says usage
+    called
+}
+
 test_prints_without_loading() {
     configured
     succeeds load --print
