@@ -266,6 +266,58 @@ test_kernel_install_goes_by_the_settings_that_name_a_kernel() {
     called "kexec -l ROOT/boot/vmlinuz-6.12 $newest --initrd=ROOT/boot/initrd.img-6.12"
 }
 
+test_kernel_install_takes_no_entry_with_grubs_variables() {
+    settings PRELOAD_KEXEC=true
+    for entry_line in 'options $kernelopts' 'initrd /id/2/initrd $tuned_initrd'; do
+        : >"$root/log"
+        loader_entry id-2.conf 'linux /id/2/linux' "$entry_line"
+        kernel_install other
+        called "kexec -l ROOT/k $newest"
+    done
+    # In a title it does not matter.
+    : >"$root/log"
+    loader_entry id-2.conf 'title a $b' 'linux /id/2/linux' 'options a'
+    kernel_install bls
+    called 'kexec -l ROOT/efi/id/2/linux --append=a'
+}
+
+test_kernel_install_reads_an_entrys_last_line_without_its_end() {
+    settings PRELOAD_KEXEC=true
+    loader_entry id-2.conf 'linux /id/2/linux'
+    printf 'options a  b' >>"$root/efi/loader/entries/id-2.conf"
+    kernel_install bls
+    called 'kexec -l ROOT/efi/id/2/linux --append=a  b'
+}
+
+test_kernel_install_takes_the_command_lines_characters_as_they_are() {
+    settings PRELOAD_KEXEC=true
+    mkdir -p "$root/etc/kernel"
+    printf '%s\n' '-n a\tb * ' ' "c\\d"' >"$root/etc/kernel/cmdline"
+    kernel_install other
+    called 'kexec -l ROOT/k --append=-n a\tb * "c\\d"'
+}
+
+test_kernel_install_loads_nothing_without_a_command_line() {
+    settings PRELOAD_KEXEC=true
+    mkdir -p "$root/etc/kernel"
+    echo >"$root/etc/kernel/cmdline"
+    kernel_install other
+    called
+    says "not preloading '$root/k': there is no command line for it"
+}
+
+test_kernel_install_says_that_a_unified_image_is_not_preloaded() {
+    export KERNEL_INSTALL_IMAGE_TYPE=uki
+    : >"$root/boot/initrd.img-1"
+    kernel_install uki
+    says_nothing
+    settings PRELOAD_KEXEC=true
+    kernel_install uki
+    called
+    says 'it is a unified kernel image'
+    unset KERNEL_INSTALL_IMAGE_TYPE
+}
+
 test_kernel_install_leaves_dpkgs_kernels_to_dpkgs_hook() {
     settings PRELOAD_KEXEC=true
     DEB_MAINT_PARAMS=configure succeeds plugin add 2 /boot/id/2 /k

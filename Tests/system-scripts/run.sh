@@ -41,7 +41,7 @@ make_root() {
 
 # stand_in NAME STATUS [OUTPUT]
 stand_in() {
-    printf '#!/bin/sh\necho "%s $*" >>"%s/log"\necho "%s"\nexit %s\n' "$1" "$root" "${3-}" "$2" >"$root/bin/$1"
+    printf '#!/bin/sh\nprintf "%%s\\n" "%s $*" >>"%s/log"\necho "%s"\nexit %s\n' "$1" "$root" "${3-}" "$2" >"$root/bin/$1"
     chmod +x "$root/bin/$1"
 }
 
@@ -55,7 +55,7 @@ at_shutdown() { "$root/usr/lib/swift-kexec/at-shutdown" "$@" >"$root/output" 2>&
 menu() { sed "s|@DEFAULT@|$2|" "$here/../Fixtures/grub/$1.cfg" >"$root/boot/grub/grub.cfg"; }
 
 bad() {
-    echo "        $*"
+    printf '        %s\n' "$*"
     failed=1
 }
 succeeds() { "$@" || bad "failed: $*: $(cat "$root/output")"; }
