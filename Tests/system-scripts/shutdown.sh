@@ -207,6 +207,23 @@ test_a_coldreboot_that_is_refused_leaves_nothing_behind() {
     echo reboot >"$root/refuse"
     fails coldreboot
     [ ! -e "$root/run/swift-kexec/coldreboot" ] || bad 'some later reboot would be cold'
+    says 'a kernel that was loaded no longer is'
+    stand_in kexec 6
+    fails coldreboot
+    ! grep -q 'no longer is' "$root/output" || bad 'says that it unloaded a kernel, and did not'
+}
+
+test_a_question_to_coldreboot_changes_nothing() {
+    for question in --help --version; do
+        : >"$root/log"
+        succeeds coldreboot --no-wall $question
+        called "systemctl reboot $question"
+    done
+    rm -r "$root/run/systemd"
+    : >"$root/log"
+    succeeds coldreboot --help
+    called 'reboot --help'
+    [ ! -e "$root/run/swift-kexec/coldreboot" ] || bad 'some later reboot would be cold'
 }
 
 test_coldreboot_uses_reboot_where_systemd_does_not_run() {
@@ -268,6 +285,32 @@ test_sysvinit_starts_what_was_loaded_by_hand_and_nothing_else() {
     succeeds init kexec-load 6 stop
     succeeds init kexec 6 stop
     called 'kexec -e'
+}
+
+test_sysvinit_does_not_bypass_what_firmware_or_boot_loader_are_to_do() {
+    configured
+    efi=$root/sys/firmware/efi/efivars
+    mkdir -p "$efi"
+    settings LOAD_KEXEC=true
+    one_shot=$efi/LoaderEntryOneShot-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f
+    : >"$one_shot"
+    succeeds init kexec-load 6 stop
+    says 'something has been set'
+    rm "$one_shot"
+    echo next_entry=2 >"$root/boot/grub/grubenv"
+    succeeds init kexec-load 6 stop
+    says 'something has been set'
+    called 'kexec -u' 'kexec -u'
+    # A load by hand is started all the same, as it is under systemd.
+    settings LOAD_KEXEC=false
+    rm -r "$root/run/swift-kexec"
+    loaded
+    : >"$root/log"
+    succeeds init kexec-load 6 stop
+    called
+    settings PRELOAD_KEXEC=true
+    succeeds init kexec-load 6 stop
+    called 'kexec -u'
 }
 
 test_sysvinit_goes_cold_where_the_file_says_so() {

@@ -120,3 +120,22 @@ forget_opt_out() {
     rm -f "$run/coldreboot" "$root/no-kexec-reboot" ||
         say "cannot remove '/no-kexec-reboot': every reboot goes through the firmware until it is gone"
 }
+
+# Whether the settings make a reboot one by kexec; after a load by hand that is its own affair.
+reboots_go_by_kexec() { on "$LOAD_KEXEC" || { on "$PRELOAD_KEXEC" && kernel_is_loaded; }; }
+
+# Whether the firmware or the boot loader has been told to do something at this reboot, and so has to be passed.
+firmware_is_wanted() {
+    variables=$root/sys/firmware/efi/efivars
+    loader=4a67b082-0a4c-41cf-b6c7-440b29bb8c4f
+    for file in "$root/run/systemd/reboot-param" "$root"/run/systemd/reboot-to-* \
+        "$variables/LoaderEntryOneShot-$loader" "$variables/LoaderConfigTimeoutOneShot-$loader"; do
+        [ ! -e "$file" ] || return 0
+    done
+    # Four bytes of attributes, then a mask of 64 bits whose lowest asks for the firmware's setup (UEFI, OsIndications).
+    indications=$variables/OsIndications-8be4df61-93ca-11d2-aa0d-00e098032b8c
+    bits=$(od -An -tu1 -j4 -N1 "$indications" 2>/dev/null)
+    [ $((${bits:-0} & 1)) = 0 ] || return 0
+    # grub-reboot
+    grep -qs '^next_entry=.' "$root/boot/grub/grubenv"
+}
