@@ -76,6 +76,7 @@ $expected"
 . "$here/boot-entry.sh"
 . "$here/shutdown.sh"
 . "$here/kernel-changes.sh"
+. "$here/package.sh"
 
 passed=0 failures=0
 for test in $(sed -n 's/^\(test_[a-z0-9_]*\)() .*/\1/p' "$here"/*.sh | grep -e "${1:-.}"); do
