@@ -81,6 +81,7 @@ test_grubs_own_variables_are_not_guessed() {
 test_grubs_conditions_are_not_guessed() {
     gives_up "has 'linux' or 'initrd' commands under a condition" branches
     gives_up 'are there under a condition only' 8
+    gives_up 'is there under a condition only' uefi-firmware
 }
 
 # declines REASON LINE...: a menu of these lines.
@@ -130,9 +131,36 @@ test_a_variable_that_is_set_under_a_condition_only_is_not_taken() {
         'menuentry one { linux /boot/vmlinuz-1 $extra; }'
 }
 
+test_an_entry_that_is_there_under_a_condition_only_is_not_taken_by_its_name_either() {
+    reason="the entry 'one' is there under a condition only"
+    declines "$reason" 'set default=one' 'if [ -s x ]; then' "$good" 'fi' "$other"
+    declines "$reason" 'set default=one' 'if [ -s x ]; then' \
+        'menuentry x --id one { linux /boot/vmlinuz-6.1.0-17-amd64 a; }' 'fi' "$other"
+}
+
+test_a_variable_that_an_entry_sets_is_not_taken() {
+    reason="has the variable 'extra', whose value only GRUB knows"
+    for assignment in 'set extra=b' 'extra=b' 'if [ -s x ]; then set extra=b; fi'; do
+        declines "$reason" 'set extra=a' 'menuentry one {' "$assignment" 'linux /boot/vmlinuz-6.1.0-17-amd64 $extra' '}'
+    done
+}
+
+test_an_entry_that_looks_for_two_file_systems_is_not_taken() {
+    kernel='linux /boot/vmlinuz-6.1.0-17-amd64 b'
+    for other_search in 'search --fs-uuid --set=root 2' 'if [ -s x ]; then search --fs-uuid --set=root 2; fi'; do
+        declines "'one' looks for several file systems" 'menuentry one {' 'search --fs-uuid --set=root 1' "$other_search" "$kernel" '}'
+    done
+    entry debian 0
+    printf '%s\n' 'menuentry one {' 'set root=hd0,msdos1' 'if [ x$feature_platform_search_hint = xy ]; then' \
+        'search --no-floppy --fs-uuid --set=root --hint-bios=hd0,msdos1 --hint hd0 1' 'else' 'search --no-floppy --fs-uuid --set=root 1' \
+        'fi' "$kernel" '}' >"$root/boot/grub/grub.cfg"
+    succeeds load
+    called 'kexec -l ROOT/boot/vmlinuz-6.1.0-17-amd64 --append=b'
+}
+
 test_entries_that_start_no_linux_are_not_taken() {
     gives_up "starts no Linux kernel but has 'multiboot2'" xen
-    gives_up "starts no Linux kernel but has 'fwsetup'" uefi-firmware
+    declines "starts no Linux kernel but has 'fwsetup'" 'menuentry one {' fwsetup '}'
 }
 
 test_entries_whose_files_are_not_here_are_not_taken() { gives_up "which is not here" gone-files; }

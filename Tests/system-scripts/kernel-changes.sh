@@ -123,8 +123,8 @@ kernel_install() {
         KERNEL_INSTALL_STAGING_AREA="$root/staged"
     mkdir -p "$root/efi/loader/entries" "$root/efi/id/2" "$root/staged" "$root/etc/kernel"
     shift
-    succeeds plugin add 2 "$root/efi/id/2" "$root/k" "$@"
-    unset KERNEL_INSTALL_LAYOUT KERNEL_INSTALL_BOOT_ROOT KERNEL_INSTALL_ENTRY_TOKEN KERNEL_INSTALL_STAGING_AREA
+    succeeds plugin add "${version:=2}" "$root/efi/id/$version" "$root/k" "$@"
+    unset version KERNEL_INSTALL_LAYOUT KERNEL_INSTALL_BOOT_ROOT KERNEL_INSTALL_ENTRY_TOKEN KERNEL_INSTALL_STAGING_AREA
 }
 
 # loader_entry NAME LINE...
@@ -207,6 +207,115 @@ test_kernel_install_loads_without_initrd_where_none_is_used() {
     settings PRELOAD_KEXEC=true
     kernel_install other
     called "kexec -l ROOT/k $newest"
+}
+
+# preloads VERSION: has kernel-install tell of it, and the kernel be loaded where kexec was called.
+preloads() {
+    loader_entry "id-$1.conf" "linux /id/$1/linux" 'options a'
+    mkdir -p "$root/efi/id/$1"
+    : >"$root/efi/id/$1/linux"
+    : >"$root/log"
+    version=$1
+    kernel_install bls
+    loaded
+}
+
+test_kernel_install_replaces_no_newer_kernel_by_an_older_one() {
+    settings PRELOAD_KEXEC=true
+    preloads 6.1.0-10
+    called 'kexec -l ROOT/efi/id/6.1.0-10/linux --append=a'
+    preloads 6.1.0-9
+    called
+    says "'6.1.0-10' stays loaded"
+    preloads 6.1.0-10
+    called 'kexec -l ROOT/efi/id/6.1.0-10/linux --append=a'
+    preloads 6.12
+    called 'kexec -l ROOT/efi/id/6.12/linux --append=a'
+    rm "$root/efi/id/6.12/linux"
+    preloads 6.1.0-9
+    called 'kexec -l ROOT/efi/id/6.1.0-9/linux --append=a'
+}
+
+test_kernel_install_knows_the_version_that_was_chosen_and_that_was_loaded_again() {
+    settings PRELOAD_KEXEC=true
+    kernels 6.12
+    ln -s boot/vmlinuz-6.12 "$root/vmlinuz"
+    ln -s boot/initrd.img-6.12 "$root/initrd.img"
+    succeeds installed 6.12 /boot/vmlinuz-6.12
+    loaded
+    preloads 6.1
+    called
+    preloads 6.13
+    echo new >"$root/efi/id/6.13/linux"
+    kexecing
+    succeeds at_shutdown stop
+    preloads 6.12
+    called
+}
+
+test_kernel_install_goes_by_the_settings_that_name_a_kernel() {
+    kernels 6.1 6.12
+    : >"$root/boot/k"
+    for setting in KEXEC_KERNEL=newest KEXEC_KERNEL=configured KERNEL_IMAGE=/boot/k USE_GRUB_CONFIG=true; do
+        settings PRELOAD_KEXEC=true 'INITRD=""' $setting
+        preloads 6.1
+        ! grep -qF -e /efi/ "$root/log" || bad "not by $setting: $(cat "$root/log")"
+    done
+    settings PRELOAD_KEXEC=true KEXEC_KERNEL=newest
+    preloads 6.1
+    called "kexec -l ROOT/boot/vmlinuz-6.12 $newest --initrd=ROOT/boot/initrd.img-6.12"
+}
+
+test_kernel_install_takes_no_entry_with_grubs_variables() {
+    settings PRELOAD_KEXEC=true
+    for entry_line in 'options $kernelopts' 'initrd /id/2/initrd $tuned_initrd'; do
+        : >"$root/log"
+        loader_entry id-2.conf 'linux /id/2/linux' "$entry_line"
+        kernel_install other
+        called "kexec -l ROOT/k $newest"
+    done
+    # In a title it does not matter.
+    : >"$root/log"
+    loader_entry id-2.conf 'title a $b' 'linux /id/2/linux' 'options a'
+    kernel_install bls
+    called 'kexec -l ROOT/efi/id/2/linux --append=a'
+}
+
+test_kernel_install_reads_an_entrys_last_line_without_its_end() {
+    settings PRELOAD_KEXEC=true
+    loader_entry id-2.conf 'linux /id/2/linux'
+    printf 'options a  b' >>"$root/efi/loader/entries/id-2.conf"
+    kernel_install bls
+    called 'kexec -l ROOT/efi/id/2/linux --append=a  b'
+}
+
+test_kernel_install_takes_the_command_lines_characters_as_they_are() {
+    settings PRELOAD_KEXEC=true
+    mkdir -p "$root/etc/kernel"
+    printf '%s\n' '-n a\tb * ' ' "c\\d"' >"$root/etc/kernel/cmdline"
+    kernel_install other
+    called 'kexec -l ROOT/k --append=-n a\tb * "c\\d"'
+}
+
+test_kernel_install_loads_nothing_without_a_command_line() {
+    settings PRELOAD_KEXEC=true
+    mkdir -p "$root/etc/kernel"
+    echo >"$root/etc/kernel/cmdline"
+    kernel_install other
+    called
+    says "not preloading '$root/k': there is no command line for it"
+}
+
+test_kernel_install_says_that_a_unified_image_is_not_preloaded() {
+    export KERNEL_INSTALL_IMAGE_TYPE=uki
+    : >"$root/boot/initrd.img-1"
+    kernel_install uki
+    says_nothing
+    settings PRELOAD_KEXEC=true
+    kernel_install uki
+    called
+    says 'it is a unified kernel image'
+    unset KERNEL_INSTALL_IMAGE_TYPE
 }
 
 test_kernel_install_leaves_dpkgs_kernels_to_dpkgs_hook() {

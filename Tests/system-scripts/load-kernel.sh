@@ -9,7 +9,8 @@ test_loads_the_configured_kernel_with_the_running_line() {
     [ "$(awk '{ print $1, $3 }' "$root/run/swift-kexec/loaded")" = "file $root/vmlinuz
 file-at $root/vmlinuz
 file $root/initrd.img
-file-at $root/initrd.img" ] || bad "noted $(cat "$root/run/swift-kexec/loaded")"
+file-at $root/initrd.img
+version " ] || bad "noted $(cat "$root/run/swift-kexec/loaded")"
 }
 
 test_reads_the_files_of_kexec_tools() {
@@ -127,6 +128,27 @@ test_a_refused_load_fails_and_leaves_no_note() {
     fails load
     says 'kexec ended with status 7'
     [ ! -e "$root/run/swift-kexec/loaded" ] || bad 'noted it all the same'
+}
+
+test_a_note_that_cannot_be_written_is_none() {
+    configured
+    mkdir -p "$root/run/swift-kexec"
+    for file in loaded loaded.new; do ln -s /dev/full "$root/run/swift-kexec/$file"; done
+    succeeds load
+    says 'cannot note it'
+    [ -z "$(ls "$root/run/swift-kexec")" ] || bad "left $(ls "$root/run/swift-kexec")"
+    rm -r "$root/run/swift-kexec"
+    : >"$root/run/swift-kexec"
+    succeeds load
+    says 'cannot note it'
+    says "loaded '$root/vmlinuz'"
+}
+
+test_refuses_an_argument_of_two_lines() {
+    fails load --kernel=/k "--append=a
+argument --kernel=/evil"
+    says usage
+    called
 }
 
 test_prints_without_loading() {

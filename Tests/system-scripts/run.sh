@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # The scripts find no program but these, so that no mistake in one reaches this machine.
-tools="awk cat chmod cp env grep head ln ls mkdir od readlink rm sed sh sort stat tr uname"
+tools="awk cat chmod cp env grep head ln ls mkdir mv od readlink rm sed sh sort stat tail tr uname"
 
 make_root() {
     root=$work/root
@@ -41,7 +41,7 @@ make_root() {
 
 # stand_in NAME STATUS [OUTPUT]
 stand_in() {
-    printf '#!/bin/sh\necho "%s $*" >>"%s/log"\necho "%s"\nexit %s\n' "$1" "$root" "${3-}" "$2" >"$root/bin/$1"
+    printf '#!/bin/sh\nprintf "%%s\\n" "%s $*" >>"%s/log"\necho "%s"\nexit %s\n' "$1" "$root" "${3-}" "$2" >"$root/bin/$1"
     chmod +x "$root/bin/$1"
 }
 
@@ -55,7 +55,7 @@ at_shutdown() { "$root/usr/lib/swift-kexec/at-shutdown" "$@" >"$root/output" 2>&
 menu() { sed "s|@DEFAULT@|$2|" "$here/../Fixtures/grub/$1.cfg" >"$root/boot/grub/grub.cfg"; }
 
 bad() {
-    echo "        $*"
+    printf '        %s\n' "$*"
     failed=1
 }
 succeeds() { "$@" || bad "failed: $*: $(cat "$root/output")"; }
@@ -76,6 +76,7 @@ $expected"
 . "$here/boot-entry.sh"
 . "$here/shutdown.sh"
 . "$here/kernel-changes.sh"
+. "$here/package.sh"
 
 passed=0 failures=0
 for test in $(sed -n 's/^\(test_[a-z0-9_]*\)() .*/\1/p' "$here"/*.sh | grep -e "${1:-.}"); do

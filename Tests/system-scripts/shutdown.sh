@@ -207,6 +207,23 @@ test_a_coldreboot_that_is_refused_leaves_nothing_behind() {
     echo reboot >"$root/refuse"
     fails coldreboot
     [ ! -e "$root/run/swift-kexec/coldreboot" ] || bad 'some later reboot would be cold'
+    says 'a kernel that was loaded no longer is'
+    stand_in kexec 6
+    fails coldreboot
+    ! grep -q 'no longer is' "$root/output" || bad 'says that it unloaded a kernel, and did not'
+}
+
+test_a_question_to_coldreboot_changes_nothing() {
+    for question in --help --version; do
+        : >"$root/log"
+        succeeds coldreboot --no-wall $question
+        called "systemctl reboot $question"
+    done
+    rm -r "$root/run/systemd"
+    : >"$root/log"
+    succeeds coldreboot --help
+    called 'reboot --help'
+    [ ! -e "$root/run/swift-kexec/coldreboot" ] || bad 'some later reboot would be cold'
 }
 
 test_coldreboot_uses_reboot_where_systemd_does_not_run() {
@@ -216,6 +233,34 @@ test_coldreboot_uses_reboot_where_systemd_does_not_run() {
 }
 
 init() { script=$1 RUNLEVEL=$2 && shift 2 && RUNLEVEL=$RUNLEVEL "$root/etc/init.d/$script" "$@" >"$root/output" 2>&1; }
+
+test_where_run_cannot_be_written_to_each_says_so_and_goes_on() {
+    : >"$root/run/swift-kexec"
+    : >"$root/no-kexec-reboot"
+    succeeds at_shutdown start
+    says 'cannot write'
+    [ ! -e "$root/no-kexec-reboot" ] || bad 'the file of the boot before is still there'
+    succeeds init kexec-load 2 start
+    says 'cannot write'
+    loaded
+    : >"$root/no-kexec-reboot"
+    succeeds init kexec-load 6 stop
+    says "swift-kexec/cold': what is loaded still may be started"
+    called 'kexec -u'
+    fails coldreboot
+    says 'cannot reboot through the firmware'
+    called 'kexec -u'
+}
+
+test_sysvinit_unloads_before_it_says_so_in_a_file() {
+    loaded
+    : >"$root/no-kexec-reboot"
+    printf '#!/bin/sh\nls "%s/run/swift-kexec" >"%s/seen"\n' "$root" "$root" >"$root/bin/kexec"
+    mkdir -p "$root/run/swift-kexec"
+    succeeds init kexec-load 6 stop
+    ! grep -qx cold "$root/seen" || bad 'the file came first'
+    [ -e "$root/run/swift-kexec/cold" ] || bad '/etc/init.d/kexec is not told'
+}
 
 test_sysvinit_loads_and_starts_in_runlevel_6_alone() {
     configured
@@ -240,6 +285,32 @@ test_sysvinit_starts_what_was_loaded_by_hand_and_nothing_else() {
     succeeds init kexec-load 6 stop
     succeeds init kexec 6 stop
     called 'kexec -e'
+}
+
+test_sysvinit_does_not_bypass_what_firmware_or_boot_loader_are_to_do() {
+    configured
+    efi=$root/sys/firmware/efi/efivars
+    mkdir -p "$efi"
+    settings LOAD_KEXEC=true
+    one_shot=$efi/LoaderEntryOneShot-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f
+    : >"$one_shot"
+    succeeds init kexec-load 6 stop
+    says 'something has been set'
+    rm "$one_shot"
+    echo next_entry=2 >"$root/boot/grub/grubenv"
+    succeeds init kexec-load 6 stop
+    says 'something has been set'
+    called 'kexec -u' 'kexec -u'
+    # A load by hand is started all the same, as it is under systemd.
+    settings LOAD_KEXEC=false
+    rm -r "$root/run/swift-kexec"
+    loaded
+    : >"$root/log"
+    succeeds init kexec-load 6 stop
+    called
+    settings PRELOAD_KEXEC=true
+    succeeds init kexec-load 6 stop
+    called 'kexec -u'
 }
 
 test_sysvinit_goes_cold_where_the_file_says_so() {
@@ -326,6 +397,41 @@ test_what_was_loaded_by_name_is_loaded_again_by_name() {
     kexecing
     succeeds at_shutdown stop
     called 'kexec -l ROOT/k --append=a  b --initrd=ROOT/initrd.img'
+}
+
+test_the_arguments_blanks_outlive_a_load_again() {
+    : >"$root/k"
+    preloaded --kernel="$root/k" --initrd="$root/initrd.img" --append=' a  b '
+    kexecing
+    succeeds at_shutdown stop
+    called 'kexec -l ROOT/k --append= a  b  --initrd=ROOT/initrd.img'
+}
+
+test_what_has_the_same_contents_has_not_changed() {
+    kernels 1
+    ln -s boot/vmlinuz-1 "$root/vmlinuz"
+    ln -s boot/initrd.img-1 "$root/initrd.img"
+    succeeds load
+    loaded
+    : >"$root/log"
+    chmod 600 "$root/boot/vmlinuz-1"
+    ln "$root/boot/vmlinuz-1" "$root/backup"
+    cp -p "$root/boot/initrd.img-1" "$root/boot/copy"
+    mv "$root/boot/copy" "$root/boot/initrd.img-1"
+    kexecing
+    succeeds at_shutdown stop
+    called
+}
+
+test_an_empty_note_counts_as_none() {
+    settings PRELOAD_KEXEC=true
+    configured
+    loaded
+    mkdir -p "$root/run/swift-kexec"
+    : >"$root/run/swift-kexec/loaded"
+    succeeds installed 1 /boot/vmlinuz-1
+    says 'what was loaded by hand stays loaded'
+    called
 }
 
 test_a_file_that_is_gone_since_changes_nothing() {

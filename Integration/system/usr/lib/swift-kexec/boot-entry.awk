@@ -150,10 +150,17 @@ function open_entry(kind, i, last,    parent) {
 }
 
 # What an entry does, as far as it matters here.
-function take_command(command, i, last,    s, quoted) {
+function take_command(command, i, last,    s, quoted, at) {
+    # What the entry itself sets is known only when it runs.
+    s = command == "set" ? w[i + 1] : command
+    if ((at = index(s, "=")) > 1) differs[substr(s, 1, at - 1)] = 1
+    s = ""
     if (command ~ /^(chainloader|multiboot2?|configfile|fwsetup|exit|reboot|halt|xen_hypervisor)$/) foreign[node] = command
     if (command == "search") {
-        for (i++; i <= last; i++) if (w[i] !~ /^-/) uuid_of[node] = w[i]
+        # Options that take a word of their own stand in front of the name.
+        for (i++; i <= last; i++) if (w[i] !~ /^-/) s = w[i]
+        if (node in uuid_of && uuid_of[node] != s) searches_twice[node] = 1
+        uuid_of[node] = s
         return
     }
     if (command !~ /^(linux|initrd)(efi|16)?$/) return
@@ -238,7 +245,9 @@ function choose_child(parent, wanted,    i, found, entry) {
     if (found < 0 && wanted !~ /^[0-9]+$/) {
         for (i = 0; i < count_of[parent]; i++) {
             entry = child(parent, i)
-            if (resolved(title_of[entry], 0) == wanted || resolved(id_of[entry], 0) == wanted) return entry
+            if (resolved(title_of[entry], 0) != wanted && resolved(id_of[entry], 0) != wanted) continue
+            if (is_conditional[entry]) problem("the entry '" wanted "' is there under a condition only")
+            return entry
         }
     }
     if (found < 0) {
@@ -263,6 +272,7 @@ function print_entry(    title, count, words, i, s) {
     if (foreign[node] != "") problem("'" title "' starts no Linux kernel but has '" foreign[node] "'")
     if (!(node in linux_of)) problem("'" title "' has no 'linux' command")
     if (ambiguous[node]) problem("'" title "' has 'linux' or 'initrd' commands under a condition, or several")
+    if (searches_twice[node]) problem("'" title "' looks for several file systems")
     print "title " title
     if (node in uuid_of) print "uuid " known(uuid_of[node], "the file system of '" title "'")
     count = split(linux_of[node], words, "\005")

@@ -62,19 +62,35 @@ kernel_is_loaded() {
     return 1
 }
 
-# What changes with a file's contents; the file of a link that leads elsewhere has another one.
-mark_of() { stat -L -c '%i:%s:%Y:%Z' "$1" 2>/dev/null || echo none; }
+# make_mark NAME: an empty file in /run. A failed redirection of `:`, a special builtin, would end the shell.
+make_mark() { mkdir -p "$run" && true >"$run/$1"; }
+
+# At the first start after a boot: a file that no shutdown has used was meant for the one before, however that came about.
+forget_last_boot() {
+    [ ! -e "$run/booted" ] || return 0
+    rm -f "$root/no-kexec-reboot"
+    make_mark booted || say "cannot write '$run/booted': another start removes '/no-kexec-reboot' again"
+}
+
+# What changes with a file's contents. Not its inode and time of change: vfat numbers files anew at each mount, and a backup's
+# link or a chmod changes no contents.
+mark_of() { stat -L -c '%s:%Y' "$1" 2>/dev/null || echo none; }
 
 # What kexec-load-kernel loaded last, while that is loaded: every other load removes the note.
-note_is_there() { kernel_is_loaded && [ -r "$run/loaded" ]; }
+note_is_there() { kernel_is_loaded && [ -s "$run/loaded" ]; }
 
 # Sets `changed` to a file of the load, or one that its choice depended on, that is another one now. One that is gone does not
 # count: what is in memory is all that is left of it, and kernel-changed has its say when a package takes its kernel away.
 load_is_stale() {
     note_is_there || return 1
-    while IFS=' ' read -r key mark changed; do
+    while IFS=' ' read -r key mark file; do
         case $key in
-        file | source) [ ! -e "$changed" ] || [ "$mark" = "$(mark_of "$changed")" ] || return 0 ;;
+        file | source)
+            changed=$file
+            [ ! -e "$changed" ] || [ "$mark" = "$(mark_of "$changed")" ] || return 0
+            ;;
+        # The one before, where it leads if it is a link.
+        *-at) [ ! -e "$changed" ] || [ "$file" = "$(readlink -f "$changed")" ] || return 0 ;;
         esac
     done <"$run/loaded"
     return 1
@@ -86,8 +102,8 @@ refresh() {
     load_is_stale || return 0
     say "'$changed' has changed since it was loaded: loading again"
     set --
-    while IFS=' ' read -r key value; do
-        [ "$key" != argument ] || set -- "$@" "$value"
+    while IFS= read -r noted; do
+        case $noted in argument\ *) set -- "$@" "${noted#argument }" ;; esac
     done <"$run/loaded"
     "$root/usr/sbin/kexec-load-kernel" "$@" && return
     kexec -u || say "it stays loaded"
@@ -103,4 +119,23 @@ opted_out() {
 forget_opt_out() {
     rm -f "$run/coldreboot" "$root/no-kexec-reboot" ||
         say "cannot remove '/no-kexec-reboot': every reboot goes through the firmware until it is gone"
+}
+
+# Whether the settings make a reboot one by kexec; after a load by hand that is its own affair.
+reboots_go_by_kexec() { on "$LOAD_KEXEC" || { on "$PRELOAD_KEXEC" && kernel_is_loaded; }; }
+
+# Whether the firmware or the boot loader has been told to do something at this reboot, and so has to be passed.
+firmware_is_wanted() {
+    variables=$root/sys/firmware/efi/efivars
+    loader=4a67b082-0a4c-41cf-b6c7-440b29bb8c4f
+    for file in "$root/run/systemd/reboot-param" "$root"/run/systemd/reboot-to-* \
+        "$variables/LoaderEntryOneShot-$loader" "$variables/LoaderConfigTimeoutOneShot-$loader"; do
+        [ ! -e "$file" ] || return 0
+    done
+    # Four bytes of attributes, then a mask of 64 bits whose lowest asks for the firmware's setup (UEFI, OsIndications).
+    indications=$variables/OsIndications-8be4df61-93ca-11d2-aa0d-00e098032b8c
+    bits=$(od -An -tu1 -j4 -N1 "$indications" 2>/dev/null)
+    [ $((${bits:-0} & 1)) = 0 ] || return 0
+    # grub-reboot
+    grep -qs '^next_entry=.' "$root/boot/grub/grubenv"
 }
