@@ -58,7 +58,7 @@ extension SystemGuest {
         let named = try await run("crash --osrelease /var/crash/*/dump.*")
         let kernel = boot.kernel
         try require(named == kernel, "crash says that the dump is of '\(named)', not of \(kernel)")
-        let words = try await run("tail -n 40 /var/crash/*/dmesg.*")
+        let words = try await run("tail -n 100 /var/crash/*/dmesg.*")
         try require(words.contains("sysrq triggered crash"), "the dump's dmesg does not end with the panic")
     }
 }
