@@ -49,6 +49,8 @@ extension SystemGuest {
 
     /// By apt, as README says.
     func installPackage() async throws {
+        // Mounted by hand once, so not after a restart.
+        try await run("mountpoint -q /lab || mount -o ro /dev/vdb /lab")
         try await run("apt-get install -y \(package.argument)", within: 300)
     }
 

@@ -45,6 +45,8 @@ enum SystemSwitchCases {
         try await guest.run("systemctl reboot")
         try await guest.run("until journalctl -b -u kexec-load | grep -q 'called off'; do sleep 1; done")
         try await guest.run("systemctl is-system-running --wait; systemctl is-active multi-user.target ssh.service")
+        // Until it is active again it would not be stopped by the next reboot, and do nothing.
+        try await guest.run("until systemctl --quiet is-active kexec-load.service; do sleep 1; done")
         try await require(guest.boot == boot, "the system went down although KEXEC_FAILURE is 'stop'")
         try await guest.set("KERNEL_IMAGE=/vmlinuz")
         try await guest.restart(by: "systemctl reboot", expecting: .kexec)
