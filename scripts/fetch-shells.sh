@@ -14,11 +14,6 @@ private_apt_fetch deb trixie install --download-only --yes --no-install-recommen
     cat "$state/log" >&2
     die "cannot fetch zsh, fish and mandoc from Debian"
 }
-rm -rf "$environment.new"
-mkdir -p "$environment.new"
-# base-files has the links from /bin to /usr/bin, which the others are unpacked through.
-for package in "$state"/cache/archives/base-files_*.deb "$state"/cache/archives/*.deb; do
-    dpkg-deb --fsys-tarfile "$package" | tar -x -C "$environment.new" --keep-directory-symlink
-done
+private_apt_unpack "$environment.new"
 rm -rf "$environment" "$state"
 mv "$environment.new" "$environment"

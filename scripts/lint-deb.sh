@@ -15,12 +15,7 @@ unpack_environment() {
         cat "$state/log" >&2
         die "cannot fetch lintian and shellcheck from Debian"
     }
-    rm -rf "$environment.new"
-    mkdir -p "$environment.new"
-    # base-files has the links from /bin to /usr/bin, which the others are unpacked through.
-    for package in "$state"/cache/archives/base-files_*.deb "$state"/cache/archives/*.deb; do
-        dpkg-deb --fsys-tarfile "$package" | tar -x -C "$environment.new" --keep-directory-symlink
-    done
+    private_apt_unpack "$environment.new"
     ln -sf mawk "$environment.new/usr/bin/awk"
     ln -sf debian "$environment.new/etc/dpkg/origins/default"
     cp "$environment.new/usr/share/base-passwd/passwd.master" "$environment.new/etc/passwd"

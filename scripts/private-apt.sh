@@ -38,3 +38,13 @@ private_apt_fetch() {
         >"$state/sources.list"
     apt-get update </dev/null >"$state/log" 2>&1 && (cd "$state" && apt-get "$@" </dev/null >"$state/log" 2>&1)
 }
+
+# private_apt_unpack FOLDER: a system of its own in FOLDER, made anew of all packages that were downloaded.
+private_apt_unpack() {
+    rm -rf "$1"
+    mkdir -p "$1"
+    # base-files has the links from /bin to /usr/bin, which the others are unpacked through.
+    for package in "$state"/cache/archives/base-files_*.deb "$state"/cache/archives/*.deb; do
+        dpkg-deb --fsys-tarfile "$package" | tar -x -C "$1" --keep-directory-symlink
+    done
+}
