@@ -23,7 +23,10 @@ public struct PreparedLoad: ~Copyable {
     /// Opens and reads the files of `request`, and plans. Nothing is loaded, and nothing is changed.
     ///
     /// Whether the plan may be loaded is in it: a plan with refusals is a result, too.
-    /// - Parameter progress: hears of unpacking, and of the load.
+    /// - Parameters:
+    ///   - request: what is wanted.
+    ///   - machine: what it is to be loaded on.
+    ///   - progress: hears of reading and unpacking, and of the load.
     /// - Throws: `.file`, `.image`
     public init(
         _ request: KexecRequest, on machine: MachineDescription, progress: Progress = Progress()

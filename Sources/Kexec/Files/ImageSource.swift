@@ -29,6 +29,7 @@ public struct ImageSource: ~Copyable {
     /// - Parameters:
     ///   - path: "-" for standard input.
     ///   - memoryLimit: bytes of memory that unpacked or piped contents may take; what is mapped costs none.
+    ///   - progress: hears of reading and unpacking.
     public init(
         kernel path: String, memoryLimit: UInt64 = .max, progress: Progress = Progress()
     ) throws(FileFailure) {
@@ -42,6 +43,7 @@ public struct ImageSource: ~Copyable {
     /// - Parameters:
     ///   - paths: at least one; "-" for standard input.
     ///   - memoryLimit: bytes of memory that several files, or piped contents, may take.
+    ///   - progress: hears of reading.
     public init(
         initrds paths: [String], memoryLimit: UInt64 = .max, progress: Progress = Progress()
     ) throws(FileFailure) {
