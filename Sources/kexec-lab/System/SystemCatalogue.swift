@@ -11,6 +11,7 @@ enum SystemCatalogue {
         SystemInitCases.all,
         SystemKernelCases.all,
         SystemPackageCases.all,
+        SystemWalkCases.all,
         SystemCompanionCases.all,
         SystemInitramfsCases.all,
         SystemCrashCases.all,
