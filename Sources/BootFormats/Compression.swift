@@ -57,9 +57,11 @@ public enum Compression: String, CaseIterable, Hashable, Sendable {
     }
 }
 
-/// The magic numbers of lz4's two formats, and of frames to skip.
+/// The magic numbers of lz4's two formats, and of frames to skip; in the file little-endian, 4 bytes.
 public enum LZ4Magic {
+    /// The format that `lz4` writes by itself (LZ4 Frame Format Description).
     public static let frame: UInt32 = 0x184d_2204
+    /// The older format, `lz4 -l`, which Linux packs itself with: blocks of 8 MiB, no checksums.
     public static let legacy: UInt32 = 0x184c_2102
     /// The lowest four bits are the user's.
     public static let skippable: UInt32 = 0x184d_2a50

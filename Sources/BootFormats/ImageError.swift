@@ -71,6 +71,7 @@ public enum Requirement: Hashable, Sendable {
 
 /// A short list for people: "EM_386 (3), EM_X86_64 (62)".
 public struct StaticStringList: Hashable, Sendable, ExpressibleByStringLiteral {
+    /// The whole list, as one text.
     public let name: FieldName
     public init(stringLiteral text: StaticString) { name = FieldName(stringLiteral: text) }
 }

@@ -18,12 +18,18 @@ public struct BootableELF: Hashable, Sendable {
         case padding(Int)
     }
 
+    /// Where the program is loaded, by whatever loads ELF files.
     public let layout: BootableELFLayout
+    /// One after the other these are the file.
     public let pieces: [Piece]
 
+    /// Lays out the file.
     /// - Parameters:
     ///   - image: the kernel, which `bytes` hold.
+    ///   - commandLine: without a NUL.
     ///   - initrdSize: in bytes, 0 for none.
+    /// - Throws: `.notBzImage`, `.zImage`, `.protocolTooOld`, `.realModeOnly` and `.commandLineTooLong` for the kernel;
+    ///   `.doesNotFit` for a part that ends above 4 GiB, or an initrd that ends above `initrd_addr_max`.
     public init(
         _ image: KernelImage, _ bytes: borrowing RawSpan, commandLine: String, initrdSize: Int
     ) throws(BootableELFError) {

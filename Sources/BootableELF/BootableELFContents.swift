@@ -7,9 +7,11 @@ internal import PhysicalMemory
 public struct BootableELFContents: Hashable, Sendable {
     /// `version` of the boot protocol: 0x20f is 2.15.
     public var bootProtocol: UInt16
+    /// Without its NUL; cut after 65536 bytes.
     public var commandLine: String
-    /// Address and size; 0 for none.
+    /// `ramdisk_image`, a physical address; 0 for none.
     public var initrdAddress: UInt64
+    /// `ramdisk_size`, in bytes; 0 for none.
     public var initrdSize: UInt64
 
     /// nil where the file has another maker.

@@ -15,5 +15,6 @@ public enum BootableELFError: Error, Hashable, Sendable {
     /// Where `part` would end, and the last address that it may have.
     case doesNotFit(Part, last: UInt64, limit: UInt64)
 
+    /// What has a place of its own in memory.
     public enum Part: Hashable, Sendable { case kernel, trampoline, initrd }
 }

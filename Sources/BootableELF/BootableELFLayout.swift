@@ -12,6 +12,7 @@ public import PhysicalMemory
 /// The first mebibyte is firmware's. A kernel that begins there, at 1 MiB, has the trampoline behind it. The initrd is no
 /// higher than it must be: some loaders (QEMU) fetch all from the first part to the last.
 public struct BootableELFLayout: Hashable, Sendable {
+    /// Code, boot_params and command line: see Payloads/Trampoline.
     public let trampoline: PhysicalRange
     /// `init_size` bytes: the kernel unpacks itself there.
     public let kernel: PhysicalRange

@@ -2,6 +2,7 @@
 
 /// How a BIOS counts the sectors of a disk: by cylinder, head and sector, the last from 1.
 public struct DiskGeometry: Sendable, Hashable {
+    /// At least 1. May be more than the 1024 that int 13h can name by cylinder, head and sector.
     public var cylinders: UInt32
     /// 1 to 255.
     public var heads: UInt32
@@ -77,9 +78,11 @@ public struct DiskGeometry: Sendable, Hashable {
 
 /// One of the four entries of a disk's first sector, from 0x1be on, 16 bytes each.
 public struct PartitionEntry: Sendable {
+    /// What is in the partition, the byte at offset 4; 0: the entry is not in use.
     public var type: UInt8
-    /// The first sector, counted from 0, and how many.
+    /// The first sector, counted from the disk's first as 0.
     public var start: UInt32
+    /// Sectors.
     public var count: UInt32
     var endHead: UInt32
     var endSector: UInt32

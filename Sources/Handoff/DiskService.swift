@@ -42,6 +42,12 @@ public struct DiskService<Memory: DiskMemory> {
     private let hidesOthers: Bool
     private var lastStatus = DiskStatus.good
 
+    /// - Parameters:
+    ///   - memory: where the caller's buffers are, and the disk's sectors of 512 bytes.
+    ///   - geometry: decides the kind: a floppy disk by its `floppyType`, else a hard disk.
+    ///   - sectorCount: those that the disk has; calls for others are refused.
+    ///   - driveCount: drives of its kind, with this one.
+    ///   - hidesOthers: calls for the BIOS's drives of this kind are refused, not passed on.
     public init(
         memory: Memory, geometry: DiskGeometry, sectorCount: UInt32, driveCount: UInt8, hidesOthers: Bool = false
     ) {
@@ -56,6 +62,9 @@ public struct DiskService<Memory: DiskMemory> {
     /// Its number: 0, or 0x80 for a hard disk.
     public var drive: UInt8 { isFloppy ? 0 : 0x80 }
 
+    /// Answers the call in `registers`, its function in ah and its drive in dl, where it is for this disk.
+    ///
+    /// Of a call that is passed on the registers stay as they were. An answer has the carry set where it is a refusal.
     @inline(never) public mutating func answer(_ registers: inout ServiceRegisters) -> Course {
         let called = registers.dl
         guard (called ^ drive) & 0x80 == 0 else { return .passedOn }

@@ -7,8 +7,11 @@ public struct FirmwareStateRecord: Hashable, Sendable {
     private var functions: [UInt8] = []
     private var channels: [UInt8] = []
 
+    /// No functions.
     public init() {}
 
+    /// Reads a record that has no scratch space behind it.
+    /// - Throws: what is not as it has to be: size, magic, version, counts, checksum, or the channels of a function.
     public init(parsing bytes: [UInt8]) throws(FirmwareStateError) {
         // A span of plain bytes has none that could not be read.
         let header = try Self.checkedHeader(of: unsafe bytes.span.bytes)
@@ -57,6 +60,7 @@ public struct FirmwareStateRecord: Hashable, Sendable {
         functions += Self.bytes(of: function)
     }
 
+    /// The record as files hold it: without the scratch space.
     public var encoded: [UInt8] {
         let body = functions + channels
         var header = FirmwareStateHeader()

@@ -12,6 +12,7 @@
 public struct FirmwareStateHeader: BitwiseCopyable, Hashable, Sendable {
     /// "SWKXFWS1" in memory.
     public static let magic: UInt64 = 0x3153_5746_584b_5753
+    /// A record of any other is refused.
     public static let currentVersion: UInt32 = 2
     /// In bytes.
     public static let size = 32
@@ -70,6 +71,7 @@ public struct FunctionRecord: BitwiseCopyable, Hashable, Sendable {
     public var identity: UInt32 = 0
     /// As in the configuration space, revision in the lowest byte.
     public var classAndRevision: UInt32 = 0
+    /// The command register, offset 0x04 of the configuration space: what the function may do on the bus.
     public var command: UInt16 = 0
     private var rawKind: UInt8 = 0
     private var rawStanding: UInt8 = 0
@@ -79,12 +81,14 @@ public struct FunctionRecord: BitwiseCopyable, Hashable, Sendable {
     private var base3: UInt32 = 0
     private var base4: UInt32 = 0
     private var base5: UInt32 = 0
-    /// Its channels among those of the record.
+    /// The index of its first channel among those of the record.
     public var firstChannel: UInt16 = 0
+    /// How many channels it has from there on; 0 for what is no controller, or whose state is not kept.
     public var channelCount: UInt16 = 0
     /// AHCI: global host control (`GHC`).
     public var control: UInt32 = 0
 
+    /// Reads identity, class, command and base addresses; neither kind nor standing, and no channels.
     public init(_ function: some PCIConfiguration, at address: PCIAddress) {
         self.address = address
         identity = function.identity
@@ -106,6 +110,7 @@ public struct FunctionRecord: BitwiseCopyable, Hashable, Sendable {
         (rawKind, rawStanding) = (kind.rawValue, standing.rawValue)
     }
 
+    /// The base address register as it was read, flags included; any index above 5 counts as 5.
     @inline(never) public func baseAddress(_ index: UInt8) -> UInt32 {
         switch index {
         case 0: base0
@@ -117,8 +122,9 @@ public struct FunctionRecord: BitwiseCopyable, Hashable, Sendable {
         }
     }
 
-    /// Mass storage.
+    /// Base class 0x01: mass storage.
     public var isStorage: Bool { classAndRevision >> 24 == 0x01 }
+    /// Base class 0x06: a bridge, to another bus or of the host.
     public var isBridge: Bool { classAndRevision >> 24 == 0x06 }
 
     /// The first thing in which `function` is another than the recorded one; nil where it is the same.
@@ -171,6 +177,7 @@ public struct ChannelRecord: BitwiseCopyable, Hashable, Sendable {
 
 /// Why bytes are not the record of a machine's firmware: what one of its numbers is, and what it has to be.
 public struct FirmwareStateError: Error, Hashable, Sendable {
+    /// What is not as it has to be.
     public enum Field: Sendable {
         case magic, version, size, counts, checksum
         /// Channels of a function end behind the last one.

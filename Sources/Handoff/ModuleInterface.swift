@@ -98,6 +98,7 @@ public struct ModuleStatus: BitwiseCopyable, Hashable, Sendable {
 
     /// `ModuleInterface.version`
     public var interface: UInt32
+    /// `loaded`, `disabled`, `besideNative`
     public var flags: UInt32
     /// Loads and unloads left; -1: no limit.
     public var loadsLeft: Int64
@@ -105,12 +106,16 @@ public struct ModuleStatus: BitwiseCopyable, Hashable, Sendable {
     public var entry: UInt64
     /// Pages of 4 KiB that the module has from the kernel at this moment, for whatever it needs them.
     public var pagesHeld: UInt64
-    /// Pages of the image that lie at their place already, and pages that the jump copies.
+    /// Pages of the image that lie at their place already; 0 where nothing is loaded.
     public var pagesInPlace: UInt64
+    /// Pages of the image that the jump copies; 0 where nothing is loaded.
     public var pagesToCopy: UInt64
+    /// 0.
     public var reserved: UInt64 = 0
+    /// 0.
     public var alsoReserved: UInt64 = 0
 
+    /// Nothing loaded, no limit.
     public init() {
         (interface, flags, loadsLeft) = (ModuleInterface.version, 0, -1)
         (entry, pagesHeld, pagesInPlace, pagesToCopy) = (0, 0, 0, 0)

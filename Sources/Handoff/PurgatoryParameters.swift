@@ -121,6 +121,8 @@ extension PurgatoryParameters {
 }
 
 /// The general registers at the entry of the next kernel; the 32-bit exit loads the low halves.
+///
+/// What an image expects in which of them is the loader's to know: 0 wherever it expects nothing.
 public struct EntryRegisters: BitwiseCopyable, Hashable, Sendable {
     public var rax: UInt64 = 0
     public var rbx: UInt64 = 0
@@ -143,10 +145,12 @@ public struct CheckedSegment: BitwiseCopyable, Sendable {
     /// Physical address of the first byte.
     public var start: UInt64
     public var byteCount: UInt64
+    /// Of the kind that `PurgatoryParameters.digestKind` names.
     public var digest: SegmentDigest
     /// In ASCII, padded with zeros: for the message.
     public var name: InlineArray<16, UInt8>
 
+    /// No bytes, no name: what stands behind the last segment that is in use.
     public init() {
         start = 0
         byteCount = 0

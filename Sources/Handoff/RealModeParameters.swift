@@ -7,6 +7,7 @@
 ///   12 data segments    16 eax ebx ecx edx esi edi ebp    44 zero    48 firmware's state
 /// ```
 public struct RealModeParameters: BitwiseCopyable, Hashable, Sendable {
+    /// The loader refuses a payload that was built for any other.
     public static let currentVersion: UInt32 = 2
     /// In bytes.
     public static let size = 56
@@ -14,8 +15,11 @@ public struct RealModeParameters: BitwiseCopyable, Hashable, Sendable {
     public private(set) var version = RealModeParameters.currentVersion
     /// Where real-mode code begins: `codeSegment` times 16, plus `instructionPointer`.
     public var instructionPointer: UInt16 = 0
+    /// `cs`
     public var codeSegment: UInt16 = 0
+    /// `sp`, in the segment that `stackSegment` names.
     public var stackPointer: UInt16 = 0
+    /// `ss`
     public var stackSegment: UInt16 = 0
     /// `ds`, `es`, `fs` and `gs`.
     public var dataSegment: UInt16 = 0

@@ -2,9 +2,11 @@
 
 /// An entry of the memory map that int 15h, ax = E820h tells, in its form of 24 bytes (ACPI 6.5, "INT 15H, E820H").
 public struct BIOSMemoryEntry: Sendable, Hashable, BitwiseCopyable {
+    /// Physical address of the first byte.
     public var start: UInt64
+    /// In bytes.
     public var size: UInt64
-    /// 1: RAM, 2: reserved.
+    /// `ram`, `reserved`, or another of ACPI's numbers.
     public var type: UInt32
     /// Bit 0 is set in entries that count.
     public var attributes: UInt32
@@ -16,7 +18,9 @@ public struct BIOSMemoryEntry: Sendable, Hashable, BitwiseCopyable {
         self.attributes = attributes
     }
 
+    /// `AddressRangeMemory` of ACPI: RAM that programs may use.
     public static let ram: UInt32 = 1
+    /// `AddressRangeReserved` of ACPI.
     public static let reserved: UInt32 = 2
     /// Wraps for none: what goes beyond the address space ends with it.
     public var end: UInt64 {
@@ -33,6 +37,7 @@ public protocol BIOSMemoryTable {
 
 /// Memory as programs may see it while something stays resident: int 15h, E820h, E801h, E881h and 88h.
 public struct ReportedMemory<Table: BIOSMemoryTable> {
+    /// The map as the BIOS tells it.
     public let table: Table
     /// What stays, up to three ranges; empty ones count for nothing.
     public var resident: [3 of Range<UInt64>]

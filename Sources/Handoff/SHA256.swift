@@ -8,6 +8,7 @@ public protocol SHA256Engine {
 
 /// SHA-256 over one run of memory, as in FIPS 180-4.
 public enum SHA256 {
+    /// H0 to H7, as numbers: a digest's bytes are these, the highest byte of each first.
     public typealias State = InlineArray<8, UInt32>
 
     /// The eight words of the digest, H0 first.
@@ -108,6 +109,7 @@ public struct SHA256Rounds {
     /// `b ^ c`, which the last round had as `a ^ b`.
     private var difference: UInt32
 
+    /// Begins a block, with the working variables as `state` has them.
     @inline(__always) public init(_ state: SHA256.State) {
         (a, b, c, d) = (state[0], state[1], state[2], state[3])
         (e, f, g, h) = (state[4], state[5], state[6], state[7])
@@ -140,6 +142,7 @@ public struct SHA256Rounds {
         h &+= rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)
     }
 
+    /// Ends a block, after all 64 rounds: the intermediate hash value is the old one plus the working variables.
     @inline(__always) public func add(to state: inout SHA256.State) {
         state[0] &+= a
         state[1] &+= b

@@ -9,6 +9,7 @@ public protocol PairedSHA256Engine: SHA256Engine {
 }
 
 extension PairedSHA256Engine {
+    /// One after the other, for an engine that cannot do better.
     public func absorb(
         _ first: RawSpan, into firstState: inout SHA256.State, _ second: RawSpan, into secondState: inout SHA256.State
     ) {

@@ -17,6 +17,7 @@ public struct SegmentDigest: BitwiseCopyable, Hashable, Sendable {
     private var word2: UInt64 = 0
     private var word3: UInt64 = 0
 
+    /// All zero.
     public init() {}
 
     /// The digest of `bytes`; all zero for `.none`.

@@ -55,6 +55,7 @@ public enum BrokenSegmentRule: Error, Hashable, Sendable {
 public struct SegmentRules: Hashable, Sendable {
     /// A crash kernel's region, `crashk_res`: `end` does not belong to it.
     public struct CrashRegion: Hashable, Sendable {
+        /// Physical.
         public var start: UInt64
         public var end: UInt64
         public init(start: UInt64, end: UInt64) {
@@ -66,6 +67,7 @@ public struct SegmentRules: Hashable, Sendable {
     /// `KEXEC_SEGMENT_MAX` of `<linux/kexec.h>`.
     public static let kernelSegmentLimit = 16
 
+    /// More segments than that are refused.
     public var segmentLimit = SegmentRules.kernelSegmentLimit
     /// All of the machine's RAM in pages of 4 KiB; `totalram_pages()`.
     public var totalPages: UInt64

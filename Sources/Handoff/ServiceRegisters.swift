@@ -2,6 +2,8 @@
 
 /// The registers of real-mode code that calls a service of the BIOS, and of the answer; laid out as the payloads' gate keeps
 /// them (`real_mode_registers`).
+///
+/// `ds` and `es` are real-mode segments, 16 bytes to each step; `flags` are the lower half of eflags.
 public struct ServiceRegisters: Sendable, BitwiseCopyable {
     public var eax: UInt32 = 0
     public var ebx: UInt32 = 0

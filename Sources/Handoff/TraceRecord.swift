@@ -12,6 +12,7 @@ public struct TraceRecord: BitwiseCopyable, Hashable, Sendable {
     public static let setupDataType: UInt32 = 0x4b58
     /// "SWKXTRC1" in memory.
     public static let magic: UInt64 = 0x3143_5254_584b_5753
+    /// A record of any other is refused.
     public static let currentVersion: UInt16 = 1
     /// In bytes, without the node's header.
     public static let size = 96

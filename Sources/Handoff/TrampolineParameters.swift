@@ -6,6 +6,7 @@
 ///    0 version    4 boot_params    8 kernel entry    12 zero
 /// ```
 public struct TrampolineParameters: BitwiseCopyable, Hashable, Sendable {
+    /// Counts changes of the layout; the trampoline's own number is compared with it where that is compiled.
     public static let currentVersion: UInt32 = 1
     /// In bytes.
     public static let size = 16

@@ -84,7 +84,9 @@ public struct KexecRequest: Hashable, Sendable {
     public var commandLine: String?
     /// `--reuse-cmdline`: the running kernel's line goes first.
     public var reusesCommandLine = false
+    /// `--load-panic` makes it `.crash`.
     public var target: LoadTarget = .reboot
+    /// `--kexec-syscall`, `--kexec-file-syscall`, `--kexec-syscall-auto`, `--system-call`
     public var systemCall: SystemCallChoice = .automatic
     /// nil: `.fast` for a reboot, `.sha256` for a crash kernel.
     public var digest: DigestChoice?
@@ -92,15 +94,19 @@ public struct KexecRequest: Hashable, Sendable {
     public var decompression: UnpackingChoice = .automatic
     /// `--fast`: words go in front of a Linux kernel's command line, see `FastWord`.
     public var startsFast = false
+    /// `--type`; nil: the image's own bytes tell.
     public var forcedType: ForcedImageType?
     /// `--bios-drive`: of what a BIOS starts, the drive's number; nil: the payload finds out.
     public var biosDrive: UInt8?
+    /// For ELF executables; other images take none of this.
     public var elfArguments: ELFArguments = .elf
-    /// Where segments may lie: `--mem-min` (first address) and `--mem-max` (last address).
+    /// `--mem-min`: the first address where segments may lie; nil: no bound.
     public var memoryMinimum: PhysicalAddress?
+    /// `--mem-max`: the last one, which belongs to the bounds; nil: no bound.
     public var memoryMaximum: PhysicalAddress?
     /// `--entry`: where a kernel that was left with its context preserved is entered again; nil where 0 or not given.
     public var entry: PhysicalAddress?
+    /// What purgatory says, and where.
     public var console = PurgatoryConsole()
     /// `--noefi`: the next kernel gets no EFI facts.
     public var hidesEFI = false
@@ -113,7 +119,9 @@ public struct KexecRequest: Hashable, Sendable {
     package var isForBIOS = false
     /// The PCI function of the disk that the payload drives itself.
     package var drivenController: PCIAddress?
+    /// `--entry-32bit`: a bzImage is entered in 32-bit protected mode, also where it has a 64-bit entry.
     public var entry32Bit = false
+    /// `--real-mode`: a bzImage is entered by its 16-bit setup code.
     public var realMode = false
     /// `--firmware-state`; nil: the one in `/run`, where there is one.
     public var firmwareState: String?
@@ -121,8 +129,9 @@ public struct KexecRequest: Hashable, Sendable {
     public var deviceTree: String?
     /// `--module="file arguments"`, Multiboot only.
     public var modules: [String] = []
-    /// `--load-preserve-context`, `--load-jump-back-helper`
+    /// `--load-preserve-context`
     public var preservesContext = false
+    /// `--load-jump-back-helper`
     public var jumpsBack = false
     /// `--load-live-update`: Xen keeps its guests over the jump.
     public var keepsGuests = false
@@ -130,14 +139,16 @@ public struct KexecRequest: Hashable, Sendable {
     public var coreHeaderClass: CoreHeaderClass?
     /// `--hotplug`
     public var updatesCoreHeader = false
-    /// `--no-cma`, `--force-dtb`
+    /// `--no-cma`: `KEXEC_FILE_NO_CMA`.
     public var avoidsCMA = false
+    /// `--force-dtb`: `KEXEC_FILE_FORCE_DTB`.
     public var forcesDeviceTree = false
     /// `-d`: the kernel may log as well; it changes nothing else.
     public var debug = false
     /// The options that were given, for the report of those that an image type cannot honour.
     public var givenOptions = KexecOptionSet()
 
+    /// A request to load `kernel` for a reboot, everything else as the defaults are.
     public init(kernel: String) { self.kernel = kernel }
 
     /// The file that each of `modules` begins with, up to the first blank.

@@ -9,8 +9,11 @@ internal import Handoff
 ///
 /// Owns the open files; what the plan calls `.kernel` and `.initrd` are ranges of their maps.
 public struct PreparedLoad: ~Copyable {
+    /// What was asked for; of what a BIOS starts, what it came to for the payload that does that.
     public let request: KexecRequest
+    /// The machine, with the firmware's state as `--firmware-state` named it.
     public let machine: MachineDescription
+    /// Also where `plan.refusals` says that it cannot be loaded.
     public let plan: BootPlan
     private let kernel: ImageSource
     private let initrd: ImageSource

@@ -25,6 +25,7 @@ public struct Progress {
     /// Nobody listens.
     public init() { listener = nil }
 
+    /// - Parameter listener: called by whoever does the work, while it does it: the kind of work, and bytes.
     public init(_ listener: @escaping (Work, UInt64) -> Void) { self.listener = listener }
 
     var isHeard: Bool { listener != nil }

@@ -21,10 +21,12 @@ public struct PhysicalRange: Hashable, Sendable {
     public var size: UInt64 { end.rawValue - start.rawValue }
     public var isEmpty: Bool { end == start }
 
+    /// Whether any byte is in both: an empty range overlaps nothing.
     public func overlaps(_ other: PhysicalRange) -> Bool {
         !isEmpty && !other.isEmpty && start < other.end && other.start < end
     }
 
+    /// Whether all of `other` lies in here; an empty one may also lie at the end.
     public func contains(_ other: PhysicalRange) -> Bool { start <= other.start && other.end <= end }
     public func contains(_ address: PhysicalAddress) -> Bool { start <= address && address < end }
 

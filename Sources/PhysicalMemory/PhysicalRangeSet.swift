@@ -2,13 +2,15 @@
 
 /// A set of physical addresses, kept as sorted ranges that neither overlap nor touch.
 ///
-/// Built in O(n log n), combined in O(n + m): a machine with thousands of reserved ranges costs no more than it must.
+/// Built and united in O(n log n), else combined in O(n + m): a machine with thousands of reserved ranges costs no more
+/// than it must.
 public struct PhysicalRangeSet: Hashable, Sendable {
     /// Ascending, non-empty, with a gap between any two.
     public private(set) var ranges: [PhysicalRange]
 
     public init() { ranges = [] }
 
+    /// All addresses of ranges in any order, which may overlap or be empty.
     public init(_ unordered: [PhysicalRange]) {
         ranges = []
         for range in unordered.sorted(by: { $0.start.rawValue }) where !range.isEmpty {
@@ -24,10 +26,12 @@ public struct PhysicalRangeSet: Hashable, Sendable {
     public var size: UInt64 { ranges.reduce(0) { $0 + $1.size } }
     public var isEmpty: Bool { ranges.isEmpty }
 
+    /// Whether every byte of `range` is in the set; true of an empty one, wherever it is.
     public func contains(_ range: PhysicalRange) -> Bool {
         range.isEmpty || ranges.contains { $0.contains(range) }
     }
 
+    /// Whether any byte of `range` is in the set.
     public func overlaps(_ range: PhysicalRange) -> Bool { ranges.contains { $0.overlaps(range) } }
 
     public func union(_ other: PhysicalRangeSet) -> PhysicalRangeSet { PhysicalRangeSet(ranges + other.ranges) }

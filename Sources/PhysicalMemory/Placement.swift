@@ -2,6 +2,7 @@
 
 /// Where a segment wants to be.
 public struct PlacementRequest: Hashable, Sendable {
+    /// Which of several places is taken: the one with the lowest address, or with the highest.
     public enum Preference: Hashable, Sendable { case lowest, highest }
 
     /// In bytes; rounded up to whole pages.
@@ -25,6 +26,7 @@ public struct MemoryAllocator: Hashable, Sendable {
     /// What has not been handed out yet.
     public private(set) var free: PhysicalRangeSet
 
+    /// - Parameter free: of its ranges, the whole pages count.
     public init(free: PhysicalRangeSet) {
         self.free = PhysicalRangeSet(free.ranges.compactMap { $0.shrunk(to: pageSize) })
     }

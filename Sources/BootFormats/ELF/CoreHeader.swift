@@ -15,7 +15,9 @@ public import PhysicalMemory
 public struct CoreHeader: Hashable, Sendable {
     /// A range of memory, and where the kernel has it mapped: 0, no kernel's address, where that is not known.
     public struct Load: Hashable, Sendable {
+        /// Also where in the core file it is: `p_offset` and `p_paddr` are the same.
         public var memory: PhysicalRange
+        /// `p_vaddr`
         public var virtualAddress: UInt64
 
         public init(memory: PhysicalRange, virtualAddress: UInt64) {
@@ -24,9 +26,13 @@ public struct CoreHeader: Hashable, Sendable {
         }
     }
 
+    /// `.elf32` can tell of memory below 4 GiB only: see `addressEnd`.
     public var elfClass: ELFClass
+    /// The processor of the kernel that crashes.
     public var machine: ELFMachine
+    /// The `PT_NOTE` entries, one each.
     public var notes: [PhysicalRange] = []
+    /// The `PT_LOAD` entries, behind those of the notes.
     public var loads: [Load] = []
 
     public init(elfClass: ELFClass, machine: ELFMachine) {
@@ -45,6 +51,10 @@ public struct CoreHeader: Hashable, Sendable {
 
     private static let readWriteExecute: UInt32 = 7
 
+    /// ELF header and program headers.
+    ///
+    /// Whoever asks has seen to it that there are no more than `maximumEntries`, and that no memory ends above
+    /// `addressEnd`: numbers that do not fit are cut.
     public var encoded: [UInt8] {
         var bytes = identity
         for note in notes { appendEntry(ELFProgramHeader.note, flags: 0, note, virtualAddress: 0, to: &bytes) }

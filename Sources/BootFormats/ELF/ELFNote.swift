@@ -2,6 +2,7 @@
 
 /// One `PT_NOTE` of an ELF file: a run of notes.
 public struct ELFNoteSegment: Hashable, Sendable {
+    /// All of its notes, in the file.
     public var file: Range<Int>
     /// Names and descriptors begin on multiples of it: 4, or 8 where `p_align` is 8.
     public var alignment: Int
@@ -19,9 +20,11 @@ public struct ELFNoteSegment: Hashable, Sendable {
 ///     | namesz | descsz | type | name, with NUL| padding| descriptor         |
 ///     +--------+--------+------+---------------+-- - - -+--------------------+
 public struct ELFNote: Hashable, Sendable {
+    /// `n_type`
     public var type: UInt32
-    /// The maker's name, without its NUL.
+    /// Where in the file the maker's name is, without its NUL.
     public var name: Range<Int>
+    /// Where in the file the contents are, without padding.
     public var descriptor: Range<Int>
 }
 

@@ -125,13 +125,15 @@ public func encodedE820(_ entries: some Collection<E820Entry>) -> [UInt8] {
 public struct EFIInfo: Hashable, Sendable {
     /// `efi_loader_signature`: "EL64" or "EL32".
     public var loaderSignature: UInt32
-    /// `efi_systab`, both halves.
+    /// `efi_systab`, both halves: a physical address.
     public var systemTable: UInt64
     /// `efi_memdesc_size`, in bytes.
     public var descriptorSize: UInt32
+    /// `efi_memdesc_version`
     public var descriptorVersion: UInt32
-    /// `efi_memmap`, both halves, and its size in bytes.
+    /// `efi_memmap`, both halves: the physical address of the descriptors.
     public var memoryMap: UInt64
+    /// `efi_memmap_size`, in bytes.
     public var memoryMapSize: UInt32
 
     public init(

@@ -7,6 +7,7 @@
 ///     | boot   | setup header  | setup     | protected-mode kernel         | signature |
 ///     +--------+---------------+-----------+-------------------------------+- - - - - -+
 public struct BzImage: Hashable, Sendable {
+    /// The setup header's values; its bytes are at `setupHeader`.
     public var header: SetupHeader
     /// Bytes of boot sector and setup code.
     public var setupSize: Int

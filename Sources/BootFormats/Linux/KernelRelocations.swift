@@ -5,10 +5,11 @@ internal import PhysicalMemory
 ///
 /// Each list holds words of 4 bytes, the low halves of link addresses (`arch/x86/tools/relocs.c`).
 public struct KernelRelocations: Hashable, Sendable {
-    /// Ranges of the unpacked payload. Places that hold 64 bits, and 32 bits that are sign-extended.
+    /// The list of the places that hold 64 bits: like the other two, a range of the unpacked payload.
     public var wide: Range<Int>
+    /// Of the places that hold 32 bits, which are sign-extended where they are used.
     public var narrow: Range<Int>
-    /// Places that hold 32 bits to be moved the other way: per-CPU addresses relative to the kernel. Empty from
+    /// Of the places that hold 32 bits to be moved the other way: per-CPU addresses relative to the kernel. Empty from
     /// Linux 7.2 on.
     public var inverse: Range<Int>
 

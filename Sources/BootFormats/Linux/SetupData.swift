@@ -3,8 +3,11 @@ public import PhysicalMemory
 
 /// The kinds of `struct setup_data` that we pass on ("setup_data" in the boot protocol, <asm/setup_data.h>).
 public enum SetupDataType {
+    /// `SETUP_E820_EXT`: the E820 entries beyond those in boot_params, 20 bytes each.
     public static let e820Extension: UInt32 = 1
+    /// `SETUP_EFI`: `struct efi_setup_data`, EFI's tables for a kernel that kexec starts.
     public static let efi: UInt32 = 4
+    /// `SETUP_RNG_SEED`: random bytes, which the kernel wipes once it has taken them.
     public static let rngSeed: UInt32 = 9
 }
 
@@ -15,11 +18,14 @@ public enum SetupDataType {
 ///     | next| type | len | payload  |
 ///     +-----+------+-----+----------+
 public struct SetupDataList: Hashable, Sendable {
+    /// One node, without its place.
     public struct Node: Hashable, Sendable {
+        /// Of `SetupDataType`, or one that Linux passes on unread.
         public var type: UInt32
         public var payload: [UInt8]
     }
 
+    /// In the order in which they are linked.
     public private(set) var nodes: [Node] = []
 
     public init() {}

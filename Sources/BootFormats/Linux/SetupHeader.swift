@@ -38,8 +38,9 @@ public struct SetupHeader: Hashable, Sendable {
     public var commandLineSize: UInt32 = 255
     /// `hardware_subarch`, offset 0x23c, from 2.07.
     public var hardwareSubarchitecture: UInt32 = 0
-    /// `payload_offset` and `payload_length`, offsets 0x248 and 0x24c, from 2.08; as in the file, both 0 for none.
+    /// `payload_offset`, offset 0x248, from 2.08: counted from the protected-mode kernel. As in the file; 0 for none.
     public var payloadOffset: UInt32 = 0
+    /// `payload_length`, in bytes, offset 0x24c, from 2.08. As in the file; 0 for none.
     public var payloadLength: UInt32 = 0
     /// `pref_address`, offset 0x258; before 2.10 where kernels have always run, 1 MiB.
     public var preferredAddress: UInt64 = 0x10_0000

@@ -5,8 +5,10 @@ public import PhysicalMemory
 ///
 /// Multiboot Specification 0.6.96 and Multiboot2 Specification 2.0.
 public struct MultibootImage: Hashable, Sendable {
+    /// Of the two specifications: they have no header, magic number or block of information in common.
     public enum Version: Hashable, Sendable { case one, two }
 
+    /// Which of the two it is entered by; an image may have headers of both.
     public var version: Version
     /// What is loaded, all of it below 4 GiB: the file as an ELF executable, or one segment as the header's address
     /// fields describe it.
@@ -18,12 +20,14 @@ public struct MultibootImage: Hashable, Sendable {
 
     /// The relocatable tag of Multiboot2.
     public struct Relocation: Hashable, Sendable {
+        /// `preference`: none, the lowest or the highest place that fits.
         public enum Preference: UInt32, Hashable, Sendable { case none, lowest, highest }
 
         /// `min_addr` to `max_addr`.
         public var bounds: PhysicalRange
         /// `align`, a power of two.
         public var alignment: UInt64
+        /// Which of several places the image asks for.
         public var preference: Preference
     }
 

@@ -5,6 +5,7 @@ public import PhysicalMemory
 public struct MultibootInformation: Hashable, Sendable {
     /// One file of the user's.
     public struct Module: Hashable, Sendable {
+        /// Where it is loaded, below 4 GiB: `mod_start` and `mod_end`.
         public var range: PhysicalRange
         /// The file's name and its arguments.
         public var text: String
@@ -18,8 +19,11 @@ public struct MultibootInformation: Hashable, Sendable {
     public struct EFI: Hashable, Sendable {
         /// The system table has 64-bit pointers.
         public var isWide: Bool
+        /// Physical address.
         public var systemTable: UInt64
+        /// Bytes of one descriptor in `memoryMap`: may be more than the version's fields take.
         public var descriptorSize: UInt32
+        /// `EFI_MEMORY_DESCRIPTOR_VERSION` of the descriptors.
         public var descriptorVersion: UInt32
         /// Descriptors, one after the other.
         public var memoryMap: [UInt8]
@@ -34,13 +38,19 @@ public struct MultibootInformation: Hashable, Sendable {
         }
     }
 
+    /// Without its NUL, as all text here.
     public var commandLine: String
+    /// Who loaded the kernel, with its version.
     public var bootLoaderName: String
+    /// In the order in which the kernel finds them.
     public var modules: [Module] = []
+    /// The kernel is told of types that Multiboot does not know as reserved memory.
     public var memoryMap: MemoryMap
+    /// nil: nothing is known of the screen, and the kernel is told nothing.
     public var framebuffer: MultibootFramebuffer?
+    /// nil where there is no EFI; version 1 has no place for it.
     public var efi: EFI?
-    /// Where the image was put that may be anywhere.
+    /// Where an image that may be anywhere was put; nil for others. Version 1 has no place for it.
     public var loadBase: PhysicalAddress?
 
     public init(commandLine: String, bootLoaderName: String, memoryMap: MemoryMap) {

@@ -25,12 +25,14 @@ public struct NBIImage: Hashable, Sendable {
     public internal(set) var location: UInt32
     /// A linear address, or as `location`.
     public internal(set) var entry: UInt32
+    /// Bit 31 of the flags: `entry` is linear, and entered in protected mode; else it is entered in real mode.
     public internal(set) var isLinear: Bool
 
     static let magic: UInt32 = 0x1b03_1336
     /// Bytes of the header.
     static let headerSize = 512
 
+    /// Where the 512 bytes of the header go: `location` as a physical address.
     public var headerAddress: PhysicalAddress { Self.linear(location) }
 
     static func linear(_ pointer: UInt32) -> PhysicalAddress {

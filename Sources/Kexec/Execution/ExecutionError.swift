@@ -30,7 +30,9 @@ public enum ExecutionError: Error, Hashable, Sendable {
 
 /// A program that could not be started.
 public struct ProgramFailure: Hashable, Sendable {
+    /// As it was called.
     public var path: String
+    /// Of execve(2), positive.
     public var errno: Int32
     public init(path: String, errno: Int32) {
         self.path = path

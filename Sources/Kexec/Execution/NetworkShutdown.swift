@@ -84,8 +84,11 @@ public struct NetworkOutcome: Hashable, Sendable {
     public var notTakenDown: [LinkFailure] = []
     /// Links that could not be brought up again.
     public var notBroughtUp: [LinkFailure] = []
+    /// How many addresses the kernel did not take back.
     public var addressesLost = 0
+    /// The same of routes.
     public var routesLost = 0
+    /// The same of neighbours, `ip neigh`.
     public var neighboursLost = 0
     /// The state could not be read in full before: more may be lost than was counted.
     public var recordingFailure: CallFailure?
@@ -102,7 +105,9 @@ public struct NetworkOutcome: Hashable, Sendable {
 
 /// A link, and why its state could not be changed.
 public struct LinkFailure: Hashable, Sendable {
+    /// The interface's name.
     public var link: String
+    /// Positive.
     public var errno: Int32
     public init(link: String, errno: Int32) {
         self.link = link

@@ -81,8 +81,9 @@ package struct ImageLoader<Kernel: KernelCalls> {
 
 /// The open files that kexec_file_load takes; each must stay open until the load returns.
 public struct LoadFiles: Hashable, Sendable {
+    /// An open file's descriptor.
     public var kernel: Int32
-    /// nil: no initrd.
+    /// The same of all initrds together; nil: no initrd.
     public var initrd: Int32?
     public init(kernel: Int32, initrd: Int32? = nil) {
         self.kernel = kernel

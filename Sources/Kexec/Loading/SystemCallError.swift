@@ -12,9 +12,11 @@ public struct SystemCallError: Error, Hashable, Sendable {
 
     /// `.kexecLoad`, `.kexecFileLoad`, `.reboot` or `.module`.
     public var call: StaticCallName
+    /// What the call was to do.
     public var purpose: Purpose
     /// Positive.
     public var errno: Int32
+    /// The best explanation for `errno` that the facts give.
     public var cause: RefusalCause
 
     public init(call: StaticCallName, purpose: Purpose, errno: Int32, cause: RefusalCause) {

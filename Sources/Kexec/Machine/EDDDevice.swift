@@ -8,9 +8,11 @@ public struct EDDDevice: Hashable, Sendable {
     public var version: UInt8
     /// `interface_support`: bit 0 fixed disk access, 1 locking and ejecting, 2 enhanced disk drive, 3 64-bit.
     public var extensions: UInt16
-    /// `legacy_*`: the geometry of INT 13h, function 8.
+    /// `legacy_max_cylinder`: the last cylinder, counted from 0, as INT 13h, function 8 tells the geometry.
     public var legacyMaxCylinder: UInt16
+    /// `legacy_max_head`: the last head, counted from 0.
     public var legacyMaxHead: UInt8
+    /// `legacy_sectors_per_track`: how many, for sectors count from 1.
     public var legacySectorsPerTrack: UInt8
     /// `mbr_signature`, where shown.
     public var mbrSignature: UInt32?

@@ -24,14 +24,19 @@ public struct EFIRuntimeRange: Hashable, Sendable {
 
 /// What the running kernel knows of EFI; nil fields were not to be had. There at all where `/sys/firmware/efi` is.
 public struct EFIFacts: Hashable, Sendable {
-    /// `/sys/firmware/efi/{fw_vendor,runtime,config_table}`: addresses as firmware gave them, before virtual mapping.
+    /// `/sys/firmware/efi/fw_vendor`: as the next two, an address as firmware gave it, before virtual mapping.
     public var firmwareVendor: UInt64?
+    /// `/sys/firmware/efi/runtime`: of the runtime services table.
     public var runtime: UInt64?
+    /// `/sys/firmware/efi/config_table`
     public var configurationTable: UInt64?
-    /// `ACPI20=`, `ACPI=`, `SMBIOS3=`, `SMBIOS=` of `/sys/firmware/efi/systab`: physical addresses.
+    /// `ACPI20=` of `/sys/firmware/efi/systab`: as the next three, a physical address.
     public var acpi20: UInt64?
+    /// `ACPI=`
     public var acpi: UInt64?
+    /// `SMBIOS3=`
     public var smbios3: UInt64?
+    /// `SMBIOS=`
     public var smbios: UInt64?
     /// `/sys/firmware/efi/fw_platform_size`: 32 or 64.
     public var platformSize: Int?

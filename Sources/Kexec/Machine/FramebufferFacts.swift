@@ -16,8 +16,9 @@ public struct FramebufferFacts: Hashable, Sendable {
     /// `/proc/fb`'s first entry, else `fb0/name`; `fb_fix_screeninfo.id`: "VESA VGA", "EFI VGA", "simple",
     /// "simpledrmdrmfb", "i915drmfb". Empty where there is no framebuffer device.
     public var driver = ""
-    /// `fb0/virtual_size`, in pixels.
+    /// The first number of `fb0/virtual_size`, in pixels.
     public var width: UInt32?
+    /// The second number, in pixels.
     public var height: UInt32?
     /// `fb0/stride`: bytes from one line to the next.
     public var stride: UInt32?

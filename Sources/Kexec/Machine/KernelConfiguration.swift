@@ -5,17 +5,29 @@ public struct KernelOptions: OptionSet, Hashable, Sendable {
     public var rawValue: UInt32
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
+    /// `CONFIG_KEXEC`: kexec_load.
     public static let kexec = KernelOptions(rawValue: 1 << 0)
+    /// `CONFIG_KEXEC_FILE`: kexec_file_load.
     public static let kexecFile = KernelOptions(rawValue: 1 << 1)
+    /// `CONFIG_KEXEC_SIG`: kexec_file_load looks at signatures.
     public static let kexecSignature = KernelOptions(rawValue: 1 << 2)
+    /// `CONFIG_KEXEC_SIG_FORCE`: kexec_file_load takes no image without a valid one.
     public static let kexecSignatureForced = KernelOptions(rawValue: 1 << 3)
+    /// `CONFIG_KEXEC_JUMP`: the way back, `KEXEC_PRESERVE_CONTEXT`.
     public static let kexecJump = KernelOptions(rawValue: 1 << 4)
+    /// `CONFIG_KEXEC_HANDOVER`: KHO, memory that is preserved for the next kernel.
     public static let kexecHandover = KernelOptions(rawValue: 1 << 5)
+    /// `CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT`: it is on without `kho=on`.
     public static let kexecHandoverByDefault = KernelOptions(rawValue: 1 << 6)
+    /// `CONFIG_LIVEUPDATE`: `/dev/liveupdate`.
     public static let liveUpdate = KernelOptions(rawValue: 1 << 7)
+    /// `CONFIG_CRASH_DUMP`: `crashkernel=`, and kernels that start at a panic.
     public static let crashDump = KernelOptions(rawValue: 1 << 8)
+    /// `CONFIG_X86_5LEVEL`
     public static let fiveLevelPaging = KernelOptions(rawValue: 1 << 9)
+    /// `CONFIG_IMA_APPRAISE`: integrity measurement can refuse files.
     public static let imaAppraise = KernelOptions(rawValue: 1 << 10)
+    /// `CONFIG_IMA_ARCH_POLICY`: where Secure Boot is on, kernel images must be signed.
     public static let imaArchitecturePolicy = KernelOptions(rawValue: 1 << 11)
 
     /// The options under the names that the kernel's configuration file gives them.

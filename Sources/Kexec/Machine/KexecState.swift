@@ -44,8 +44,9 @@ public struct KexecState: Hashable, Sendable {
     public var crashCoreHeaderSize: UInt64?
     /// `/proc/sys/kernel/kexec_load_disabled`
     public var loadDisabled = false
-    /// `/proc/sys/kernel/kexec_load_limit_reboot`, `..._panic`: loads left; nil: no limit (-1, or no such file).
+    /// `/proc/sys/kernel/kexec_load_limit_reboot`: loads left; nil: no limit (-1, or no such file).
     public var loadLimitReboot: Int?
+    /// `/proc/sys/kernel/kexec_load_limit_panic`: the same for crash kernels.
     public var loadLimitPanic: Int?
     /// `/sys/kernel/security/lockdown`
     public var lockdown = Lockdown.unknown

@@ -22,8 +22,9 @@ public struct MachineDescription: Hashable, Sendable {
     public var version: String?
     /// `uname -m`: "x86_64".
     public var architecture: String?
-    /// The firmware's map, as `memoryMapSource` says.
+    /// The firmware's map, or what the running kernel made of it; ascending.
     public var memoryMap = MemoryMap()
+    /// Which map `memoryMap` is.
     public var memoryMapSource = MemoryMapSource.firmware
     /// First-level "System RAM" of `/proc/iomem`; RAM of the memory map where there is no such file.
     public var systemRAM = PhysicalRangeSet()
@@ -58,12 +59,15 @@ public struct MachineDescription: Hashable, Sendable {
     var firmwareState: [UInt8]?
     /// Nil where nothing tells of a screen.
     public var framebuffer: FramebufferFacts?
+    /// Of the running kernel.
     public var kexec = KexecState()
     /// `/proc/config.gz` or `/boot/config-RELEASE`
     public var configuration = KernelConfiguration()
-    /// `MemTotal`, `MemFree` and `MemAvailable` of `/proc/meminfo`, in bytes; 0 where not shown.
+    /// `MemTotal` of `/proc/meminfo`, in bytes; 0 where not shown.
     public var memoryTotal: UInt64 = 0
+    /// `MemFree`, likewise.
     public var memoryFree: UInt64 = 0
+    /// `MemAvailable`, likewise: what programs can have without swapping.
     public var memoryAvailable: UInt64 = 0
     /// `SwapFree`, in bytes; 0 where there is no swap.
     public var swapFree: UInt64 = 0
@@ -71,8 +75,9 @@ public struct MachineDescription: Hashable, Sendable {
     public var onlineCPUs: Int?
     /// The flag `la57` of `/proc/cpuinfo`, without `no5lvl` in the command line or CONFIG_X86_5LEVEL being off.
     public var uses5LevelPaging = false
-    /// CAP_SYS_BOOT and CAP_SYS_ADMIN are effective for this process; nil where a capture does not tell.
+    /// CAP_SYS_BOOT is effective for this process; nil where a capture does not tell.
     public var hasSysBoot: Bool?
+    /// CAP_SYS_ADMIN, likewise.
     public var hasSysAdmin: Bool?
     /// The flag `sha_ni` of `/proc/cpuinfo`.
     public var hasSHAInstructions = false

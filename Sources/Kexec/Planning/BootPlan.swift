@@ -19,10 +19,12 @@ public struct Segment: Hashable, Sendable {
     public var place: PhysicalRange
     /// Kept free of other segments: `place` and what the image uses behind it before it knows its memory map.
     public var reserved: PhysicalRange
+    /// What lies at its beginning; the rest of the place is zeros.
     public var contents: SegmentContents
     /// The running kernel may rewrite it while it waits: it is not verified.
     public var mayChange = false
 
+    /// Without `reserved`, nothing besides the place is kept free.
     public init(name: String, place: PhysicalRange, reserved: PhysicalRange? = nil, contents: SegmentContents) {
         self.name = name
         self.place = place
@@ -66,10 +68,13 @@ public struct ImageFacts: Hashable, Sendable {
 /// A plan is a value: it can be printed, compared, and made on another machine. What it may not do is in
 /// `refusals`; only a plan without any is loaded.
 public struct BootPlan: Hashable, Sendable {
+    /// What was recognised in the file.
     public var image: ImageFacts
+    /// Which slot of the running kernel it goes to.
     public var target: LoadTarget
-    /// The call to make first, and why.
+    /// The call to make first.
     public var systemCall: SystemCall
+    /// Why that one.
     public var systemCallReason: SystemCallReason
     /// Calls to try after it, in this order, where it is refused for a reason that another call may not share.
     public var alternatives: [SystemCall] = []
@@ -79,6 +84,7 @@ public struct BootPlan: Hashable, Sendable {
     public var commandLine: String
     /// What kexec_file_load is given, which adds by itself what a crash kernel needs; nil: the same.
     public var fileLoadCommandLine: String?
+    /// What purgatory is to verify segments by; whether it does is in `appliedDigest`.
     public var digest: DigestChoice
     /// Bytes that the image takes where it runs: `init_size`, or its segments.
     var imageMemory: UInt64 = 0
@@ -94,6 +100,7 @@ public struct BootPlan: Hashable, Sendable {
     public var purgatory: PurgatoryPlan?
     /// Why this plan must not be loaded; empty where it may.
     public var refusals: [PlanRefusal] = []
+    /// What the user may not expect; none of it keeps the plan from being loaded.
     public var warnings: [PlanWarning] = []
 
     /// The kernel is no longer in its bzImage.
@@ -141,10 +148,13 @@ public struct PurgatoryPlan: Hashable, Sendable {
     /// The processor mode the image is entered in.
     public enum Mode: Hashable, Sendable { case longMode, protectedMode }
 
+    /// `.protectedMode`: purgatory itself lies below 4 GiB.
     public var mode: Mode
+    /// Where the image is entered, a physical address; below 4 GiB in protected mode.
     public var entry: PhysicalAddress
-    /// `rax` and `rbx`: Multiboot's magic number, and where its information is.
+    /// `rax`: Multiboot's magic number, else 0.
     public var rax: UInt64 = 0
+    /// `rbx`: the physical address of Multiboot's information, else 0.
     public var rbx: UInt64 = 0
     /// `rsi`: boot_params, 0 for none.
     public var rsi: UInt64 = 0
@@ -156,6 +166,7 @@ public struct PurgatoryPlan: Hashable, Sendable {
     public var turnsOff5LevelPaging = false
     /// In a confidential guest CPUID raises an exception that only a kernel can answer: purgatory must not ask it.
     public var avoidsSHAExtensions = false
+    /// Where purgatory's words go, and whether it resets the screen.
     public var console: PurgatoryConsole
     /// Bytes of purgatory itself that it can verify: all that it does not write to.
     public var constantSize: UInt64 = 0

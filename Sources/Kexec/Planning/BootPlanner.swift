@@ -11,8 +11,9 @@ public struct BootPlanner: Sendable {
     public var seed: [UInt8]?
     /// Where an unpacked kernel lies; nil where there is no randomness.
     public var placementSeed: PlacementSeed?
-    /// In which form a bzImage is handed over, and what came out of it where that is another.
+    /// In which form a bzImage is handed over; nil for other images.
     public var kernelForm: KernelForm?
+    /// What came out of a bzImage, where that is handed over.
     public var unpacked: UnpackedLinux?
     /// In which form the initrds are handed over; nil where there are none.
     public var initrdForm: InitrdForm?

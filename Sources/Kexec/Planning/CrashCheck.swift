@@ -13,11 +13,14 @@ public struct CrashMemory: Hashable, Sendable {
     public var kernel: UInt64
     /// `struct page`: 2 MiB for each 128 MiB of addresses in which there is RAM.
     public var pages: UInt64
-    /// As it is loaded, and as files: both are there for a while.
+    /// The initrd as it is loaded.
     public var initrd: UInt64
+    /// The same initrd unpacked into files: both are there for a while. Where it could not be unpacked, its own size.
     public var files: UInt64
+    /// For devices and programs, see above.
     public static let work: UInt64 = 24 << 20
 
+    /// All of these but `available`.
     public var needed: UInt64 { kernel &+ pages &+ initrd &+ files &+ Self.work }
 
     /// What to reserve where nothing more is known.
@@ -29,6 +32,7 @@ public struct CrashMemory: Hashable, Sendable {
 
 /// Whether a panic would end in a dump here, and why not.
 public struct CrashCheck: Hashable, Sendable {
+    /// Why no dump would come of a panic; `advised` is what to reserve, in bytes.
     public enum Obstacle: Hashable, Sendable {
         /// `crashkernel=` is in the command line all the same.
         case nothingReserved(isAskedFor: Bool, advised: UInt64)
@@ -38,10 +42,13 @@ public struct CrashCheck: Hashable, Sendable {
         case memoryShort(advised: UInt64)
     }
 
+    /// The machine that was judged.
     public let machine: MachineDescription
     /// Nil where no kernel was named.
     public let plan: BootPlan?
+    /// Nil as `plan`.
     public let memory: CrashMemory?
+    /// Empty: a panic would end in a dump, as far as can be told.
     public let obstacles: [Obstacle]
 
     /// Of what is there, without a kernel.

@@ -45,6 +45,7 @@ public struct FastStart: Hashable, Sendable {
     /// A word, added where nothing speaks against it.
     public struct Choice: Hashable, Sendable {
         public var word: FastWord
+        /// nil: the word is added.
         public var obstacle: FastObstacle?
     }
 

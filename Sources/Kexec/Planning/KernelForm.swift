@@ -71,7 +71,9 @@ public enum UnpackablePart: Hashable, Sendable { case kernel, initrd }
 
 /// 128 random bits, for where the next kernel lies.
 public struct PlacementSeed: Hashable, Sendable {
+    /// Chooses among the multiples of the kernel's alignment that its virtual address may be, from its link address on.
     public var virtual: UInt64
+    /// Chooses the place in memory among those that are free.
     public var physical: UInt64
     public init(virtual: UInt64, physical: UInt64) {
         self.virtual = virtual

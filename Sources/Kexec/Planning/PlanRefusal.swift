@@ -71,6 +71,7 @@ public enum EntryKind: Hashable, Sendable {
     case realMode(setupSize: Int, limit: Int)
 }
 
+/// A capability that the process lacks: CAP_SYS_BOOT.
 public enum Permission: Hashable, Sendable { case sysBoot }
 
 /// What a plan does that the user may not expect.

@@ -16,6 +16,7 @@ public enum SystemCallReason: Hashable, Sendable {
 
 /// A call, and what speaks against it.
 public struct SystemCallObstacle: Hashable, Sendable {
+    /// What speaks against it.
     public enum Cause: Hashable, Sendable {
         /// Not configured into the running kernel.
         case notInKernel
