@@ -92,7 +92,7 @@ let package = Package(
             name: "PayloadLogicTests", dependencies: ["FirmwareLogic", "Handoff", "StandaloneLogic"],
             swiftSettings: relaxed),
         .testTarget(
-            name: "BootableELFTests", dependencies: ["PhysicalMemory", "BootFormats", "BootableELF"],
+            name: "BootableELFTests", dependencies: ["PhysicalMemory", "BootFormats", "BootableELF", "PayloadImages"],
             swiftSettings: relaxed),
         // The kernel module's Swift, which is compiled for the kernel by scripts/compile-module-core.sh: here with a mock of
         // Linux.

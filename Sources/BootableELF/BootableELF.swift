@@ -29,12 +29,12 @@ public struct BootableELF: Hashable, Sendable {
     ///   - commandLine: without a NUL.
     ///   - initrdSize: in bytes, 0 for none.
     /// - Throws: `.notBzImage`, `.zImage`, `.protocolTooOld`, `.realModeOnly` and `.commandLineTooLong` for the kernel;
-    ///   `.doesNotFit` for a part that ends above 4 GiB, or an initrd that ends above `initrd_addr_max`.
+    ///   `.doesNotFit` for a part that ends above 4 GiB, or an initrd that ends above `initrd_addr_max`; `.noTrampoline`.
     public init(
         _ image: KernelImage, _ bytes: borrowing RawSpan, commandLine: String, initrdSize: Int
     ) throws(BootableELFError) {
         let kernel = try Self.usableKernel(image, commandLine: commandLine)
-        let trampoline = TrampolineSegment(commandLine: commandLine)
+        let trampoline = try TrampolineSegment(commandLine: commandLine)
         layout = try BootableELFLayout(
             for: kernel.header, kernelSize: kernel.protectedModeKernel.count, trampolineSize: trampoline.size,
             initrdSize: initrdSize)

@@ -12,6 +12,8 @@ public enum BootableELFError: Error, Hashable, Sendable {
     /// What is no Linux, such as iPXE, promises real mode only.
     case realModeOnly
     case commandLineTooLong(length: Int, limit: UInt32)
+    /// This program's own trampoline, of which `found` bytes could be unpacked, is not whole.
+    case noTrampoline(found: Int)
     /// Where `part` would end, and the last address that it may have.
     case doesNotFit(Part, last: UInt64, limit: UInt64)
 

@@ -20,9 +20,13 @@ struct TrampolineSegment {
     /// "No registered ID" in `type_of_loader`.
     private static let loaderType: UInt8 = 0xff
 
-    init(commandLine: String) {
-        image = trampolineImage()
+    /// - Parameter image: the trampoline as it was built, empty where there was no memory to unpack it.
+    init(_ image: [UInt8] = trampolineImage(), commandLine: String) throws(BootableELFError) {
         let memory = Int(image.loadLittle(UInt32.self, at: 24) ?? 0)
+        guard image.loadLittle(UInt64.self, at: 8) == TrampolineParameters.magic,
+            image.loadLittle(UInt32.self, at: 20) == UInt32(image.count), memory >= image.count
+        else { throw .noTrampoline(found: image.count) }
+        self.image = image
         imageSize = (memory + Int(pageSize) - 1) / Int(pageSize) * Int(pageSize)
         line = Array(commandLine.utf8) + [0]
     }

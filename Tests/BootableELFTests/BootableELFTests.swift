@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import BootFormats
+import PayloadImages
 import PhysicalMemory
 import Testing
 
@@ -66,6 +67,14 @@ struct BootableELFTests {
         #expect(layout.trampoline.start.rawValue == 0x10_0000)
         #expect(layout.kernel == PhysicalRange(from: PhysicalAddress(0x100_0000), to: PhysicalAddress(0x100_5000)))
         #expect(layout.initrd == PhysicalRange(from: PhysicalAddress(0x100_5000), to: PhysicalAddress(0x100_7000)))
+    }
+
+    /// What unpacking yields where memory is short, and a trampoline that ends too early.
+    @Test(arguments: [[], [UInt8](repeating: 0, count: 64), [UInt8](trampolineImage().dropLast())])
+    func withoutItsTrampolineThereIsNoImage(trampoline: [UInt8]) {
+        #expect(throws: BootableELFError.noTrampoline(found: trampoline.count)) {
+            try TrampolineSegment(trampoline, commandLine: "")
+        }
     }
 
     @Test func aKernelAtOneMebibyteHasTheTrampolineBehindIt() throws {

@@ -40,7 +40,7 @@ public struct CoreHeader: Hashable, Sendable {
         self.machine = machine
     }
 
-    /// The last address that the class can name, and one more.
+    /// Where memory that the class can tell of has to end: 4 GiB for `.elf32`, the last address of all for `.elf64`.
     public var addressEnd: PhysicalAddress { elfClass == .elf64 ? PhysicalAddress(.max) : .fourGiB }
 
     /// `e_phnum` has 16 bits, and its highest value, `PN_XNUM`, means that it has not enough.

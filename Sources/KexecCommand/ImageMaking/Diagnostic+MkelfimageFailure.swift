@@ -34,6 +34,10 @@ extension Diagnostic {
                 beginning + "it promises no entry but the one in real mode: 'payload_length' is 0 at offset 0x24c")
         case .commandLineTooLong(let length, let limit):
             self.init(beginning + "the command line has \(length) bytes, the kernel takes \(limit)")
+        case .noTrampoline(let found):
+            self.init(
+                beginning
+                    + "mkelfimage's own trampoline unpacks to \(found) bytes that are not all of it; is memory short?")
         case .doesNotFit(let part, let last, let limit):
             self.init(
                 beginning

@@ -140,7 +140,7 @@ extension ExitCode {
         case .kernel(let error, _):
             switch error {
             case .notBzImage, .zImage, .protocolTooOld, .realModeOnly: self = .image
-            case .commandLineTooLong, .doesNotFit: self = .plan
+            case .commandLineTooLong, .doesNotFit, .noTrampoline: self = .plan
             }
         case .output: self = .output
         }
