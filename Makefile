@@ -74,7 +74,7 @@ doc: packages ## build/documentation: the library's, by DocC
 completions: ## Integration/completions anew from the option tables, after a change of them
 	KEXEC_WRITE_COMPLETIONS=1 swift test $(SWIFT_FLAGS) --filter CompletionTests
 
-check: packages ## format, licence lines, manuals, completions, Embedded compile for four architectures, sizes, the payloads' machine code
+check: packages ## format, licence lines, manuals, completions, documentation, Embedded compile for four architectures, sizes, the payloads' machine code
 	@KEXEC_HARD=$(KEXEC_HARD) KEXEC_AIM=$(KEXEC_AIM) PURGATORY_HARD=$(PURGATORY_HARD) \
 		REAL_MODE_HARD=$(REAL_MODE_HARD) KEXEC_TEST_HARD=$(KEXEC_TEST_HARD) BIOS_BOOT_HARD=$(BIOS_BOOT_HARD) \
 		TRAMPOLINE_HARD=$(TRAMPOLINE_HARD) MKELFIMAGE_HARD=$(MKELFIMAGE_HARD) scripts/check.sh

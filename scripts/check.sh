@@ -79,6 +79,14 @@ manuals() {
     return 0
 }
 
+documentation() {
+    command -v docc >/dev/null || {
+        echo "no docc beside swiftc"
+        return $skipped
+    }
+    scripts/build-documentation.sh
+}
+
 # within FILE HARD AIM
 within() {
     bytes=$(stat -c %s "$1") || return 1
@@ -104,6 +112,7 @@ check "licence: an SPDX line in every source" licensed
 check "scripts: sh -n" shell_scripts
 check "manuals: mandoc -T lint, groff -ww" manuals
 check "completions: bash, zsh, fish" Tests/completions/run.sh
+check "documentation: DocC without a warning" documentation
 
 if scripts/build-payloads.sh >"$work/log" 2>&1 </dev/null; then
     # Four compilers at once: on few cores they take turns, and nothing waits for the slowest alone.
