@@ -7,7 +7,8 @@ enum GuestScripts {
     /// `lab.stage=` on the command line says which kernel of the chain this is; only a kernel that was jumped to has it.
     static let initScript = """
         #!/bin/sh
-        export PATH=/sbin:/bin
+        # The console is a terminal; a line of progress on it would stand before what a case looks for.
+        export PATH=/sbin:/bin TERM=dumb
         mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
         mount -t debugfs debug /sys/kernel/debug 2>/dev/null; mount -t securityfs security /sys/kernel/security 2>/dev/null
         mount -t tmpfs tmp /tmp
