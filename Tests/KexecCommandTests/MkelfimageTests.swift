@@ -58,6 +58,7 @@ struct MkelfimageTests {
             .kernel(.protocolTooOld(found: 0x201, needed: 0x202), path: "k"),
             .kernel(.commandLineTooLong(length: 3000, limit: 2047), path: "k"),
             .kernel(.doesNotFit(.initrd, last: 0x8000_0000, limit: 0x7fff_ffff), path: "k"),
+            .kernel(.noTrampoline(found: 0), path: "k"),
             .output(.directory, path: "o"), .output(.sameAs("k"), path: "o"), .output(.notAFile, path: "o"),
             .output(.failed(.write, errno: 28), path: "o"), .notELF(kind: nil, path: "k"),
             .file(FileFailure(path: "k", problem: .missing)),
@@ -72,7 +73,7 @@ struct MkelfimageTests {
         #expect(
             Diagnostic(failures[5]).sentence
                 == "cannot put 'k' into an ELF file: the initrd would end at 0x80000000, it may at 0x7fffffff")
-        #expect(Diagnostic(failures[9]).sentence == "cannot write 'o': write: No space left on device")
+        #expect(Diagnostic(failures[10]).sentence == "cannot write 'o': write: No space left on device")
     }
 
     @Test func aFailureLeavesTheOldFileAndNoOther() throws {

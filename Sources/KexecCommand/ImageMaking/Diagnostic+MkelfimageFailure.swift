@@ -37,7 +37,8 @@ extension Diagnostic {
         case .noTrampoline(let found):
             self.init(
                 beginning
-                    + "mkelfimage's own trampoline unpacks to \(found) bytes that are not all of it; is memory short?")
+                    + "mkelfimage's own trampoline could not be unpacked as a whole: found \(found) bytes; is memory short?"
+            )
         case .doesNotFit(let part, let last, let limit):
             self.init(
                 beginning
