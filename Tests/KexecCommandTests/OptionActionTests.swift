@@ -45,7 +45,7 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         (["--reboot", "--detach=5"], "shut down"), (["K", "--detach=5"], "load, shut down"),
     ])
     func doesWhatTheLastActionSays(words: [String], action: String) throws {
-        #expect(describe(try parse(words).action) == action)
+        #expect(try parse(words).action.summary == action)
     }
 
     /// Help and version come at once; values that kexec-tools looks at later cannot stop them, others can.
@@ -251,29 +251,6 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         #expect(error("--exec-live-update") == .notInThisRelease("--exec-live-update"))
         for entry in OptionTable.entries where entry.standing == .notOnThisArchitecture {
             #expect(error("--" + entry.name) == .notOnThisArchitecture("--" + entry.name))
-        }
-    }
-
-    private func describe(_ action: KexecAction) -> String {
-        func crash(_ target: LoadTarget) -> String { target == .crash ? " crash" : "" }
-        return switch action {
-        case .help: "help"
-        case .version: "version"
-        case .crashCheck(let request): "crash-check" + (request == nil ? "" : " of a kernel")
-        case .printCrashKernelSize: "crash size"
-        case .status(let target): "status" + crash(target)
-        case .unload(let target): "unload" + crash(target)
-        case .execute: "execute"
-        case .load(let request): "load" + crash(request.target)
-        case .loadThenShutdown(let request): "load, shut down" + crash(request.target)
-        case .shutdown: "shut down"
-        case .loadThenExecute(let request): "load, execute" + crash(request.target)
-        case .plan(let request, let format): "plan" + (format == .text ? "" : " \(format)") + crash(request.target)
-        case .captureMachine(let directory): "capture " + directory
-        case .recordFirmwareState(let path): "record \(path)"
-        case .show: "show"
-        case .last: "last"
-        case .dryRun: "dry run"
         }
     }
 }

@@ -75,6 +75,9 @@ private func slice(_ text: String) -> ArraySlice<UInt8> { bytes(text)[...] }
                     140000000-17fffffff : virtio0
                       140000000-14fffffff : System RAM (virtio_mem)
                     180000000-1bfffffff : Soft Reserved
+                    1c0000000-2bfffffff : CXL Window 0
+                      1c0000000-1ffffffff : Soft Reserved
+                        1c0000000-1ffffffff : dax1.0
                     """)))
         #expect(summary.systemRAM.ranges == [through(0x1000, 0x9ffff), through(0x10_0000, 0x3fff_ffff)])
         #expect(summary.crashKernel == [through(0x1000_0000, 0x1fff_ffff)])
@@ -82,13 +85,13 @@ private func slice(_ text: String) -> ArraySlice<UInt8> { bytes(text)[...] }
         for taken in [
             through(0x2000_0000, 0x2000_0fff), through(0x2100_0000, 0x2100_0fff), through(0xa0000, 0xbffff),
             through(0x1_0000_0000, 0x1_3fff_ffff), through(0x1_4000_0000, 0x1_7fff_ffff),
-            through(0x1_8000_0000, 0x1_bfff_ffff), through(0, 0xfff),
+            through(0x1_8000_0000, 0x1_bfff_ffff), through(0x1_c000_0000, 0x2_bfff_ffff), through(0, 0xfff),
         ] { #expect(summary.reserved.contains(taken)) }
         #expect(!summary.reserved.overlaps(through(0x100_0000, 0x1fff_ffff)))
         // A reservation inside RAM is no entry of the map: the kernel that made it did not get it from firmware.
         #expect(
             summary.memoryMap.entries.map(\.type)
-                == [.reserved, .ram, .ram, .reserved, .persistent, .softReserved])
+                == [.reserved, .ram, .ram, .reserved, .persistent, .softReserved, .softReserved])
     }
 
     @Test(
