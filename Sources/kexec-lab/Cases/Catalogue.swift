@@ -30,6 +30,7 @@ enum Catalogue {
         BootParametersCases.all,
         PeerCases.all,
         ResourceCases.all,
+        FieldCases.all,
         MatrixCases.all,
     ]
 }

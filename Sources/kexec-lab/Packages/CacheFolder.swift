@@ -33,7 +33,7 @@ struct CacheFolder: Sendable {
     func program(_ program: String, of name: KernelName) -> String { "\(path)/kernels/\(name.rawValue)/\(program)" }
     func isComplete(_ name: KernelName) -> Bool {
         if name == .noKexec, !hasBuildTree(name) { return false }
-        return ([vmlinux(name)] + name.programs.map { program($0, of: name) }).allSatisfy {
+        return ([name.hasELF ? vmlinux(name) : kernel(name)] + name.programs.map { program($0, of: name) }).allSatisfy {
             FileManager.default.fileExists(atPath: $0)
         }
     }

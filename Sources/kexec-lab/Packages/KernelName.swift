@@ -20,6 +20,8 @@ enum KernelName: String, CaseIterable, Sendable {
     case noKexec = "no-kexec"
     /// A hypervisor, a Multiboot image of both versions; no Linux.
     case xen417 = "xen-4.17"
+    /// A test of memory in the shape of a kernel, by its 64-bit and its 32-bit build; no Linux.
+    case memtest = "memtest86+"
 
     /// Patterns of package names; each stands for the newest match, unpacked over each other.
     var packages: [PackagePattern] {
@@ -47,13 +49,23 @@ enum KernelName: String, CaseIterable, Sendable {
             ]
         case .noKexec: []
         case .xen417: [PackagePattern(#"xen-hypervisor-4\.17-amd64"#)]
+        case .memtest: [PackagePattern(#"memtest86\+"#)]
         }
     }
 
     /// Files that are kept beside the kernel, for those that run no programs of the tool set.
     var programs: [String] {
-        self == .linux61PAE ? ["busybox", "kexec", "ld-linux.so.2", "libc.so.6", "libz.so.1"] : []
+        switch self {
+        case .linux61PAE: ["busybox", "kexec", "ld-linux.so.2", "libc.so.6", "libz.so.1"]
+        case .memtest: ["memtest86+x64.bin", "memtest86+x64.efi", "memtest86+ia32.bin"]
+        default: []
+        }
     }
+}
+
+extension KernelName {
+    /// There is an ELF file in the image, or around it.
+    var hasELF: Bool { self != .memtest }
 }
 
 /// A regular expression that a whole package name must match.

@@ -94,7 +94,7 @@ struct Preparation {
         if kernel == .xen417 {
             // Packed with gzip as a whole.
             try await HostCommand("/bin/gzip", ["-d", "-c", "\(made)/vmlinuz"]).output(to: "\(made)/vmlinux")
-        } else {
+        } else if kernel.hasELF {
             try await VmlinuxExtraction(Toolset(cache)).extract("\(made)/vmlinuz", to: "\(made)/vmlinux")
         }
         try replace("\(cache.path)/kernels/\(kernel.rawValue)", with: made)
@@ -121,6 +121,7 @@ struct Preparation {
         guard
             let image = found.first(where: {
                 last($0).hasPrefix("vmlinuz") || $0.hasPrefix("boot/xen-") && $0.hasSuffix(".gz")
+                    || $0 == "boot/memtest86+x64.bin"
             })
         else {
             throw LabError("no vmlinuz in '\(tree)'")
@@ -131,7 +132,9 @@ struct Preparation {
         }
         for program in kernel.programs {
             guard
-                let source = found.first(where: { last($0) == program && ($0.contains("bin/") || $0.contains("lib")) })
+                let source = found.first(where: {
+                    last($0) == program && ["bin/", "lib", "boot/"].contains(where: $0.contains)
+                })
             else { throw LabError("no \(program) in '\(tree)'") }
             // Libraries are links to files that carry their version.
             let target = URL(fileURLWithPath: "\(tree)/\(source)").resolvingSymlinksInPath().path
