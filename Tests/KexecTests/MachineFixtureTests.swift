@@ -13,7 +13,6 @@ import Testing
         #expect(machine.version?.hasPrefix("#1 SMP PREEMPT_DYNAMIC Debian 6.1.192") == true)
         #expect(machine.architecture == "x86_64")
         #expect(machine.commandLine == "console=ttyS0 panic=1 root=/dev/sda1 quiet")
-        #expect(machine.memoryMapSource == .firmware)
         #expect(machine.memoryMap.entries.count == 7)
         #expect(machine.memoryMap.entries.first == E820Entry(range: through(0, 0x9fbff), type: .ram))
         #expect(machine.systemRAM.ranges == [through(0x1000, 0x9fbff), through(0x10_0000, 0x1ffd_ffff)])
@@ -24,12 +23,9 @@ import Testing
         #expect(machine.rsdp == 0xf59d0)
         #expect(machine.efi == nil)
         #expect(machine.vmcoreInfo == PhysicalRange(start: PhysicalAddress(0x1f31_0000), size: 0x1024))
-        #expect(machine.onlineCPUs == 1)
         #expect(machine.memoryTotal > 400 << 20 && machine.memoryTotal < 512 << 20)
-        #expect(machine.memoryFree <= machine.memoryTotal)
-        #expect(!machine.uses5LevelPaging && !machine.hasSHAInstructions && !machine.isXen)
+        #expect(!machine.uses5LevelPaging && !machine.isXen)
         #expect(!machine.isConfidentialGuest)
-        #expect(machine.framebuffer == nil)
     }
 
     @Test func readsTheKexecStateOfADebianKernel() throws {
@@ -46,31 +42,9 @@ import Testing
         #expect(machine.kexec.hasKexecFileLoad == true)
         #expect(machine.kexec.checksSignature == true)
         #expect(machine.kexec.signatureEnforcement == nil)
-        #expect(machine.kexec.canPreserveContext == false)
         #expect(machine.kexec.handover == nil)
         #expect(machine.hasSysBoot == true)
-        #expect(machine.hasSysAdmin == true)
         #expect(machine.configuration.has(.kexecFile) == true)
-        #expect(machine.configuration.disabled.contains(.kexecJump))
-    }
-
-    @Test func readsTheSameDisksFromBootParametersAndFromSysfs() throws {
-        let path = MachineFolder.fixture("bios-512m")
-        let root = try MachineRoot(path: path)
-        let shown = root.eddDevices(bootParameters: nil)
-        let passed = root.eddDevices(bootParameters: root.bootParameters())
-        #expect(shown.count == 1)
-        #expect(shown.first?.mbrSignature == 0x1234_5678)
-        #expect(shown.first?.number == 0x80)
-        #expect(shown.first?.version == 0x30)
-        #expect(shown.first?.extensions == 7)
-        #expect(shown.first?.rawData.starts(with: [0x1e, 0, 2, 0]) == true)
-        // sysfs shows as many bytes as the BIOS filled in.
-        #expect(passed.first?.rawData.starts(with: shown.first?.rawData ?? []) == true)
-        #expect(passed.first?.mbrSignature == shown.first?.mbrSignature)
-        #expect(passed.first?.legacySectorsPerTrack == shown.first?.legacySectorsPerTrack)
-        #expect(passed.first?.legacyMaxHead == shown.first?.legacyMaxHead)
-        #expect(passed.first?.legacyMaxCylinder == shown.first?.legacyMaxCylinder)
     }
 
     @Test func readsAMachineWith5LevelPaging() throws {
@@ -101,17 +75,6 @@ import Testing
         #expect(efi.runtimeMap.first?.type == 11)
         #expect(machine.memoryMap.entries.contains { $0.type == .acpiNonVolatile })
         #expect(machine.memoryMap.entries.contains { $0.type == .acpiTables })
-        #expect(machine.edd.isEmpty)
-    }
-
-    @Test func seesTheFirmwareFramebuffer() throws {
-        let screen = try #require(try MachineFolder.describe(fixture: "ovmf-1g").framebuffer)
-        #expect(screen.driver == "EFI VGA")
-        #expect(screen.firmwareDevices == ["efi-framebuffer.0"])
-        #expect(screen.owner == .firmware)
-        #expect(screen.width == 1280 && screen.height == 800)
-        #expect(screen.stride == 5120 && screen.bitsPerPixel == 32)
-        #expect(screen.drmDrivers.isEmpty)
     }
 
     @Test func seesTheCrashKernelRegion() throws {
@@ -149,10 +112,8 @@ import Testing
 
     @Test func readsALongMapFromIomemAlone() throws {
         let machine = try MachineFolder.describe(fixture: "many-e820")
-        #expect(machine.memoryMapSource == .iomem)
         #expect(machine.memoryMap.entries.count == 159)
         #expect(machine.systemRAM == machine.memoryMap.ram)
-        #expect(machine.onlineCPUs == 4)
     }
 
     @Test func readsSixtyReservedRanges() throws {

@@ -22,7 +22,6 @@ extension MachineDescription {
         machine.kexec.hasKexecLoad = true
         machine.kexec.hasKexecFileLoad = true
         machine.memoryTotal = size
-        machine.memoryFree = size
         machine.memoryAvailable = size
         machine.hasSysBoot = true
         return machine

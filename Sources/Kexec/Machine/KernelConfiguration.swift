@@ -13,29 +13,27 @@ public struct KernelOptions: OptionSet, Hashable, Sendable {
     public static let kexecSignature = KernelOptions(rawValue: 1 << 2)
     /// `CONFIG_KEXEC_SIG_FORCE`: kexec_file_load takes no image without a valid one.
     public static let kexecSignatureForced = KernelOptions(rawValue: 1 << 3)
-    /// `CONFIG_KEXEC_JUMP`: the way back, `KEXEC_PRESERVE_CONTEXT`.
-    public static let kexecJump = KernelOptions(rawValue: 1 << 4)
     /// `CONFIG_KEXEC_HANDOVER`: KHO, memory that is preserved for the next kernel.
-    public static let kexecHandover = KernelOptions(rawValue: 1 << 5)
+    public static let kexecHandover = KernelOptions(rawValue: 1 << 4)
     /// `CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT`: it is on without `kho=on`.
-    public static let kexecHandoverByDefault = KernelOptions(rawValue: 1 << 6)
+    public static let kexecHandoverByDefault = KernelOptions(rawValue: 1 << 5)
     /// `CONFIG_LIVEUPDATE`: `/dev/liveupdate`.
-    public static let liveUpdate = KernelOptions(rawValue: 1 << 7)
+    public static let liveUpdate = KernelOptions(rawValue: 1 << 6)
     /// `CONFIG_CRASH_DUMP`: `crashkernel=`, and kernels that start at a panic.
-    public static let crashDump = KernelOptions(rawValue: 1 << 8)
+    public static let crashDump = KernelOptions(rawValue: 1 << 7)
     /// `CONFIG_X86_5LEVEL`
-    public static let fiveLevelPaging = KernelOptions(rawValue: 1 << 9)
+    public static let fiveLevelPaging = KernelOptions(rawValue: 1 << 8)
     /// `CONFIG_IMA_APPRAISE`: integrity measurement can refuse files.
-    public static let imaAppraise = KernelOptions(rawValue: 1 << 10)
+    public static let imaAppraise = KernelOptions(rawValue: 1 << 9)
     /// `CONFIG_IMA_ARCH_POLICY`: where Secure Boot is on, kernel images must be signed.
-    public static let imaArchitecturePolicy = KernelOptions(rawValue: 1 << 11)
+    public static let imaArchitecturePolicy = KernelOptions(rawValue: 1 << 10)
 
     /// The options under the names that the kernel's configuration file gives them.
     static let names: [(name: StaticString, option: KernelOptions)] = [
         ("CONFIG_KEXEC", .kexec), ("CONFIG_KEXEC_FILE", .kexecFile), ("CONFIG_KEXEC_SIG", .kexecSignature),
-        ("CONFIG_KEXEC_SIG_FORCE", .kexecSignatureForced), ("CONFIG_KEXEC_JUMP", .kexecJump),
-        ("CONFIG_KEXEC_HANDOVER", .kexecHandover), ("CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT", .kexecHandoverByDefault),
-        ("CONFIG_LIVEUPDATE", .liveUpdate), ("CONFIG_CRASH_DUMP", .crashDump), ("CONFIG_X86_5LEVEL", .fiveLevelPaging),
+        ("CONFIG_KEXEC_SIG_FORCE", .kexecSignatureForced), ("CONFIG_KEXEC_HANDOVER", .kexecHandover),
+        ("CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT", .kexecHandoverByDefault), ("CONFIG_LIVEUPDATE", .liveUpdate),
+        ("CONFIG_CRASH_DUMP", .crashDump), ("CONFIG_X86_5LEVEL", .fiveLevelPaging),
         ("CONFIG_IMA_APPRAISE", .imaAppraise), ("CONFIG_IMA_ARCH_POLICY", .imaArchitecturePolicy),
     ]
 }

@@ -65,8 +65,6 @@ public struct KexecState: Hashable, Sendable {
     /// Kexec handover or live update is in use: only kexec_file_load keeps what it preserved. Nil: no sign of it.
     public var handover: HandoverSign?
     public var handoverActive: Bool { handover != nil }
-    /// CONFIG_KEXEC_JUMP: KEXEC_PRESERVE_CONTEXT is possible.
-    public var canPreserveContext: Bool?
     /// `/dev/kexec`: our module is loaded.
     public var hasModule = false
     /// What it told; nil where it could not be asked.

@@ -46,7 +46,6 @@ extension KexecState {
         hasModule = context.facts.hasKexecDevice ?? false
         module = hasModule ? context.facts.module : nil
         checksSignature = configuration.has(.kexecSignature)
-        canPreserveContext = configuration.has(.kexecJump)
         if configuration.enabled.contains(.kexecSignatureForced) {
             signatureEnforcement = .configuration
         } else if context.secureBoot == true,

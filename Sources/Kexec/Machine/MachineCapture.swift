@@ -13,13 +13,13 @@ public struct MachineCapture: Hashable, Sendable {
 
 /// Writes what a description of the machine below `root` reads into the new or empty directory `directory`.
 ///
-/// By construction these are the files that the readers read, no others: /proc/{cmdline,meminfo,iomem,fb},
-/// /proc/sys/kernel/{osrelease,version,arch,kexec_*}, /proc/sys/crypto/fips_enabled,
-/// /sys/firmware/{memmap,efi,edd}, /sys/kernel/{kexec*,boot_params/data,vmcoreinfo,reboot/force,security/lockdown}, on a
-/// BIOS machine /sys/bus/pci/devices/*/config and the record of firmware's state below /run, what tells of the screen, of
-/// Xen and of the CPUs, where memory is reserved for a crash kernel the addresses of their notes and the program headers of
-/// /proc/kcore, of EFI's variables `SecureBoot` only, and excerpts of /proc/cpuinfo, /proc/interrupts, the kernel's
-/// configuration and IMA's policy.
+/// By construction these are the files that the readers read, no others: /proc/{cmdline,meminfo,iomem},
+/// /proc/sys/kernel/{osrelease,version,arch,kexec_*}, /proc/sys/crypto/fips_enabled, /sys/firmware/{memmap,efi},
+/// /sys/kernel/{kexec*,boot_params/data,vmcoreinfo,reboot/force,security/lockdown}, on a BIOS machine
+/// /sys/bus/pci/devices/*/config and the record of firmware's state below /run, what tells of Xen, where memory is
+/// reserved for a crash kernel the addresses of the CPUs' notes and the program headers of /proc/kcore, of EFI's
+/// variables `SecureBoot` only, and excerpts of /proc/cpuinfo, /proc/interrupts, the kernel's configuration and IMA's
+/// policy.
 /// - Important: The command line may hold secrets, and physical addresses are hidden from ordinary users for a reason:
 ///   directories and files are made for the caller alone (0700, 0600).
 /// - Throws: `.cannotOpenRoot`, `.captureDirectoryInUse`, `.cannotWriteCapture`. A machine that cannot be described is

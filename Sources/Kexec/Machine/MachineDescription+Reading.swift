@@ -46,19 +46,15 @@ extension MachineDescription {
     private mutating func readFirmware(_ root: MachineRoot) {
         bootParameters = root.bootParameters()
         efi = root.efiFacts(bootParameters: bootParameters)
-        edd = root.eddDevices(bootParameters: bootParameters)
         if efi == nil {
             pciFunctions = root.pciFunctions()
             firmwareState = root.bytes(firmwareStatePath, limit: Int(FirmwareStateHeader.maximumSize))
         }
-        framebuffer = root.framebufferFacts(bootParameters: bootParameters)
         rsdp = Self.rsdp(bootParameters: bootParameters, efi: efi, commandLine: parsedCommandLine)
     }
 
     private mutating func readProcessors(_ root: MachineRoot) {
         let flags = root.processorFlags()
-        onlineCPUs = root.onlineProcessors()
-        hasSHAInstructions = flags.contains(.sha)
         isConfidentialGuest = flags.isConfidentialGuest
         // Linux clears the flag where it uses four levels (4.18 and later); earlier ones need the other two.
         uses5LevelPaging =
@@ -70,7 +66,6 @@ extension MachineDescription {
         let facts = root.machineFacts()
         architecture = facts.architecture ?? root.line("proc/sys/kernel/arch")?.string
         hasSysBoot = facts.hasSysBoot
-        hasSysAdmin = facts.hasSysAdmin
         kexec = root.kexecState(
             KernelContext(
                 facts: facts, configuration: configuration, commandLine: parsedCommandLine,
@@ -80,7 +75,6 @@ extension MachineDescription {
     private mutating func readMemory(_ root: MachineRoot) throws(MachineError) {
         let memory = MemoryInformation(parsing: root.bytes("proc/meminfo") ?? [])
         memoryTotal = memory.total
-        memoryFree = memory.free
         memoryAvailable = memory.available
         swapFree = memory.swapFree
         let firmware = root.firmwareMemoryMap()
@@ -111,7 +105,6 @@ extension MachineDescription {
             memoryMap = firmware
         } else {
             memoryMap = resources.memoryMap
-            memoryMapSource = .iomem
         }
     }
 

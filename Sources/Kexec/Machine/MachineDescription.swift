@@ -2,14 +2,6 @@
 internal import Handoff
 public import PhysicalMemory
 
-/// Where the memory map was read.
-public enum MemoryMapSource: Hashable, Sendable {
-    /// `/sys/firmware/memmap`
-    case firmware
-    /// `/proc/iomem`, because the firmware's map is not shown or `add_efi_memmap` makes it incomplete.
-    case iomem
-}
-
 /// Everything a plan depends on, read once from one root directory; nothing in `Planning/` opens a file.
 public struct MachineDescription: Hashable, Sendable {
     /// Read below "/" (the running machine), not from a capture.
@@ -22,10 +14,8 @@ public struct MachineDescription: Hashable, Sendable {
     public var version: String?
     /// `uname -m`: "x86_64".
     public var architecture: String?
-    /// The firmware's map, or what the running kernel made of it; ascending.
+    /// The firmware's map; of `/proc/iomem` where that is not shown, or `add_efi_memmap` makes it incomplete. Ascending.
     public var memoryMap = MemoryMap()
-    /// Which map `memoryMap` is.
-    public var memoryMapSource = MemoryMapSource.firmware
     /// First-level "System RAM" of `/proc/iomem`; RAM of the memory map where there is no such file.
     public var systemRAM = PhysicalRangeSet()
     /// What no segment may lie in, of `/proc/iomem`: first-level ranges that are no RAM, whatever lies inside RAM
@@ -51,36 +41,24 @@ public struct MachineDescription: Hashable, Sendable {
     public var rsdp: UInt64?
     /// Nil where the machine was not booted by EFI.
     public var efi: EFIFacts?
-    /// BIOS disks, ascending by drive number.
-    public var edd: [EDDDevice] = []
     /// Ascending by address; none where EFI started the machine, for there is no BIOS that could use them.
     var pciFunctions: [PCIFunction] = []
     /// `/run/swift-kexec/firmware-state`, or what `--firmware-state` named: see `FirmwareStateRecord`.
     var firmwareState: [UInt8]?
-    /// Nil where nothing tells of a screen.
-    public var framebuffer: FramebufferFacts?
     /// Of the running kernel.
     public var kexec = KexecState()
     /// `/proc/config.gz` or `/boot/config-RELEASE`
     public var configuration = KernelConfiguration()
     /// `MemTotal` of `/proc/meminfo`, in bytes; 0 where not shown.
     public var memoryTotal: UInt64 = 0
-    /// `MemFree`, likewise.
-    public var memoryFree: UInt64 = 0
     /// `MemAvailable`, likewise: what programs can have without swapping.
     public var memoryAvailable: UInt64 = 0
     /// `SwapFree`, in bytes; 0 where there is no swap.
     public var swapFree: UInt64 = 0
-    /// CPUs in `/sys/devices/system/cpu/online`; nil where not shown.
-    public var onlineCPUs: Int?
     /// The flag `la57` of `/proc/cpuinfo`, without `no5lvl` in the command line or CONFIG_X86_5LEVEL being off.
     public var uses5LevelPaging = false
     /// CAP_SYS_BOOT is effective for this process; nil where a capture does not tell.
     public var hasSysBoot: Bool?
-    /// CAP_SYS_ADMIN, likewise.
-    public var hasSysAdmin: Bool?
-    /// The flag `sha_ni` of `/proc/cpuinfo`.
-    public var hasSHAInstructions = false
     /// A confidential guest: flags `tdx_guest`, or `sev`, `sev_es`, `sev_snp` under a hypervisor.
     public var isConfidentialGuest = false
     /// `/proc/sys/crypto/fips_enabled`

@@ -6,9 +6,8 @@ internal import CLinux
 struct MachineFacts: Hashable {
     /// `uname -m`
     var architecture: String?
-    /// CAP_SYS_BOOT, CAP_SYS_ADMIN are effective.
+    /// CAP_SYS_BOOT is effective.
     var hasSysBoot: Bool?
-    var hasSysAdmin: Bool?
     /// The system calls exist.
     var hasKexecLoad: Bool?
     var hasKexecFileLoad: Bool?
@@ -30,7 +29,6 @@ extension MachineFacts {
             let answer: Bool? = value.equals("yes") ? true : value.equals("no") ? false : nil
             if name.equals("architecture") { architecture = value.isEmpty ? nil : value.string }
             if name.equals("cap_sys_boot") { hasSysBoot = answer }
-            if name.equals("cap_sys_admin") { hasSysAdmin = answer }
             if name.equals("kexec_load") { hasKexecLoad = answer }
             if name.equals("kexec_file_load") { hasKexecFileLoad = answer }
             if name.equals("dev_kexec") { hasKexecDevice = answer }
@@ -50,10 +48,10 @@ extension MachineFacts {
     var text: [UInt8] {
         var lines = architecture.map { "architecture=\($0)\n" } ?? ""
         let answers: [(String, Bool?)] = [
-            ("cap_sys_boot", hasSysBoot), ("cap_sys_admin", hasSysAdmin), ("kexec_load", hasKexecLoad),
-            ("kexec_file_load", hasKexecFileLoad), ("dev_kexec", hasKexecDevice),
-            ("dev_liveupdate", hasLiveUpdateDevice), ("module_loaded", module?.isLoaded),
-            ("module_disabled", module?.isDisabled), ("module_beside_native", module?.isBesideNative),
+            ("cap_sys_boot", hasSysBoot), ("kexec_load", hasKexecLoad), ("kexec_file_load", hasKexecFileLoad),
+            ("dev_kexec", hasKexecDevice), ("dev_liveupdate", hasLiveUpdateDevice),
+            ("module_loaded", module?.isLoaded), ("module_disabled", module?.isDisabled),
+            ("module_beside_native", module?.isBesideNative),
         ]
         for (name, answer) in answers {
             if let answer { lines += name + (answer ? "=yes\n" : "=no\n") }

@@ -4,7 +4,6 @@ internal import PhysicalMemory
 /// The lines of `/proc/meminfo` that a plan asks for, in bytes; 0 where there is no such line.
 struct MemoryInformation: Hashable {
     var total: UInt64 = 0
-    var free: UInt64 = 0
     var available: UInt64 = 0
     var swapFree: UInt64 = 0
 
@@ -15,7 +14,6 @@ struct MemoryInformation: Hashable {
             let (bytes, overflow) = count.multipliedReportingOverflow(by: 1024)
             guard !overflow else { continue }
             if name.equals("MemTotal") { total = bytes }
-            if name.equals("MemFree") { free = bytes }
             if name.equals("MemAvailable") { available = bytes }
             if name.equals("SwapFree") { swapFree = bytes }
         }

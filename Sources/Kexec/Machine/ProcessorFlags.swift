@@ -5,15 +5,14 @@ struct ProcessorFlags: OptionSet, Hashable {
     var rawValue: UInt8
 
     static let la57 = ProcessorFlags(rawValue: 1 << 0)
-    static let sha = ProcessorFlags(rawValue: 1 << 1)
-    static let hypervisor = ProcessorFlags(rawValue: 1 << 2)
-    static let tdxGuest = ProcessorFlags(rawValue: 1 << 3)
+    static let hypervisor = ProcessorFlags(rawValue: 1 << 1)
+    static let tdxGuest = ProcessorFlags(rawValue: 1 << 2)
     /// SEV in any of its forms: of the host as well as of a guest.
-    static let sev = ProcessorFlags(rawValue: 1 << 4)
+    static let sev = ProcessorFlags(rawValue: 1 << 3)
 
     private static let names: [(name: StaticString, flag: ProcessorFlags)] = [
-        ("la57", .la57), ("sha_ni", .sha), ("hypervisor", .hypervisor), ("tdx_guest", .tdxGuest), ("sev", .sev),
-        ("sev_es", .sev), ("sev_snp", .sev),
+        ("la57", .la57), ("hypervisor", .hypervisor), ("tdx_guest", .tdxGuest), ("sev", .sev), ("sev_es", .sev),
+        ("sev_snp", .sev),
     ]
 
     /// Reads the first line `flags : fpu vme …`.
@@ -40,11 +39,6 @@ extension MachineRoot {
         return ProcessorFlags(parsing: text ?? [])
     }
 
-    /// CPUs in a list such as `0-3,8`; nil where it is missing or makes no sense.
-    func onlineProcessors() -> Int? {
-        line("sys/devices/system/cpu/online").flatMap { countedProcessors($0) }
-    }
-
     /// Of a machine whose columns of processors do not fit, nothing is known.
     var timerIsProved: Bool {
         // Lines of other timers end in "interrupts"; this one is among the first, which are longer the more CPUs there are.
@@ -59,17 +53,4 @@ extension MachineRoot {
         let guest = line("sys/hypervisor/guest_type")
         return capabilities[...].firstIndex(of: "control_d") != nil || guest == nil || guest?.equals("PV") == true
     }
-}
-
-/// How many numbers a list such as `0-3,8` holds; nil where it makes no sense.
-func countedProcessors(_ list: ArraySlice<UInt8>) -> Int? {
-    var count: UInt64 = 0
-    for part in list.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
-        let ends = part.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-        guard let first = ends.first?.decimal, let last = ends.last?.decimal, ends.count <= 2, first <= last,
-            last < 1 << 20
-        else { return nil }
-        count += last - first + 1
-    }
-    return count == 0 ? nil : Int(exactly: count)
 }

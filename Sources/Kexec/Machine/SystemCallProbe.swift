@@ -10,9 +10,8 @@ internal import CLinux
 /// are invalid on top of that: unknown flags, and for kexec_load more segments than it takes.
 /// `/proc/kallsyms` would tell too, in megabytes of text, and lists stubs of calls that were not built.
 struct SystemCallProbe {
-    /// CAP_SYS_BOOT and CAP_SYS_ADMIN of include/uapi/linux/capability.h.
+    /// CAP_SYS_BOOT of include/uapi/linux/capability.h.
     private static let sysBoot: UInt64 = 1 << 22
-    private static let sysAdmin: UInt64 = 1 << 21
     /// No KEXEC_* or KEXEC_FILE_* flag of any kernel.
     private static let unknownFlag: UInt = 0x8000
 
@@ -23,7 +22,6 @@ struct SystemCallProbe {
         // The call fills `effective`, which lives here.
         guard unsafe kx_effective_capabilities(&effective) >= 0 else { return facts }
         facts.hasSysBoot = effective & sysBoot != 0
-        facts.hasSysAdmin = effective & sysAdmin != 0
         let without = effective & ~sysBoot
         guard effective == without || kx_set_effective_capabilities(without) >= 0 else { return facts }
         // No segments and no command line are handed over.
