@@ -43,6 +43,7 @@ test: packages ## unit tests, build/kexec, and the quick part of the VM cases
 	@Tests/system-scripts/run.sh
 	@Tests/completions/run.sh
 	@$(MAKE) --no-print-directory all lab
+	@Tests/filtered/run.sh
 	$(LAB) run --quick
 
 vm-test: all lab ## all VM cases, or those whose name holds FILTER=

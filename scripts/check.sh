@@ -58,7 +58,7 @@ licensed() {
 
 shell_scripts() {
     bad=0
-    for script in scripts/*.sh .ci/run Tests/system-scripts/*.sh Tests/completions/*.sh \
+    for script in scripts/*.sh .ci/run Tests/system-scripts/*.sh Tests/completions/*.sh Tests/filtered/*.sh \
         $(find Integration -type f -exec awk 'FNR == 1 && /^#!\/bin\/sh/ { print FILENAME }' {} +); do
         sh -n "$script" || bad=1
     done

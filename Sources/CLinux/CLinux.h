@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -157,6 +158,8 @@ static inline long kx_set_effective_capabilities(uint64_t effective) {
     data[1].effective = (uint32_t)(effective >> 32);
     return kx_result(syscall(SYS_capset, &header, data));
 }
+/// 0: no filter of system calls stands before this thread's; prctl(2), `PR_GET_SECCOMP`. -EINVAL: the kernel has none.
+static inline long kx_seccomp_mode(void) { return kx_result(prctl(PR_GET_SECCOMP)); }
 /// `uname -m` into `name`, always terminated.
 static inline long kx_machine_name(char *name, unsigned long size) {
     struct utsname names;

@@ -169,6 +169,14 @@ import Testing
         #expect(sentences.allSatisfy { $0.hasPrefix("module cannot load this image: ") })
     }
 
+    @Test func saysWhatAFilterKeepsTheKernelFromTelling() throws {
+        var plan = plan()
+        plan.systemCallReason = .nothingKnownAgainstKexecLoad
+        let line = "system call  kexec_load (not known whether the kernel has it: "
+        #expect(PlanReport(plan: plan, files: []).text.contains(line))
+        #expect((try json(plan)["system_call_reason"] as? String)?.hasPrefix("not known ") == true)
+    }
+
     @Test(arguments: [(DigestChoice.fast, "fast", 0x2003), (.sha256, "sha256", 0x2003), (.none, "none", 0)])
     func tellsWhatPurgatoryChecks(digest: DigestChoice, name: String, bytes: Int) throws {
         let found = try #require(try json(plan(digest: digest))["digest"] as? [String: Any])

@@ -169,6 +169,25 @@ private let canUnpackGzip: Bool = {
         #expect(machine.release == "inside")
     }
 
+    /// Its answers are not the kernel's; what files deny is denied all the same.
+    @Test func knowsNoCallsWhereAFilterStandsBeforeThem() {
+        func state(isSupported: Bool?, configuration: String) -> KexecState {
+            var facts = MachineFacts()
+            facts.isFiltered = true
+            var state = KexecState()
+            state.isSupported = isSupported
+            state.addChoices(
+                of: KernelContext(
+                    facts: facts, configuration: KernelConfiguration(parsing: Array(configuration.utf8)),
+                    commandLine: KernelCommandLine(parsing: []), secureBoot: nil, forcesReboot: false))
+            return state
+        }
+        let unknown = state(isSupported: true, configuration: "CONFIG_KEXEC=y\n# CONFIG_KEXEC_FILE is not set\n")
+        #expect(unknown.isFiltered && unknown.hasKexecLoad == nil && unknown.hasKexecFileLoad == false)
+        #expect(state(isSupported: nil, configuration: "").hasKexecLoad == nil)
+        #expect(state(isSupported: false, configuration: "CONFIG_KEXEC=y\n").hasKexecLoad == false)
+    }
+
     @Test func readsTheNewNamesOfTheKexecStateFirst() throws {
         let folder = try MachineFolder()
         try folder.addSomeMemory()

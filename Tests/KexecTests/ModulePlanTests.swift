@@ -42,6 +42,22 @@ import Testing
         #expect(try MachineFolder.describe(fixture: "no-kexec").kexec.module == nil)
     }
 
+    /// The status, `-u` and `-e` ask the kernel for none of its calls; the module does not work beside kexec unasked.
+    @Test func believesAModuleThatIsThereWithoutLeave() {
+        var kexec = KexecState()
+        kexec.hasModule = true
+        #expect(!kexec.lacksKexec)
+        kexec.module = ModuleState(interface: ModuleInterface.version)
+        #expect(kexec.lacksKexec && kexec.isLoaded(.reboot) == false)
+        kexec.module?.isBesideNative = true
+        #expect(!kexec.lacksKexec)
+        kexec.module = ModuleState(interface: ModuleInterface.version + 1)
+        #expect(!kexec.lacksKexec)
+        kexec.module = ModuleState(interface: ModuleInterface.version)
+        kexec.isSupported = true
+        #expect(!kexec.lacksKexec)
+    }
+
     @Test func takesTheModuleWhereTheKernelHasNoKexec() throws {
         let plan = try PlanImage.bzImage().plan(on: Self.machine(), initrdSize: 5000)
         #expect(plan.refusals == [] && plan.warnings == [])

@@ -54,6 +54,8 @@ public struct KexecState: Hashable, Sendable {
     public var hasKexecLoad: Bool?
     /// As above, CONFIG_KEXEC_FILE.
     public var hasKexecFileLoad: Bool?
+    /// A filter (seccomp) stands before this process's system calls, so that the kernel could not be asked.
+    public var isFiltered = false
     /// CONFIG_KEXEC_SIG: kexec_file_load looks at signatures.
     public var checksSignature: Bool?
     /// Nil: not enforced, as far as can be told.

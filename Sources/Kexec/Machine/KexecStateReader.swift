@@ -40,9 +40,9 @@ extension KexecState {
     /// What CONFIG_*, the command line and Secure Boot decide.
     mutating func addChoices(of context: KernelContext) {
         let configuration = context.configuration
-        hasKexecLoad = context.facts.hasKexecLoad ?? (isSupported == false ? false : configuration.has(.kexec))
-        hasKexecFileLoad =
-            context.facts.hasKexecFileLoad ?? (isSupported == false ? false : configuration.has(.kexecFile))
+        isFiltered = context.facts.isFiltered
+        hasKexecLoad = context.facts.hasKexecLoad ?? hasCall(.kexec, configuration)
+        hasKexecFileLoad = context.facts.hasKexecFileLoad ?? hasCall(.kexecFile, configuration)
         hasModule = context.facts.hasKexecDevice ?? false
         module = hasModule ? context.facts.module : nil
         checksSignature = configuration.has(.kexecSignature)
@@ -60,6 +60,12 @@ extension KexecState {
             imaAppraisesKernels = true
         }
         handover = handover ?? handoverSign(context)
+    }
+
+    /// What files tell of a call. What the kernel has, a filter may keep from this process all the same.
+    private func hasCall(_ option: KernelOptions, _ configuration: KernelConfiguration) -> Bool? {
+        let isBuilt = isSupported == false ? false : configuration.has(option)
+        return isFiltered && isBuilt == true ? nil : isBuilt
     }
 
     private func handoverSign(_ context: KernelContext) -> HandoverSign? {
@@ -100,11 +106,12 @@ extension MachineRoot {
 }
 
 extension KexecState {
-    /// Reads what proc and sysfs tell of kexec, and nothing else of the machine: enough for the status, for unloading
-    /// and for the jump, which must work in a root that is half torn down.
+    /// Reads what proc, sysfs and `/dev/kexec` tell of kexec, and nothing else of the machine: enough for the status, for
+    /// unloading and for the jump, which must work in a root that is half torn down. The kernel is not asked for its
+    /// system calls: where a filter ends whoever makes them, the status is told all the same.
     public init(reading root: borrowing MachineRoot) {
         let context = KernelContext(
-            facts: root.machineFacts(), configuration: KernelConfiguration(),
+            facts: root.machineFacts(probing: false), configuration: KernelConfiguration(),
             commandLine: KernelCommandLine(parsing: []), secureBoot: nil,
             forcesReboot: KernelCommandLine(parsing: root.line("proc/cmdline") ?? []).forcesReboot)
         self = root.kexecState(context)

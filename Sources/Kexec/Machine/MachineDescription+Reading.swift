@@ -63,7 +63,7 @@ extension MachineDescription {
     }
 
     private mutating func readKexec(_ root: MachineRoot) {
-        let facts = root.machineFacts()
+        let facts = root.machineFacts(probing: true)
         architecture = facts.architecture ?? root.line("proc/sys/kernel/arch")?.string
         hasSysBoot = facts.hasSysBoot
         kexec = root.kexecState(

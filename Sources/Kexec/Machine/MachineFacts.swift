@@ -11,6 +11,8 @@ struct MachineFacts: Hashable {
     /// The system calls exist.
     var hasKexecLoad: Bool?
     var hasKexecFileLoad: Bool?
+    /// They could not be asked for: a filter stands before this process's system calls. No part of a capture.
+    var isFiltered = false
     /// `/dev/kexec`, `/dev/liveupdate` exist.
     var hasKexecDevice: Bool?
     var hasLiveUpdateDevice: Bool?

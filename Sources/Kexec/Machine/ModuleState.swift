@@ -56,6 +56,9 @@ extension KexecState {
     /// Everything says that the kernel has no kexec of its own. Only there is the module used unasked: it is no way
     /// around the switches of a kernel that has one.
     var lacksKexec: Bool {
-        isSupported != true && hasKexecLoad == false && hasKexecFileLoad == false && module?.isBesideNative != true
+        guard isSupported != true, hasKexecLoad != true, hasKexecFileLoad != true else { return false }
+        // A module that answers knows its kernel, also where sysfs is not mounted and nothing was asked.
+        if let module, module.isUnderstood { return !module.isBesideNative }
+        return hasKexecLoad == false && hasKexecFileLoad == false
     }
 }

@@ -9,6 +9,9 @@ internal import CLinux
 /// two calls and taken up again; it stays permitted all the while, and only this thread is concerned. The arguments
 /// are invalid on top of that: unknown flags, and for kexec_load more segments than it takes.
 /// `/proc/kallsyms` would tell too, in megabytes of text, and lists stubs of calls that were not built.
+///
+/// A filter of system calls (seccomp) answers before the kernel does, with an errno of its choice, or ends the process:
+/// whatever came back would say nothing of the kernel, so nothing is asked there.
 struct SystemCallProbe {
     /// CAP_SYS_BOOT of include/uapi/linux/capability.h.
     private static let sysBoot: UInt64 = 1 << 22
@@ -22,6 +25,8 @@ struct SystemCallProbe {
         // The call fills `effective`, which lives here.
         guard unsafe kx_effective_capabilities(&effective) >= 0 else { return facts }
         facts.hasSysBoot = effective & sysBoot != 0
+        facts.isFiltered = isFiltered
+        if facts.isFiltered { return facts }
         let without = effective & ~sysBoot
         guard effective == without || kx_set_effective_capabilities(without) >= 0 else { return facts }
         // No segments and no command line are handed over.
@@ -33,11 +38,17 @@ struct SystemCallProbe {
         return facts
     }
 
-    /// Nil for a result that no kernel gives: the call cannot have succeeded.
+    /// A filter may refuse this question, too.
+    private static var isFiltered: Bool {
+        let mode = kx_seccomp_mode()
+        return mode != 0 && mode != -Int(EINVAL)
+    }
+
+    /// Nil for a result that no kernel gives to a caller without CAP_SYS_BOOT.
     private static func exists(_ result: Int) -> Bool? {
         switch Int32(truncatingIfNeeded: result) {
         case -ENOSYS: false
-        case -EPERM, -EINVAL, -EBUSY, -EACCES: true
+        case -EPERM: true
         default: nil
         }
     }
@@ -55,9 +66,10 @@ struct SystemCallProbe {
 
 extension MachineRoot {
     /// Of the kernel on the running machine, of the file in a capture.
-    func machineFacts() -> MachineFacts {
+    /// - Parameter probing: asks the running kernel for its system calls; false: nothing but files and devices.
+    func machineFacts(probing: Bool) -> MachineFacts {
         guard isRunning else { return MachineFacts(parsing: bytes(MachineFacts.path, limit: 1 << 16) ?? []) }
-        var facts = SystemCallProbe.facts()
+        var facts = probing ? SystemCallProbe.facts() : MachineFacts()
         facts.hasKexecDevice = exists("dev/kexec")
         if facts.hasKexecDevice == true { facts.module = ModuleState.ofDevice(ModuleDevice.path) }
         facts.hasLiveUpdateDevice = exists("dev/liveupdate")

@@ -55,8 +55,10 @@ struct SystemCallChooser {
             return Choice(call: .kexecLoad, reason: .noneIsLegal, alternatives: [], refusal: .noSystemCall(against))
         }
         let reason: SystemCallReason =
-            first == .kexecLoad
-            ? .nothingAgainstKexecLoad : .only(against: against.filter { $0.call < first })
+            first != .kexecLoad
+            ? .only(against: against.filter { $0.call < first })
+            : machine.kexec.hasKexecLoad == nil && machine.kexec.isFiltered
+                ? .nothingKnownAgainstKexecLoad : .nothingAgainstKexecLoad
         return Choice(call: first, reason: reason, alternatives: Array(legal.dropFirst()), refusal: nil)
     }
 

@@ -8,6 +8,8 @@ public enum SystemCallReason: Hashable, Sendable {
     case noneIsLegal
     /// Nothing stands against kexec_load, which carries every image type and the whole memory map, and copies least.
     case nothingAgainstKexecLoad
+    /// The same as far as is known: a filter of system calls keeps the kernel from telling what it has.
+    case nothingKnownAgainstKexecLoad
     /// Only one call is left; what speaks against the one named.
     case only(against: [SystemCallObstacle])
     /// kexec_file_load keeps what kexec handover or live update preserved.

@@ -284,6 +284,8 @@ extension Diagnostic {
         case .noneIsLegal: "but none can load this image"
         case .nothingAgainstKexecLoad:
             "carries every image type and the whole memory map, and nothing speaks against it"
+        case .nothingKnownAgainstKexecLoad:
+            "not known whether the kernel has it: a filter of system calls (seccomp) keeps it from telling"
         case .only(let obstacles):
             obstacles.map { "\($0.call.name): \(words(for: $0.cause))" }.joined(separator: "; ")
         case .handoverActive: "keeps what kexec handover preserved"
