@@ -137,6 +137,7 @@ extension ExitCode {
         case .notPermitted: self = .privilege
         case .loadDisabled, .loadLimitReached: self = .switchedOff
         case .memoryShort: self = .memory
+        case .purgatoryUnusable: self = .fault
         case .needsXen: self = .notInKernel
         case .noKexecInKernel: self = choice == .kexecFileLoad ? .fileCallMissing : .notInKernel
         case .firmwareStateUnusable: self = .image
@@ -145,7 +146,10 @@ extension ExitCode {
         case .noSystemCall(let obstacles):
             self.init(obstacles)
             if self == .notInKernel, choice == .kexecFileLoad { self = .fileCallMissing }
-        default: self = .plan
+        case .noRoom, .placeTaken, .commandLineTooLong, .entryMissing, .optionNotSupported, .segmentRule,
+            .coreHeaderTooNarrow, .coreHeaderTooLong, .initrdWithoutLinux, .noBIOS, .biosBoot, .firmwareStateElsewhere,
+            .initrdWithMultiboot, .initrdWithNBI, .badLayout, .modulesWithoutMultiboot:
+            self = .plan
         }
     }
 
@@ -154,13 +158,15 @@ extension ExitCode {
         var worst = obstacles.allSatisfy { $0.cause == .notInKernel } ? ExitCode.notInKernel : .plan
         for obstacle in obstacles {
             switch obstacle.cause {
-            case .lockdown, .signaturesEnforced:
+            case .lockdown, .signaturesEnforced, .imaAppraisal:
                 self = .policy
                 return
             case .moduleDisabled, .moduleLimitUsedUp: worst = .switchedOff
             case .moduleNotLoaded, .moduleInterface, .crashKernel, .forcedReboot:
                 if worst == .plan { worst = .notInKernel }
-            default: break
+            case .notInKernel, .imageKind, .lowMemoryOnly, .pagingDepth, .option, .commandLineTooLong, .besideNative,
+                .memoryMapTooLong, .firmware32Bit:
+                break
             }
         }
         self = worst

@@ -245,9 +245,31 @@ private let causes: [RefusalCause] = [
         #expect(moduleCode(.moduleLimitUsedUp, .forcedReboot) == .switchedOff)
         #expect(moduleCode(.forcedReboot, .moduleDisabled) == .switchedOff)
         #expect(moduleCode(.moduleDisabled, .lockdown(.integrity)) == .policy)
-        #expect(moduleCode(.besideNative) == .plan && moduleCode(.notInKernel, .imaAppraisal) == .plan)
+        #expect(moduleCode(.besideNative) == .plan && moduleCode(.notInKernel, .imaAppraisal) == .policy)
         let missing = PlanRefusal.noSystemCall([SystemCallObstacle(call: .kexecFileLoad, cause: .notInKernel)])
         #expect(code(missing) == .notInKernel && code(missing, .kexecFileLoad) == .fileCallMissing)
+    }
+
+    /// Whatever each other call cannot do: what an administrator forbids is told first.
+    @Test(arguments: [
+        SystemCallObstacle.Cause.lockdown(.integrity), .signaturesEnforced(.configuration),
+        .signaturesEnforced(.secureBoot), .imaAppraisal,
+    ])
+    func namesThePolicyThatForbidsIt(cause: SystemCallObstacle.Cause) {
+        let others: [SystemCallObstacle] = [
+            .init(call: .kexecFileLoad, cause: .imageKind("elf-x86_64")), .init(call: .module, cause: .besideNative),
+            .init(call: .module, cause: .moduleDisabled), .init(call: .kexecFileLoad, cause: .notInKernel),
+        ]
+        for other in others {
+            for obstacles in [[.init(call: .kexecLoad, cause: cause), other], [other, .init(call: .kexecLoad, cause: cause)]]
+            {
+                #expect(ExitCode(PlanRefusal.noSystemCall(obstacles), choice: .automatic) == .policy)
+            }
+        }
+    }
+
+    @Test func tellsAFaultOfThisProgramFromAPlan() {
+        #expect(ExitCode(PlanRefusal.purgatoryUnusable(.tooShort(found: 0, needed: 8)), choice: .automatic) == .fault)
     }
 
     @Test func readsRefusedJumps() {

@@ -164,7 +164,10 @@ extension Diagnostic {
             switch obstacle.cause {
             case .moduleNotLoaded(let besideNative): return besideNative ? moduleHint + " beside_native=1" : moduleHint
             case .moduleInterface: return interfaceHint
-            default: break
+            case .notInKernel, .lockdown, .signaturesEnforced, .imaAppraisal, .imageKind, .lowMemoryOnly, .pagingDepth,
+                .option, .commandLineTooLong, .moduleDisabled, .moduleLimitUsedUp, .besideNative, .crashKernel,
+                .forcedReboot, .memoryMapTooLong, .firmware32Bit:
+                break
             }
         }
         return nil

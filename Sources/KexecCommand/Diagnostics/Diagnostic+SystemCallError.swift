@@ -154,18 +154,28 @@ extension Diagnostic {
     }
 
     private static func loadHint(_ cause: RefusalCause, _ call: StaticCallName) -> String? {
-        switch (cause, call) {
-        case (.lockdown, .kexecLoad), (.appraised, .kexecLoad):
-            "-s lets the kernel verify the kernel file's signature itself"
-        case (.lockdown, .kexecFileLoad):
-            "sign the kernel file with a key of the firmware (db) or of the machine's owner (MOK)"
-        case (.unsigned, _), (.keyUnknown, _), (.keyRejected, _), (.signatureUnsupported, _),
-            (.signatureMalformed, _), (.appraised, .kexecFileLoad), (.policy, .kexecFileLoad):
-            "to load it without verification, where the kernel permits that, say so: -c"
-        case (.policy, _): "is this a container, is a security module at work, is securityfs mounted?"
-        case (.notInKernel, .kexecLoad): "-s, where the kernel has CONFIG_KEXEC_FILE"
-        case (.notInKernel, .kexecFileLoad), (.unknownFormat, _): "-c, where the kernel has CONFIG_KEXEC"
-        default: nil
+        let isFileLoad = call == .kexecFileLoad
+        switch cause {
+        case .lockdown:
+            return isFileLoad
+                ? "sign the kernel file with a key of the firmware (db) or of the machine's owner (MOK)" : verifyingHint
+        case .appraised: return isFileLoad ? unverifiedHint : verifyingHint
+        case .unsigned, .keyUnknown, .keyRejected, .signatureUnsupported, .signatureMalformed: return unverifiedHint
+        case .policy:
+            return isFileLoad
+                ? unverifiedHint : "is this a container, is a security module at work, is securityfs mounted?"
+        case .notInKernel where !isFileLoad: return "-s, where the kernel has CONFIG_KEXEC_FILE"
+        case .notInKernel, .unknownFormat: return "-c, where the kernel has CONFIG_KEXEC"
+        // Told by the sentence itself, or by `hint`.
+        case .notPrivileged, .loadDisabled, .loadLimitUsedUp, .busy, .memoryShort, .addressNotAvailable,
+            .argumentsRefused, .nothingLoaded, .liveUpdateRefused, .fileUnreadable, .fileTooLarge, .fileBeingWritten,
+            .moduleDisabled, .moduleLimitUsedUp, .otherInterface, .interrupted, .cannotLeave, .wayOutBroken, .unknown:
+            return nil
         }
+    }
+
+    private static var verifyingHint: String { "-s lets the kernel verify the kernel file's signature itself" }
+    private static var unverifiedHint: String {
+        "to load it without verification, where the kernel permits that, say so: -c"
     }
 }
