@@ -16,23 +16,27 @@ public enum KernelImage: Hashable, Sendable {
     /// Finds out what `bytes` are, and reads and checks the headers.
     ///
     /// The image's name plays no part, and nothing is executed, copied or kept: the value holds ranges of `bytes`.
-    /// What is of several kinds is taken for the one that kexec-tools takes it for: Multiboot before ELF, but for a
-    /// 64-bit ELF file with a header of the first Multiboot.
+    /// Of two headers in one file the one at a fixed place wins: a network boot image's at 0, then Linux' with its boot
+    /// flag. A Multiboot header, which is searched for, comes behind them, and says how the ELF file that it may be in is
+    /// entered, whatever that one's class is, as with GRUB.
+    /// - Parameter asELF: an ELF file is taken for no more than that, also where a Multiboot header is in it.
     /// - Throws: `.empty`, `.unrecognised` for what is no kernel, otherwise what is wrong with the image found.
-    public init(recognizing bytes: borrowing RawSpan) throws(ImageError) {
+    public init(recognizing bytes: borrowing RawSpan, asELF: Bool = false) throws(ImageError) {
         guard bytes.byteCount > 0 else { throw .empty }
-        if let image = try MultibootImage(.two, in: bytes) {
-            self = .multiboot(image)
-        } else if ELFImage.isPresent(in: bytes), bytes.byte(at: 4) == 2 {
+        if NBIImage.isPresent(in: bytes) {
+            self = .nbi(try NBIImage(parsing: bytes))
+        } else if SetupHeader.isPresent(in: bytes), bytes.little(UInt16.self, at: 0x1fe) == 0xaa55 {
+            self = .bzImage(try BzImage(parsing: bytes))
+        } else if asELF, ELFImage.isPresent(in: bytes) {
             self = .elf(try ELFImage(parsing: bytes))
+        } else if let image = try MultibootImage(.two, in: bytes) {
+            self = .multiboot(image)
         } else if let image = try MultibootImage(.one, in: bytes) {
             self = .multiboot(image)
-        } else if NBIImage.isPresent(in: bytes) {
-            self = .nbi(try NBIImage(parsing: bytes))
-        } else if SetupHeader.isPresent(in: bytes) {
-            self = .bzImage(try BzImage(parsing: bytes))
         } else if ELFImage.isPresent(in: bytes) {
             self = .elf(try ELFImage(parsing: bytes))
+        } else if SetupHeader.isPresent(in: bytes) {
+            self = .bzImage(try BzImage(parsing: bytes))
         } else {
             throw .unrecognised(looksLike: UnknownContent(of: bytes))
         }

@@ -151,6 +151,9 @@ public struct KexecRequest: Hashable, Sendable {
     /// A request to load `kernel` for a reboot, everything else as the defaults are.
     public init(kernel: String) { self.kernel = kernel }
 
+    /// The user says how an ELF file is entered, so that a Multiboot header in it says nothing.
+    var namesELFArguments: Bool { elfArguments != .elf || givenOptions.contains(.argumentsELF) }
+
     /// The file that each of `modules` begins with, up to the first blank.
     package var moduleFiles: [String] {
         modules.map { module in

@@ -42,7 +42,7 @@ public struct PreparedLoad: ~Copyable {
         let kernel = try Self.openKernel(request.kernel, isForBIOS: bios != nil, memoryLimit: limit, progress)
         let initrd = try Self.openOthers(of: request, memoryLimit: limit, progress)
         try bios?.check(initrd.bytes, of: request)
-        let image = try Self.recognise(kernel, as: request.forcedType)
+        let image = try Self.recognise(kernel, for: request)
         var planner = BootPlanner(request: request, machine: machine, seed: Self.randomBytes(32, canBePoor: false))
         planner.placementSeed = Self.randomBytes(16, canBePoor: true).flatMap { PlacementSeed($0) }
         planner.trace.stamp(since: machine.readAt)
@@ -171,10 +171,10 @@ public struct PreparedLoad: ~Copyable {
     }
 
     private static func recognise(
-        _ source: borrowing ImageSource, as forced: ForcedImageType?
+        _ source: borrowing ImageSource, for request: KexecRequest
     ) throws(KexecFailure) -> KernelImage {
         let kind: ImageKind
-        switch forced {
+        switch request.forcedType {
         case nil, .bzImage64?: kind = .bzImage64
         case .bzImage?: kind = .bzImage
         case .elfX86_64?: kind = .elfX86_64
@@ -185,8 +185,9 @@ public struct PreparedLoad: ~Copyable {
         case .some(let other): throw .typeNotSupported(other, path: source.path)
         }
         do throws(ImageError) {
-            return forced == nil
-                ? try KernelImage(recognizing: source.bytes) : try KernelImage(source.bytes, as: kind)
+            return request.forcedType == nil
+                ? try KernelImage(recognizing: source.bytes, asELF: request.namesELFArguments)
+                : try KernelImage(source.bytes, as: kind)
         } catch { throw .image(error, path: source.path) }
     }
 

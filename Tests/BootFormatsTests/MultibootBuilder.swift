@@ -77,9 +77,14 @@ struct MultibootBuilder {
         return bytes + encoded
     }
 
+    /// The header and code behind it.
+    var contents: [UInt8] {
+        let contents = [UInt8](repeating: 0x90, count: distance) + header
+        return contents + [UInt8](repeating: 0xf4, count: max(0, 0x100 - contents.count))
+    }
+
     var bytes: [UInt8] {
-        var contents = [UInt8](repeating: 0x90, count: distance) + header
-        contents += [UInt8](repeating: 0xf4, count: max(0, 0x100 - contents.count))
+        let contents = contents
         guard isELF else { return contents }
         let programs = [
             ELFBuilder.Header(

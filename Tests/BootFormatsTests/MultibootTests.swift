@@ -200,12 +200,71 @@ import Testing
         if case .success(let image) = recognised(builder.bytes) { image.kind } else { nil }
     }
 
-    @Test func goesByTheOrderOfKexecTools() {
-        #expect(found(.one()) == .multibootX86)
-        #expect(found(.two()) == .multiboot2X86)
-        #expect(found(.two().with { $0.isWide = true }) == .multiboot2X86)
-        #expect(found(.one().with { $0.isWide = true }) == .elfX86_64)
+    @Test func aHeaderSaysHowToEnterWhateverTheELFClass() throws {
+        for isWide in [false, true] {
+            #expect(found(.one().with { $0.isWide = isWide }) == .multibootX86)
+            #expect(found(.two().with { $0.isWide = isWide }) == .multiboot2X86)
+        }
         #expect(found(.one(flags: 1 << 16, isELF: false)) == .multibootX86)
+        #expect(recognised(ELFBuilder().bytes).map(\.kind) == .success(.elfX86_64))
+        let wide = try #require(MultibootBuilder.one().with { $0.isWide = true }.image)
+        #expect(wide.program.elfClass == .elf64 && wide.program.entry == 0x10_0040)
+        // The header's own addresses prevail over the file's.
+        let addressed = MultibootBuilder.one(flags: 1 << 16).with {
+            $0.isWide = true
+            $0.addresses = [0x20_0078, 0x20_0000, 0, 0, 0x20_0080]
+        }
+        #expect(addressed.image?.program.entry == 0x20_0080)
+    }
+
+    @Test func aWideFileIsLoadedBelow4GiBOrRefused() {
+        var elf = ELFBuilder(entry: 0x1_0010_0040)
+        elf.headers = [.init(physicalAddress: 1 << 32, memorySize: 0x2000, contents: MultibootBuilder.one().contents)]
+        #expect(
+            recognised(elf.bytes)
+                == .failure(
+                    .badValue("p_paddr", at: 0x58, found: 1 << 32, needed: .sumBelow(bits: 32, with: "p_memsz"))))
+        // A kernel that runs in the upper half has its entry's physical address by its segment.
+        elf.headers[0].physicalAddress = 0x10_0000
+        elf.headers[0].virtualAddress = 0xffff_ffff_8010_0000
+        elf.entry = 0xffff_ffff_8010_0040
+        #expect(recognised(elf.bytes).map(entry) == .success(0x10_0040))
+        elf.entry = 0xffff_ffff_9000_0000
+        #expect(
+            recognised(elf.bytes)
+                == .failure(.badValue("e_entry", at: 0x18, found: 0xffff_ffff_9000_0000, needed: .insideLoadedPart)))
+    }
+
+    private func entry(_ image: KernelImage) -> UInt64 {
+        if case .multiboot(let image) = image { image.program.entry } else { 0 }
+    }
+
+    /// GRUB's lnxboot.img and core.img in one file: the second has a Multiboot header.
+    @Test(arguments: [MultibootImage.Version.one, .two], [0x400, 0x800])
+    func aLinuxHeaderAtItsPlaceComesBeforeTheSearch(version: MultibootImage.Version, distance: Int) {
+        var builder = BzImageBuilder(version: 0x203, payload: (0, 0))
+        let header =
+            version == .one
+            ? MultibootBuilder.one(flags: 1 << 16, isELF: false) : .two(.words(2, 0, 0, 0, 0), .words(3, 0))
+        builder.patches.append((distance, header.header))
+        #expect(recognised(builder.bytes).map(\.kind) == .success(.bzImage))
+        #expect(kind(builder.bytes, as: version == .one ? .multibootX86 : .multiboot2X86) != .success(.bzImage))
+        // Without the boot flag the four letters are no header.
+        let chance = builder.patched(UInt16(0), at: 0x1fe)
+        #expect(recognised(chance.bytes).map(\.kind) != .success(.bzImage))
+    }
+
+    @Test func aNetworkBootImageComesBeforeTheSearch() {
+        var bytes = NBIBuilder.linux.bytes
+        bytes.store(MultibootBuilder.one(flags: 1 << 16, isELF: false).header, at: 512)
+        #expect(recognised(bytes).map(\.kind) == .success(.nbiX86))
+        bytes.store([UInt8](repeating: 0, count: 64), at: 512)
+        bytes.store(MultibootBuilder.two().header, at: 1024)
+        #expect(recognised(bytes).map(\.kind) == .success(.nbiX86))
+        // Its header ends with a boot flag, too, and the setup code of a Linux kernel can follow at once.
+        bytes.store(UInt16(0xaa55), at: 0x1fe)
+        bytes.store("HdrS".utf8, at: 0x202)
+        #expect(recognised(bytes).map(\.kind) == .success(.nbiX86))
     }
 
     @Test func takesTheTypeThatIsForced() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 @testable import BootFormats
+import Foundation
 import PhysicalMemory
 import Testing
 
@@ -128,5 +129,40 @@ import Testing
             image.image = .multiboot(multiboot)
         }
         #expect(image.plan().warnings.contains(.noFramebuffer))
+    }
+
+    /// An ELF file of 64 bits whose one segment begins with a header of the first version.
+    private static let wideELF: [UInt8] = {
+        var bytes: [UInt8] = [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1] + [UInt8](repeating: 0, count: 0x79)
+        for (offset, value) in [(0x10, 2), (0x12, 62), (0x36, 56), (0x38, 1)] { bytes.store(UInt16(value), at: offset) }
+        for (offset, value) in [(0x18, 0x10_0010), (0x20, 0x40), (0x48, 0x80), (0x50, 0x10_0000), (0x58, 0x10_0000)] {
+            bytes.store(UInt64(value), at: offset)
+        }
+        bytes.store(UInt32(1), at: 0x40)
+        for offset in [0x60, 0x68] { bytes.store(UInt64(0x100), at: offset) }
+        for word in [0x1bad_b002, 3, 0xe452_4ffb] as [UInt32] { bytes.appendLittle(word) }
+        return bytes + [UInt8](repeating: 0xf4, count: 0x100 - 12)
+    }()
+
+    private func kind(change: (inout KexecRequest) -> Void) throws -> String {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data(Self.wideELF).write(to: file)
+        var request = KexecRequest(kernel: file.path)
+        change(&request)
+        return try PreparedLoad(request, on: .pc()).plan.image.kind
+    }
+
+    @Test func argumentsForELFTakeTheFileForELF() throws {
+        #expect(try kind { _ in } == "multiboot-x86")
+        #expect(try kind { $0.elfArguments = .linux } == "elf-x86_64")
+        #expect(try kind { $0.elfArguments = .none } == "elf-x86_64")
+        #expect(try kind { $0.givenOptions.insert(.argumentsELF) } == "elf-x86_64")
+        #expect(try kind { $0.forcedType = .elfX86_64 } == "elf-x86_64")
+        let both = try kind {
+            $0.forcedType = .multibootX86
+            $0.elfArguments = .linux
+        }
+        #expect(both == "multiboot-x86")
     }
 }
