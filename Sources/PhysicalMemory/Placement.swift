@@ -37,8 +37,8 @@ public struct MemoryAllocator: Hashable, Sendable {
     }
 
     /// Takes a home for `request` out of the free memory; nil, and nothing taken, where none fits.
-    /// - Parameter random: of the upper half of all homes, by the request's alignment, takes the one that this number
-    ///   says, whatever the preference is.
+    /// - Parameter random: of all homes at multiples of the request's alignment, takes the one that this number says,
+    ///   whatever the preference is: each is as likely as any other.
     public mutating func place(_ request: PlacementRequest, random: UInt64? = nil) -> PhysicalRange? {
         guard let size = request.size.roundedUp(to: pageSize), size > 0, request.alignment.isPowerOfTwo else {
             return nil
@@ -79,7 +79,7 @@ public struct MemoryAllocator: Hashable, Sendable {
             count += (last - first) / alignment + 1
         }
         guard count > 0 else { return nil }
-        var number = count / 2 + random % (count - count / 2)
+        var number = random % count
         for run in starts {
             if number < run.count {
                 return PhysicalRange(start: PhysicalAddress(run.first + number * alignment), size: size)

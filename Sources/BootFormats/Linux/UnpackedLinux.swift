@@ -14,12 +14,16 @@ public struct UnpackedLinux: Hashable, Sendable {
     public var entry: UInt64
     /// Page-aligned, at their physical addresses as linked; what lies behind the start of `.bss` is left out.
     public var segments: [ELFLoadSegment]
+    /// Where its memory ends as linked, `.bss` and what lies behind it included.
+    public var memoryEnd: PhysicalAddress
     /// nil: the kernel was built to run at one virtual address only.
     public var relocations: KernelRelocations?
 
     public init(entry: UInt64, segments: [ELFLoadSegment], relocations: KernelRelocations?) {
         self.entry = entry
         self.segments = segments
+        // Of a file, `ELFImage` has checked that every end has an address.
+        memoryEnd = PhysicalAddress(segments.reduce(0) { max($0, $1.physicalAddress.rawValue &+ $1.memorySize) })
         self.relocations = relocations
     }
 

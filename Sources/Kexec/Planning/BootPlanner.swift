@@ -74,7 +74,6 @@ public struct BootPlanner: Sendable {
         var purgatory = planImage(image, kernel, initrdSize, modules, parameters, &draft)
         purgatory?.avoidsSHAExtensions = machine.isConfidentialGuest
         purgatory?.timeStampFrequency = trace.timeStampFrequency
-        placePurgatory(&purgatory, &draft)
         var plan = BootPlan(
             image: facts, target: request.target, systemCall: choice.call, systemCallReason: choice.reason,
             alternatives: choice.alternatives, entry: purgatory?.entry ?? ownEntry(of: image),
@@ -134,6 +133,7 @@ public struct BootPlanner: Sendable {
 
     private var digest: DigestChoice { request.digest ?? (request.target == .crash ? .sha256 : .fast) }
 
+    /// Places the image and whatever goes with it, purgatory last.
     private func planImage(
         _ image: KernelImage, _ kernel: borrowing RawSpan, _ initrdSize: Int, _ modules: [Range<Int>],
         _ parameters: BootParametersPlanner, _ draft: inout PlanDraft
@@ -151,13 +151,15 @@ public struct BootPlanner: Sendable {
             purgatory = NBIPlanner(image: nbi, parameters: parameters).plan(&draft, bytes: kernel)
         case .bzImage(let bzImage):
             if entersRealMode(bzImage.header) {
-                return RealModePlanner(image: bzImage, initrdSize: initrdSize, parameters: parameters)
+                purgatory = RealModePlanner(image: bzImage, initrdSize: initrdSize, parameters: parameters)
                     .plan(&draft, bytes: kernel)
+                break
             }
             let header = ELFPageRuns.copy(kernel, bzImage.setupHeader)
             let planner = LinuxPlanner(
                 image: bzImage, setupHeader: header, initrdSize: initrdSize, parameters: parameters)
-            purgatory = planUnpacked(by: planner, &draft) ?? planner.plan(&draft)
+            if let unpacked = planUnpacked(by: planner, &draft) { return unpacked }
+            purgatory = planner.plan(&draft)
         case .elf(let elf):
             if initrdSize > 0, request.elfArguments != .linux {
                 draft.refuse(.initrdWithoutLinux(arguments: request.elfArguments))
@@ -165,18 +167,29 @@ public struct BootPlanner: Sendable {
             purgatory = ELFPlanner(image: elf, initrdSize: initrdSize, parameters: parameters)
                 .plan(&draft, bytes: kernel)
         }
+        placePurgatory(&purgatory, &draft)
         return purgatory
     }
 
-    /// nil, and nothing of it in `draft`, where there is no kernel to be unpacked, or no place for it.
+    /// A draw that leaves no room for all else is drawn again. So each place with which a load is possible is as likely as
+    /// any other; where there are so few that none was drawn, all else is placed first.
+    private static let draws: UInt64 = 64
+
+    /// With purgatory; nil, and nothing of it in `draft`, where there is no kernel to be unpacked, or no place for it.
     private func planUnpacked(by planner: LinuxPlanner, _ draft: inout PlanDraft) -> PurgatoryPlan? {
         guard let unpacked, case .unpacked(_, let isRandomised)? = kernelForm else { return nil }
-        let before = draft
-        if let purgatory = planner.plan(&draft, unpacked, random: isRandomised ? placementSeed?.physical : nil) {
+        let seed = isRandomised ? placementSeed : nil
+        for number in (seed == nil ? Self.draws : 0)...Self.draws {
+            let place = LinuxPlanner.Place(
+                random: seed?.physical(try: number), comesFirst: number < Self.draws)
+            var trial = draft
+            var purgatory = planner.plan(&trial, unpacked, at: place)
+            placePurgatory(&purgatory, &trial)
+            guard purgatory != nil, trial.refusals.count == draft.refusals.count else { continue }
+            draft = trial
             return purgatory
         }
-        draft = before
-        draft.kernelForm = .asItIs(because: .noRoom(needed: planner.image.header.initSize))
+        draft.kernelForm = .asItIs(because: .noRoom(needed: planner.size(of: unpacked, isDrawn: seed != nil)))
         return nil
     }
 
@@ -186,7 +199,7 @@ public struct BootPlanner: Sendable {
     }
 
     /// Purgatory leaves long mode, or changes its page tables, only by way of 32-bit code: below 4 GiB then.
-    private func placePurgatory(_ purgatory: inout PurgatoryPlan?, _ draft: inout PlanDraft) {
+    @inline(never) private func placePurgatory(_ purgatory: inout PurgatoryPlan?, _ draft: inout PlanDraft) {
         guard let wanted = purgatory else { return }
         let isLow = wanted.mode == .protectedMode || wanted.turnsOff5LevelPaging
         let bounds = PhysicalRange(from: .zero, to: isLow ? .fourGiB : PhysicalAddress(.max))

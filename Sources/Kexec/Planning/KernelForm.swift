@@ -80,6 +80,15 @@ public struct PlacementSeed: Hashable, Sendable {
         self.physical = physical
     }
 
+    /// Another number for each try, from the same bits (the steps of SplitMix64); `physical` for the first.
+    func physical(try number: UInt64) -> UInt64 {
+        guard number > 0 else { return physical }
+        var bits = physical &+ number &* 0x9e37_79b9_7f4a_7c15
+        bits = (bits ^ bits >> 30) &* 0xbf58_476d_1ce4_e5b9
+        bits = (bits ^ bits >> 27) &* 0x94d0_49bb_1331_11eb
+        return bits ^ bits >> 31
+    }
+
     /// nil where these are not 16 bytes.
     init?(_ bytes: [UInt8]) {
         guard let virtual = bytes.loadLittle(UInt64.self, at: 0), let physical = bytes.loadLittle(UInt64.self, at: 8)

@@ -22,13 +22,21 @@ struct LinuxPlanner {
     /// The in-kernel loader's lower bound for a kernel (`MIN_KERNEL_LOAD_ADDR`).
     private static let lowestKernel: UInt64 = 0x10_0000
 
+    /// Where an unpacked kernel lies, and when it gets its place.
+    struct Place {
+        /// Says which of all places it is; nil: the highest.
+        var random: UInt64?
+        /// All else is placed around it; otherwise it gets what all else has left.
+        var comesFirst = false
+    }
+
     /// Adds all segments of the image to `draft`.
     /// - Parameters:
     ///   - unpacked: the kernel as it was taken out of the image; nil: the image goes as it is.
-    ///   - random: where the unpacked kernel lies; nil: as high as it may.
+    ///   - wanted: where the unpacked kernel lies.
     /// - Returns: what purgatory has to do; nil where the draft was refused.
     func plan(
-        _ draft: inout PlanDraft, _ unpacked: UnpackedLinux? = nil, random: UInt64? = nil
+        _ draft: inout PlanDraft, _ unpacked: UnpackedLinux? = nil, at wanted: Place = Place()
     ) -> PurgatoryPlan? {
         let header = image.header
         guard header.isLoadedHigh else {
@@ -40,10 +48,9 @@ struct LinuxPlanner {
             return nil
         }
         var entry: PhysicalAddress?
-        if unpacked == nil {
-            entry = placeKernel(&draft)
-            if entry == nil { return nil }
-        }
+        if let unpacked, wanted.comesFirst { entry = place(unpacked, wanted.random, &draft) }
+        if unpacked == nil { entry = placeKernel(&draft) }
+        if entry == nil, unpacked == nil || wanted.comesFirst { return nil }
         var initrd: PhysicalRange?
         if initrdSize > 0 {
             guard let home = draft.addInitrd(size: initrdSize, below: initrdEnd) else { return nil }
@@ -51,13 +58,12 @@ struct LinuxPlanner {
         }
         var zeroPage = BootParameters()
         zeroPage.setHeader(setupHeader)
-        if random != nil { zeroPage.setRandomised() }
+        if wanted.random != nil { zeroPage.setRandomised() }
         guard
             let result = parameters.add(
                 zeroPage, initrd: initrd, initrdSize: UInt64(initrdSize), bounds: bounds, to: &draft)
         else { return nil }
-        // What lies at random is placed last: what is large finds its place first.
-        if let unpacked { entry = place(unpacked, random, &draft) }
+        if let unpacked, entry == nil { entry = place(unpacked, wanted.random, &draft) }
         guard let entry else { return nil }
         // By the 32-bit entry there is no paging at all.
         let turnsOff = parameters.machine.uses5LevelPaging && mode == .longMode && !header.supports5LevelPaging
@@ -92,7 +98,7 @@ struct LinuxPlanner {
         return place.start.advanced(by: mode == .longMode ? Self.longModeEntryOffset : 0)
     }
 
-    /// `init_size` is kept free for it, whose end (`.bss`, `.brk`) the kernel clears itself.
+    /// All of its memory is kept free for it, whose end (`.bss`, `.brk`) it clears itself.
     /// - Returns: its entry.
     private func place(
         _ kernel: UnpackedLinux, _ random: UInt64?, _ draft: inout PlanDraft
@@ -100,7 +106,7 @@ struct LinuxPlanner {
         let header = image.header
         let linked = header.preferredAddress
         let wanted = PlacementRequest(
-            size: header.initSize, alignment: UInt64(header.kernelAlignment),
+            size: size(of: kernel, isDrawn: random != nil), alignment: UInt64(header.kernelAlignment),
             bounds: PhysicalRange(from: PhysicalAddress(linked), to: bounds.end), preference: .highest)
         guard let home = draft.home(for: "kernel", wanted, random: random) else { return nil }
         for (index, load) in kernel.segments.enumerated() {
@@ -115,6 +121,16 @@ struct LinuxPlanner {
                     reserved: index == 0 ? home : place, contents: .kernel(load.file)))
         }
         return PhysicalAddress(home.start.rawValue + (kernel.entry - linked))
+    }
+
+    /// What is kept free for an unpacked kernel: `init_size`. Where it is drawn, what it uses before it knows its memory
+    /// map, in whole pages of 2 MiB, by which it maps itself: the rest of `init_size` is for its decompressor, and would
+    /// cost places in each piece of free memory.
+    func size(of kernel: UnpackedLinux, isDrawn: Bool) -> UInt64 {
+        let all = image.header.initSize
+        guard isDrawn else { return all }
+        let used = kernel.memoryEnd.rawValue &- image.header.preferredAddress
+        return min(used.roundedUp(to: 0x20_0000) ?? all, all)
     }
 
     private func kernelHome(size: UInt64, _ draft: inout PlanDraft) -> PhysicalRange? {

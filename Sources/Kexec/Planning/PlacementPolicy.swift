@@ -59,17 +59,18 @@ struct PlacementPolicy {
     }
 
     /// Takes a home for `request` from `memory`: below the boot loader's initrd first, then anywhere.
-    /// - Parameter random: takes one of the upper half of all homes. What kexec_load gets for its copies comes from the
-    ///   lower half, mostly, and its cost is in what it gets where a segment shall be.
+    /// - Parameter random: takes the home that this number says, of all that there are: how the running kernel was started
+    ///   changes nothing for the next one, and nobody can leave out any of them.
     func place(
         _ request: PlacementRequest, random: UInt64? = nil, in memory: inout MemoryAllocator
     ) -> PhysicalRange? {
+        if let random { return memory.place(request, random: random) }
         if let avoided = firstHandedOut, request.preference == .highest, avoided.start < request.bounds.end {
             var lower = request
             lower.bounds = PhysicalRange(from: request.bounds.start, to: avoided.start)
-            if let home = memory.place(lower, random: random) { return home }
+            if let home = memory.place(lower) { return home }
         }
-        return memory.place(request, random: random)
+        return memory.place(request)
     }
 
     /// `ramdisk_image` and `ramdisk_size` of the running kernel's boot_params.

@@ -38,7 +38,7 @@ struct PlanDraft {
     mutating func refuse(_ refusal: PlanRefusal) { refusals.append(refusal) }
 
     /// Finds a home for a segment of `size` bytes; where there is none, refuses and returns nil.
-    /// - Parameter random: takes one of the upper half of all there are.
+    /// - Parameter random: takes the one that this number says, of all there are.
     mutating func home(
         for name: String, _ request: PlacementRequest, random: UInt64? = nil
     ) -> PhysicalRange? {
