@@ -50,7 +50,7 @@ public enum ELFArguments: Hashable, Sendable {
     /// `--args-linux`: a pointer to boot_params, as for a bzImage.
     case linux
     /// `--args-none`: nothing; entered directly, without purgatory.
-    case none
+    case nothing
 }
 
 /// The class of the ELF header that describes the crashed kernel's memory.
@@ -98,8 +98,8 @@ public struct KexecRequest: Hashable, Sendable {
     public var forcedType: ForcedImageType?
     /// `--bios-drive`: of what a BIOS starts, the drive's number; nil: the payload finds out.
     public var biosDrive: UInt8?
-    /// For ELF executables; other images take none of this.
-    public var elfArguments: ELFArguments = .elf
+    /// For ELF executables, other images take none of this; nil: `.linux` for a Linux kernel, else `.elf`.
+    public var elfArguments: ELFArguments?
     /// `--mem-min`: the first address where segments may lie; nil: no bound.
     public var memoryMinimum: PhysicalAddress?
     /// `--mem-max`: the last one, which belongs to the bounds; nil: no bound.
@@ -152,7 +152,7 @@ public struct KexecRequest: Hashable, Sendable {
     public init(kernel: String) { self.kernel = kernel }
 
     /// The user says how an ELF file is entered, so that a Multiboot header in it says nothing.
-    var namesELFArguments: Bool { elfArguments != .elf || givenOptions.contains(.argumentsELF) }
+    var namesELFArguments: Bool { elfArguments != nil }
 
     /// The file that each of `modules` begins with, up to the first blank.
     package var moduleFiles: [String] {

@@ -22,6 +22,7 @@ struct PlanReport {
             ("kernel_unpacked", .boolean(plan.isUnpacked)), ("kernel_as_it_is", .optional(obstacle)),
             ("initrd_unpacked", .boolean(plan.isInitrdUnpacked)), ("initrd_as_it_is", .optional(initrdObstacle)),
             ("fast", .optional(plan.fast.map { Diagnostic.words(for: $0) })),
+            ("arguments", .optional(plan.elfArguments.map { $0.name })),
             ("digest", digest), ("placed_by", .string(placesItself ? "kexec" : "kernel")),
             ("segments", .array(plan.segments.map(segment))),
             ("refusals", .array(plan.refusals.map { .string(Diagnostic($0).sentence) })),
@@ -39,7 +40,7 @@ struct PlanReport {
             ),
             ("system_call", .null), ("system_call_reason", .null), ("entry", .null), ("command_line", .null),
             ("kernel_unpacked", .null), ("kernel_as_it_is", .null), ("initrd_unpacked", .null),
-            ("initrd_as_it_is", .null), ("fast", .null),
+            ("initrd_as_it_is", .null), ("fast", .null), ("arguments", .null),
             ("digest", .null), ("placed_by", .null), ("segments", .array([])),
             ("refusals", .array([.string(diagnostic.sentence)])), ("warnings", .array([])),
         ])
@@ -109,6 +110,9 @@ struct PlanReport {
         add("image        ", plan.image.path + ": " + kindText, to: &lines)
         if let form = plan.kernelForm { add("kernel       ", Diagnostic.words(for: form), to: &lines) }
         if let form = plan.initrdForm { add("initrd       ", Diagnostic.words(for: form), to: &lines) }
+        if let arguments = plan.elfArguments {
+            add("arguments    ", "--args-" + arguments.name, to: &lines)
+        }
         let reason = Diagnostic.words(for: plan.systemCallReason)
         add("system call  ", plan.systemCall.name + " (" + reason + ")", to: &lines)
         if !plan.alternatives.isEmpty {
@@ -163,6 +167,17 @@ struct PlanReport {
     private var protocolText: String? {
         guard let version = plan.image.bootProtocol.map({ Int($0) }) else { return nil }
         return String(version >> 8) + (version & 0xff < 10 ? ".0" : ".") + String(version & 0xff)
+    }
+}
+
+extension ELFArguments {
+    /// As it stands behind "--args-".
+    var name: String {
+        switch self {
+        case .elf: "elf"
+        case .linux: "linux"
+        case .nothing: "none"
+        }
     }
 }
 

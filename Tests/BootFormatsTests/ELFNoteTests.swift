@@ -43,6 +43,37 @@ import Testing
         #expect(try reader.next(in: bytes.span.bytes) == nil)
     }
 
+    /// Debian's kernels have all of these; those of others may have one only.
+    @Test(arguments: [("Linux", UInt32(0x100), "4.19"), ("Linux", 0x101, ""), ("Xen", 6, "linux")])
+    func knowsALinuxKernelByANoteOfIts(_ name: String, _ type: UInt32, _ text: String) throws {
+        let notes = note("GNU", [1], type: 3) + note(name, Array(text.utf8) + [0], type: type)
+        #expect(try #require(executable(notes: notes).image).isLinux)
+        var narrow = executable(notes: notes)
+        (narrow.isWide, narrow.machine) = (false, 3)
+        #expect(try #require(narrow.image).isLinux)
+        var sharedObject = executable(notes: notes)
+        sharedObject.type = 3
+        #expect(try #require(sharedObject.image).isLinux)
+    }
+
+    /// mkelfimage's programs, other guests of Xen, what a compiler leaves, and notes that end where the name does.
+    @Test(arguments: [
+        ("ELFBoot", UInt32(1), "Linux"), ("Xen", 6, "NetBSD"), ("Xen", 6, ""), ("Xen", 5, "linux"), ("xen", 6, "linux"),
+        ("GNU", 1, "linux"), ("Linux2", 0x100, ""), ("Linu", 0x100, ""), ("", 6, "linux"),
+    ]) func takesNothingElseForLinux(_ name: String, _ type: UInt32, _ text: String) throws {
+        #expect(!(try #require(executable(notes: note(name, Array(text.utf8), type: type)).image).isLinux))
+    }
+
+    @Test(arguments: [(true, UInt64(0xffff_ffff_8000_0000)), (false, 0xc000_0000), (false, 0x8000_0000)])
+    func seesWhatIsLinkedAsLinuxIs(_ isWide: Bool, _ map: UInt64) throws {
+        var builder = ELFBuilder(headers: [.init(virtualAddress: map + 0x100_0000, physicalAddress: 0x100_0000)])
+        (builder.isWide, builder.machine) = (isWide, isWide ? 62 : 3)
+        let image = try #require(builder.image)
+        #expect(image.isLinkedAsLinux && !image.isLinux)
+        builder.headers[0].virtualAddress = nil
+        #expect(try #require(builder.image).isLinkedAsLinux == false)
+    }
+
     @Test func refusesNotesBeyondTheFile() {
         var builder = executable(notes: note("x", []))
         builder.headers[0].offset = 1 << 40

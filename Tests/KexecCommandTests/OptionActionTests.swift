@@ -109,7 +109,7 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
     }
 
     @Test func laterSwitchesReplaceEarlierOnes() throws {
-        #expect(try request("K", "--args-linux", "--args-none").elfArguments == .none)
+        #expect(try request("K", "--args-linux", "--args-none").elfArguments == .nothing)
         #expect(try request("K", "--args-linux", "--args-elf").elfArguments == .elf)
         #expect(try request("K", "--elf32-core-headers", "--elf64-core-headers").coreHeaderClass == .elf64)
         #expect(try request("K", "-s", "-c").systemCall == .kexecLoad)

@@ -35,7 +35,7 @@ import Testing
             Set(report.keys) == [
                 "version", "loadable", "image", "system_call", "system_call_reason", "entry", "command_line", "digest",
                 "placed_by", "segments", "refusals", "warnings", "kernel_unpacked", "kernel_as_it_is",
-                "initrd_unpacked", "initrd_as_it_is", "fast",
+                "initrd_unpacked", "initrd_as_it_is", "fast", "arguments",
             ])
         #expect(report["placed_by"] as? String == "kexec")
         #expect(report["entry"] as? String == "0x100000200")
@@ -128,6 +128,28 @@ import Testing
         plan.warnings = [.asItIs(.initrd, because: .notArchive(.gzip))]
         #expect(
             PlanReport(plan: plan, files: []).text.contains("the initrd is not unpacked before the jump: \(reason)"))
+    }
+
+    @Test(arguments: [
+        (ELFArguments.linux, "linux", "--args-linux"), (.elf, "elf", "--args-elf"), (.nothing, "none", "--args-none"),
+    ]) func tellsWhatAnELFFileIsEnteredWith(_ arguments: ELFArguments, name: String, text: String) throws {
+        var plan = plan()
+        #expect(!PlanReport(plan: plan, files: []).text.contains("\narguments "))
+        #expect(try json(plan)["arguments"] is NSNull)
+        plan.elfArguments = arguments
+        #expect(PlanReport(plan: plan, files: []).text.contains("\narguments    \(text)\n"))
+        #expect(try json(plan)["arguments"] as? String == name)
+    }
+
+    @Test(arguments: [nil, ELFArguments.elf, .nothing])
+    func namesTheOptionThatAnInitrdWantsWithAnELFFile(_ told: ELFArguments?) {
+        let diagnostic = Diagnostic(PlanRefusal.initrdWithoutLinux(arguments: told))
+        #expect(diagnostic.hint == "a Linux kernel as ELF file wants --args-linux")
+        // What was not given is not said to have been.
+        #expect(diagnostic.sentence.contains("--args-") == (told != nil))
+        for warning in [PlanWarning.mayBeLinux, .linuxEntered(with: told ?? .elf)] {
+            #expect(Diagnostic(warning).hint == diagnostic.hint)
+        }
     }
 
     @Test func tellsThatAndWhyTheModuleLoads() throws {

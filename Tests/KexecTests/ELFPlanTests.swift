@@ -123,9 +123,61 @@ private func load(_ file: Range<Int>, at address: UInt64, memory: UInt64) -> ELF
         #expect(Array(plan.bytes("boot_params")[0x202..<0x206]) == Array("HdrS".utf8))
     }
 
+    /// A kernel with 64 or 32 bits that says that it is Linux.
+    private func linux(_ elfClass: ELFClass = .elf64) -> PlanImage {
+        var plan = PlanImage.elf(
+            [load(0..<16, at: 0x100_0000, memory: 0x1000)], bytes: bytes, elfClass: elfClass)
+        if case .elf(var image) = plan.image {
+            image.isLinux = true
+            plan.image = .elf(image)
+        }
+        return plan
+    }
+
+    @Test(arguments: [ELFClass.elf64, .elf32]) func entersALinuxKernelAsOneWithoutBeingTold(_ elfClass: ELFClass) {
+        let plan = linux(elfClass).plan(initrdSize: 100)
+        #expect(plan.refusals == [] && plan.warnings == [])
+        #expect(plan.purgatory?.rsi == plan["boot_params"]?.place.start.rawValue)
+        #expect(plan["boot_notes"] == nil && plan["initrd"] != nil)
+        #expect(plan.elfArguments == .linux)
+        // Its command line has Linux's limit, and what only --args-linux has is not lost.
+        #expect(
+            linux(elfClass).plan { $0.commandLine = String(repeating: "x", count: 2048) }.refusals
+                == [.commandLineTooLong(length: 2048, limit: 2047)])
+        let fast = linux(elfClass).plan {
+            $0.startsFast = true
+            $0.givenOptions.insert(.fast)
+            $0.givenOptions.insert(.noEFI)
+        }
+        #expect(fast.fast != nil && fast.warnings == [])
+    }
+
+    @Test(arguments: [ELFArguments.elf, .nothing]) func enterALinuxKernelAsToldAndSayWhatComesOfIt(_ told: ELFArguments)
+    {
+        let plan = linux().plan { $0.elfArguments = told }
+        #expect(plan.refusals == [] && plan.elfArguments == told)
+        #expect(plan["boot_params"] == nil && (plan["boot_notes"] != nil) == (told == .elf))
+        #expect(plan.warnings.contains(.linuxEntered(with: told)))
+        #expect(
+            linux().plan(initrdSize: 1) { $0.elfArguments = told }.refusals == [.initrdWithoutLinux(arguments: told)])
+    }
+
+    @Test func saysWhereAnImageMayBeLinuxAndNoOptionTells() {
+        let segment = ELFLoadSegment(
+            file: 0..<16, physicalAddress: PhysicalAddress(0x100_0000), memorySize: 0x1000,
+            virtualAddress: 0xffff_ffff_8100_0000)
+        let image = PlanImage.elf([segment], bytes: bytes)
+        let plan = image.plan()
+        #expect(plan.refusals == [] && plan.warnings == [.mayBeLinux] && plan.elfArguments == .elf)
+        for told in [ELFArguments.elf, .linux, .nothing] {
+            #expect(!image.plan { $0.elfArguments = told }.warnings.contains(.mayBeLinux))
+        }
+        #expect(PlanImage.elf([load(0..<16, at: 0x100_0000, memory: 0x1000)], bytes: bytes).plan().warnings == [])
+    }
+
     @Test func entersDirectlyWithArgsNone() {
         let plan = PlanImage.elf([load(0..<16, at: 0x100_0000, memory: 0x1000)], bytes: bytes)
-            .plan { $0.elfArguments = .none }
+            .plan { $0.elfArguments = .nothing }
         #expect(plan.purgatory == nil)
         #expect(plan.kernelEntry.rawValue == 0x100_0000)
         #expect(plan.warnings.contains(.notVerified))
@@ -133,7 +185,7 @@ private func load(_ file: Range<Int>, at address: UInt64, memory: UInt64) -> ELF
 
     @Test func refusesAnInitrdWithoutLinux() {
         let plan = PlanImage.elf([load(0..<16, at: 0x100_0000, memory: 0x1000)], bytes: bytes).plan(initrdSize: 1)
-        #expect(plan.refusals.contains(.initrdWithoutLinux(arguments: .elf)))
+        #expect(plan.refusals.contains(.initrdWithoutLinux(arguments: nil)))
     }
 
     /// What the kernel would put at a physical address.

@@ -156,8 +156,8 @@ import Testing
     @Test func argumentsForELFTakeTheFileForELF() throws {
         #expect(try kind { _ in } == "multiboot-x86")
         #expect(try kind { $0.elfArguments = .linux } == "elf-x86_64")
-        #expect(try kind { $0.elfArguments = .none } == "elf-x86_64")
-        #expect(try kind { $0.givenOptions.insert(.argumentsELF) } == "elf-x86_64")
+        #expect(try kind { $0.elfArguments = .nothing } == "elf-x86_64")
+        #expect(try kind { $0.elfArguments = .elf } == "elf-x86_64")
         #expect(try kind { $0.forcedType = .elfX86_64 } == "elf-x86_64")
         let both = try kind {
             $0.forcedType = .multibootX86

@@ -34,7 +34,7 @@ complete -c kexec -l force-dtb -d 'Hand over the running kernel'\''s device tree
 complete -c kexec -l module -r -F -d 'A multiboot module and its arguments'
 complete -c kexec -s t -l type -r -f -a 'multiboot2-x86 elf-x86_64 multiboot-x86 elf-x86 bzImage64 bzImage beoboot-x86 nbi-x86 uki boot-sector disk-image' -d 'Take the image for one of this type'
 complete -c kexec -l bios-drive -r -f -d 'The BIOS'\''s drive, with boot-sector or disk-image'
-complete -c kexec -l args-elf -d 'ELF: hand over boot notes (default)'
+complete -c kexec -l args-elf -d 'ELF: hand over boot notes (default but for Linux)'
 complete -c kexec -l args-linux -d 'ELF: hand over what a Linux kernel wants'
 complete -c kexec -l args-none -d 'ELF: hand over nothing, enter it directly'
 complete -c kexec -l entry-32bit -d 'bzImage: the 32-bit entry point'

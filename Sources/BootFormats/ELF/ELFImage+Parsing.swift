@@ -70,7 +70,7 @@ extension ELFImage {
     /// Notes are few and small; a file of nothing else must not keep us busy.
     private static let maximumNoteBytes = 1 << 20
 
-    private func checkNotes(_ bytes: borrowing RawSpan) throws(ImageError) {
+    private mutating func checkNotes(_ bytes: borrowing RawSpan) throws(ImageError) {
         var total = 0
         for segment in notes {
             guard segment.file.count <= Self.maximumNoteBytes - total else {
@@ -80,7 +80,9 @@ extension ELFImage {
             }
             total += segment.file.count
             var reader = ELFNoteReader(segment)
-            while try reader.next(in: bytes) != nil {}
+            while let note = try reader.next(in: bytes) {
+                if note.isLinux(in: bytes) { isLinux = true }
+            }
         }
     }
 }

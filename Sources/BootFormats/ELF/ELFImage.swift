@@ -39,6 +39,8 @@ public struct ELFLoadSegment: Hashable, Sendable {
 /// A static ELF executable: vmlinux, or any program that is entered with paging as it is.
 public struct ELFImage: Hashable, Sendable {
     public var elfClass: ELFClass
+    /// Its notes say that it is a Linux kernel: one of Linux's own, or Xen's with Linux as the guest's system.
+    public var isLinux = false
     /// `e_machine`: EM_386 (3), EM_486 (6), EM_X86_64 (62).
     public var machine: UInt16
     /// The physical address of the entry point: `e_entry`, which is physical in vmlinux, or what it maps to.
@@ -57,5 +59,15 @@ public struct ELFImage: Hashable, Sendable {
         self.entry = entry
         self.segments = segments
         self.notes = notes
+    }
+
+    /// Whether a part is mapped where a Linux kernel maps itself: from `__START_KERNEL_map` on, with 32 bits from where
+    /// `CONFIG_PAGE_OFFSET` can be, 0x40000000 to 0xc0000000. Other kernels may be linked so, too.
+    public var isLinkedAsLinux: Bool {
+        segments.contains {
+            let distance = $0.virtualAddress &- $0.physicalAddress.rawValue
+            return elfClass == .elf64
+                ? distance == 0xffff_ffff_8000_0000 : distance >= 0x4000_0000 && distance.isMultiple(of: 0x800_0000)
+        }
     }
 }

@@ -26,6 +26,14 @@ public struct ELFNote: Hashable, Sendable {
     public var name: Range<Int>
     /// Where in the file the contents are, without padding.
     public var descriptor: Range<Int>
+
+    /// Whether only a Linux kernel has it: `LINUX_ELFNOTE_BUILD_SALT` (since 4.19) or another of Linux's, or
+    /// `XEN_ELFNOTE_GUEST_OS` with its name.
+    func isLinux(in bytes: borrowing RawSpan) -> Bool {
+        // The name with its NUL; the second from the type on, with the descriptor.
+        bytes.holds("Linux\0", at: name.lowerBound)
+            || bytes.holds("\u{6}\0\0\0Xen\0linux", at: name.lowerBound - 4)
+    }
 }
 
 /// Goes through the notes of one segment, in order.

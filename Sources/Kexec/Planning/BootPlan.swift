@@ -74,6 +74,8 @@ public struct BootPlan: Hashable, Sendable {
     public var target: LoadTarget
     /// The call to make first.
     public var systemCall: SystemCall
+    /// What an ELF executable is entered with; nil for other images.
+    public var elfArguments: ELFArguments?
     /// Why that one.
     public var systemCallReason: SystemCallReason
     /// Calls to try after it, in this order, where it is refused for a reason that another call may not share.

@@ -36,7 +36,7 @@ extension BootPlanner {
     private func takesBootParameters(_ image: KernelImage) -> Bool {
         switch image {
         case .bzImage: true
-        case .elf: request.elfArguments == .linux
+        case .elf: request.arguments(for: image) == .linux
         case .multiboot, .nbi: false
         }
     }

@@ -86,6 +86,7 @@ public struct BootPlanner: Sendable {
         plan.purgatory = purgatory
         plan.kernelForm = draft.kernelForm
         plan.initrdForm = initrdForm
+        plan.elfArguments = request.arguments(for: image)
         plan.fast = fastStart(of: image, requestedCommandLine)
         let checker = PlanChecker(machine: machine)
         plan.refusals = checker.obstacles(to: plan) + draft.refusals
@@ -161,10 +162,11 @@ public struct BootPlanner: Sendable {
             if let unpacked = planUnpacked(by: planner, &draft) { return unpacked }
             purgatory = planner.plan(&draft)
         case .elf(let elf):
-            if initrdSize > 0, request.elfArguments != .linux {
+            let arguments = request.arguments(for: image) ?? .elf
+            if initrdSize > 0, arguments != .linux {
                 draft.refuse(.initrdWithoutLinux(arguments: request.elfArguments))
             }
-            purgatory = ELFPlanner(image: elf, initrdSize: initrdSize, parameters: parameters)
+            purgatory = ELFPlanner(image: elf, arguments: arguments, initrdSize: initrdSize, parameters: parameters)
                 .plan(&draft, bytes: kernel)
         }
         placePurgatory(&purgatory, &draft)
@@ -263,7 +265,7 @@ public struct BootPlanner: Sendable {
         let limit: Int
         switch image {
         case .bzImage(let bzImage): limit = Int(clamping: bzImage.header.commandLineSize)
-        case .elf: limit = request.elfArguments == .linux ? Self.linuxLineLimit : .max
+        case .elf: limit = request.arguments(for: image) == .linux ? Self.linuxLineLimit : .max
         case .multiboot: limit = .max
         case .nbi: limit = NBIPlanner.longestLine
         }

@@ -2,9 +2,19 @@
 internal import BootFormats
 internal import PhysicalMemory
 
+extension KexecRequest {
+    /// What an ELF executable gets; nil for other images. A Linux kernel takes boot notes for boot_params, and hangs
+    /// without a word.
+    @inline(never) func arguments(for image: KernelImage) -> ELFArguments? {
+        guard case .elf(let image) = image else { return nil }
+        return elfArguments ?? (image.isLinux ? .linux : .elf)
+    }
+}
+
 /// Plans a static ELF executable: its PT_LOADs at their physical addresses, entered in the mode of its class.
 struct ELFPlanner {
     let image: ELFImage
+    let arguments: ELFArguments
     let initrdSize: Int
     let parameters: BootParametersPlanner
 
@@ -12,8 +22,8 @@ struct ELFPlanner {
     /// - Returns: what purgatory has to do; nil where the draft was refused, or where `--args-none` wants none.
     func plan(_ draft: inout PlanDraft, bytes: borrowing RawSpan) -> PurgatoryPlan? {
         guard draft.claim(image, bytes: bytes) else { return nil }
-        switch parameters.request.elfArguments {
-        case .none: return nil
+        switch arguments {
+        case .nothing: return nil
         case .elf: return planBootNotes(&draft)
         case .linux: return planLinux(&draft)
         }

@@ -100,7 +100,7 @@ extension BootPlanner {
         case .bzImage(let bzImage):
             // Neither our own payloads nor other programs in this shape have one.
             bzImage.payload != nil && bzImage.header.kernelVersionOffset != 0
-        case .elf: request.elfArguments == .linux
+        case .elf: request.arguments(for: image) == .linux
         case .multiboot, .nbi: false
         }
     }

@@ -22,7 +22,8 @@ struct PlanAdvisor {
             warnings += given(
                 [.hotplug, .coreHeaders32, .coreHeaders64, .memoryMapInCommandLine], ignoredBy: .noCrashKernel)
         }
-        if case .elf = image, request.elfArguments == .none { warnings.append(.notVerified) }
+        if plan.elfArguments == .nothing { warnings.append(.notVerified) }
+        if let warning = linuxWarning(image, plan.elfArguments) { warnings.append(warning) }
         if case .multiboot(let image) = image, image.needsFramebuffer,
             machine.bootParameters.flatMap({ MultibootFramebuffer($0) }) == nil
         {
@@ -47,9 +48,16 @@ struct PlanAdvisor {
         return warnings
     }
 
+    /// Of an ELF file that is Linux, or may be, and does not get what Linux needs.
+    private func linuxWarning(_ image: KernelImage, _ arguments: ELFArguments?) -> PlanWarning? {
+        guard case .elf(let image) = image, let arguments, arguments != .linux else { return nil }
+        if image.isLinux { return .linuxEntered(with: arguments) }
+        return request.elfArguments == nil && image.isLinkedAsLinux ? .mayBeLinux : nil
+    }
+
     private func takesCommandLine(_ image: KernelImage) -> Bool {
         switch image {
-        case .elf: return request.elfArguments == .linux
+        case .elf: return request.arguments(for: image) == .linux
         case .nbi: return false  // It has one of its own.
         default: return true
         }
@@ -58,7 +66,6 @@ struct PlanAdvisor {
     /// Options that were given and that this image or system call has no use for.
     private func ignoredOptions(_ image: KernelImage, _ plan: BootPlan) -> [PlanWarning] {
         var ignored: [PlanWarning] = []
-        if case .elf = image { ignored += given([.entry32Bit, .realMode], ignoredBy: .elf) }
         switch image {
         case .multiboot(let multiboot):
             ignored += given(
@@ -69,12 +76,16 @@ struct PlanAdvisor {
                 [.entry32Bit, .realMode, .argumentsELF, .argumentsLinux, .argumentsNone, .noEFI], ignoredBy: .nbi)
         case .bzImage:
             ignored += given([.argumentsELF, .argumentsLinux, .argumentsNone], ignoredBy: .bzImage)
-        case .elf where request.elfArguments == .none:
-            ignored += given(
-                [.commandLine, .reuseCommandLine, .consoleSerial, .consoleVGA, .resetVGA, .digest, .noEFI],
-                ignoredBy: .argsNone)
-        case .elf where request.elfArguments == .elf: ignored += given([.noEFI], ignoredBy: .elfProgram)
-        case .elf: break
+        case .elf:
+            ignored += given([.entry32Bit, .realMode], ignoredBy: .elf)
+            switch plan.elfArguments {
+            case .nothing?:
+                ignored += given(
+                    [.commandLine, .reuseCommandLine, .consoleSerial, .consoleVGA, .resetVGA, .digest, .noEFI],
+                    ignoredBy: .argsNone)
+            case .elf?: ignored += given([.noEFI], ignoredBy: .elfProgram)
+            case .linux?, nil: break
+            }
         }
         if !plan.segments.contains(where: { $0.name == "firmware_state" }), plan.refusals.isEmpty {
             let isFileLoad = plan.systemCall == .kexecFileLoad && image.ownPayload != nil

@@ -35,7 +35,8 @@ public enum PlanRefusal: Error, Hashable, Sendable {
     case needsXen
     /// The purgatory built into this program is broken: no file of the user's can cause it.
     case purgatoryUnusable(PurgatoryImageError)
-    case initrdWithoutLinux(arguments: ELFArguments)
+    /// An ELF executable that is not entered as Linux; nil: no option says so, and it does not say that it is Linux.
+    case initrdWithoutLinux(arguments: ELFArguments?)
     /// Real-mode code calls the BIOS, and EFI started this machine.
     case noBIOS
     case biosBoot(BIOSBootObstacle, ForcedImageType)
@@ -85,6 +86,10 @@ public enum PlanWarning: Hashable, Sendable {
     /// A dump without this is hard to read; the running kernel does not show it.
     case coreHeaderLacks(CoreHeaderPart)
     case notVerified
+    /// The ELF file is a Linux kernel, and these options say that it does not get what one needs.
+    case linuxEntered(with: ELFArguments)
+    /// The ELF file may be a Linux kernel, for it is linked like one, and it gets boot notes.
+    case mayBeLinux
     /// The BIOS's disk calls for this controller will not return.
     case diskLost(controller: String, LostDiskReason)
     /// A Multiboot image asks for a framebuffer, and nothing is known of one.

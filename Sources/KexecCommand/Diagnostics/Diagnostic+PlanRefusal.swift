@@ -61,9 +61,8 @@ extension Diagnostic {
         case .firmwareStateUnusable(let error): self.init(error)
         case .firmwareStateElsewhere(let function, let difference): self = Self.sentence(function, difference)
         case .initrdWithoutLinux(let arguments):
-            self.init(
-                "an initrd cannot be passed with \(arguments == .elf ? "--args-elf" : "--args-none")",
-                hint: "a Linux kernel as ELF file wants --args-linux")
+            let with = arguments.map { "with --args-" + $0.name } ?? "to an ELF file that does not say that it is Linux"
+            self.init("an initrd cannot be passed " + with, hint: Self.linuxHint)
         case .initrdWithMultiboot:
             self.init("an initrd cannot be passed to a Multiboot kernel", hint: "pass it with --module")
         case .initrdWithNBI:
@@ -249,8 +248,18 @@ extension Diagnostic {
             let name = part == .kernel ? "the kernel" : "the initrd"
             self.init(name + " is not unpacked before the jump: " + Self.words(for: obstacle))
         case .notVerified: self.init("the image is entered without purgatory: nothing is verified")
+        case .linuxEntered(let arguments):
+            self.init(
+                "the image is a Linux kernel, which does not start with --args-" + arguments.name,
+                hint: Self.linuxHint)
+        case .mayBeLinux:
+            self.init(
+                "the image is linked as a Linux kernel is, and gets boot notes: if it is one, it will hang",
+                hint: Self.linuxHint)
         }
     }
+
+    private static var linuxHint: String { "a Linux kernel as ELF file wants --args-linux" }
 
     private static func words(for part: CoreHeaderPart) -> String {
         switch part {

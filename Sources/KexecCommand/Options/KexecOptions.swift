@@ -112,7 +112,7 @@ struct KexecOptions {
         case .forceDeviceTree: request.forcesDeviceTree = true
         case .argumentsELF: request.elfArguments = .elf
         case .argumentsLinux: request.elfArguments = .linux
-        case .argumentsNone: request.elfArguments = .none
+        case .argumentsNone: request.elfArguments = .nothing
         case .realMode: request.realMode = true
         case .entry32Bit: request.entry32Bit = true
         case .fast: request.startsFast = true

@@ -66,7 +66,7 @@ enum OptionTable {
         option(.type, "type", letter: "t", "TYPE", .image, "Take the image for one of this type"),
         option(.biosDrive, "bios-drive", "NUMBER", .image, "The BIOS's drive, with boot-sector or disk-image")
             .since(.swiftKexec),
-        flag(.argumentsELF, "args-elf", .image, "ELF: hand over boot notes (default)"),
+        flag(.argumentsELF, "args-elf", .image, "ELF: hand over boot notes (default but for Linux)"),
         flag(.argumentsLinux, "args-linux", .image, "ELF: hand over what a Linux kernel wants"),
         flag(.argumentsNone, "args-none", .image, "ELF: hand over nothing, enter it directly"),
         flag(.entry32Bit, "entry-32bit", .image, "bzImage: the 32-bit entry point"),

@@ -2,7 +2,7 @@
 
 /// Every kind of image, compression and way of naming it.
 enum ImageCases {
-    static let all: [Case] = compressed + [vmlinux, elf32] + elf64 + [severalInitrds] + standardInput + [forcedType]
+    static let all: [Case] = compressed + vmlinux + [elf32] + elf64 + [severalInitrds] + standardInput + [forcedType]
 
     private static let booted = ["^LAB load rc=0 loaded=1", Case.second, "^LAB end second"]
     private static let initrd = "--initrd=/boot/initrd --command-line=\"$second\""
@@ -37,11 +37,16 @@ enum ImageCases {
         }
     }
 
-    private static let vmlinux = Case(
-        name: "image/vmlinux", summary: "an ELF vmlinux boots as Linux",
-        machine: MachineShape(memory: 1536),
-        files: { ["boot/vmlinux": .host($0.cache.vmlinux(.linux7))] },
-        script: "rm /boot/vmlinuz; try load kexec -l -c /boot/vmlinux --args-linux \(initrd) && jump", expect: booted)
+    private static let vmlinux: [Case] = [("option", "--args-linux"), ("by-itself", "")].map { name, option in
+        Case(
+            name: "image/vmlinux/\(name)", summary: "an ELF vmlinux boots as Linux",
+            machine: MachineShape(memory: 1536),
+            files: { ["boot/vmlinux": .host($0.cache.vmlinux(.linux7))] },
+            script: "rm /boot/vmlinuz; try load kexec -l -c /boot/vmlinux \(option) \(initrd) && jump",
+            expect: booted,
+            // kexec-tools enters it with boot notes, and it hangs.
+            needsOurs: option.isEmpty)
+    }
 
     /// Entered with paging off (CR0 bit 31) in protected mode (bit 0).
     private static let elf32 = Case(
