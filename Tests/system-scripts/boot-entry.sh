@@ -167,8 +167,69 @@ test_entries_whose_files_are_not_here_are_not_taken() { gives_up "which is not h
 
 test_finds_files_on_a_separate_boot_and_in_a_subvolume() {
     chooses 'kexec -l ROOT/boot/vmlinuz-1 --append=root=/dev/mapper/vg-root ro --initrd=ROOT/boot/initrd.img-1' separate-boot 0
+    chooses "$fallback" separate-boot subvolume
+    says 'which is not here'
+    mounted '/@rootfs/boot /' '/@rootfs /home' '/@rootfs / - btrfs'
     chooses 'kexec -l ROOT/boot/vmlinuz-1 --append=root=/dev/vda1 rootflags=subvol=@rootfs --initrd=ROOT/boot/initrd.img-1' \
         separate-boot subvolume
+}
+
+# mounted 'FOLDER MOUNT'...: /proc/self/mountinfo
+mounted() {
+    mkdir -p "$root/proc/self"
+    for pair; do printf '36 35 0:42 %s rw,relatime shared:1 - ext4 /dev/vda1 rw\n' "$pair"; done >"$root/proc/self/mountinfo"
+}
+
+test_only_what_is_mounted_is_taken_off_a_name() {
+    mkdir -p "$root/home/user"
+    for file in vmlinuz initrd; do : >"$root/home/user/$file"; done
+    for folders in '' '/ /' '/other/home /home' '/oth /' '/other/home/user/vmlinuz /'; do
+        # shellcheck disable=SC2086
+        mounted ${folders:+"$folders"}
+        entry debian 0
+        printf '%s\n' 'menuentry a {' 'linux /other/home/user/vmlinuz' 'initrd /other/home/user/initrd' '}' >"$root/boot/grub/grub.cfg"
+        succeeds load
+        called "$fallback"
+        says "'/other/home/user/initrd', which is not here"
+    done
+}
+
+test_a_control_character_in_an_entry_adds_nothing_to_it() {
+    evil=$(printf '\ninitrd /evil')
+    for text in "menuentry 'a$evil' {
+linux /boot/vmlinuz-1
+}" "menuentry a {
+linux /boot/vmlinuz-1 'x$evil'
+}" "menuentry a {
+linux '/boot/vmlinuz-1$evil'
+}" "menuentry a {
+linux /boot/vmlinuz-1
+initrd '/boot/initrd.img-1$evil'
+}" "menuentry a {
+search --set=root '1$evil'
+linux /boot/vmlinuz-1
+}" "set default='gone$evil'
+menuentry a {
+linux /boot/vmlinuz-1
+}" "menuentry 'a$evil' {
+multiboot /x
+}" "$(printf 'menuentry a {\nlinux /boot/vmlinuz-1 "a\033[31mb"\n}')" "$(printf 'menuentry a {\nlinux /boot/vmlinuz-1 "a\177"\n}')"; do
+        entry debian 0
+        : >"$root/evil"
+        printf '%s\n' "$text" >"$root/boot/grub/grub.cfg"
+        succeeds load
+        called "$fallback"
+        says "not taking GRUB's default entry"
+        [ "$(grep -c . "$root/output")" = 2 ] || bad "says $(cat "$root/output")"
+    done
+}
+
+test_a_title_does_nothing_to_the_terminal() {
+    entry debian 0
+    printf 'menuentry "a\\033[31mb \342\200\256\302\233\330\234\342\200\250 Übersicht \\\\007" {\nmultiboot /x\n}\n' >"$root/boot/grub/grub.cfg"
+    succeeds load
+    says "'a\\033[31mb ???? Übersicht"
+    ! LC_ALL=C tr -d '\012\040-\176\200-\377' <"$root/output" | LC_ALL=C grep -q . || bad 'a control character came through'
 }
 
 test_an_entry_of_another_file_system_is_not_taken() {

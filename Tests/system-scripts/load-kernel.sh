@@ -136,7 +136,7 @@ test_a_note_that_cannot_be_written_is_none() {
     for file in loaded loaded.new; do ln -s /dev/full "$root/run/swift-kexec/$file"; done
     succeeds load
     says 'cannot note it'
-    [ -z "$(ls "$root/run/swift-kexec")" ] || bad "left $(ls "$root/run/swift-kexec")"
+    [ "$(ls "$root/run/swift-kexec")" = lock ] || bad "left $(ls "$root/run/swift-kexec")"
     rm -r "$root/run/swift-kexec"
     : >"$root/run/swift-kexec"
     succeeds load
@@ -164,4 +164,148 @@ test_takes_files_by_name() {
     fails load --initrd=/a
     says 'usage'
     fails load --bogus
+}
+
+test_prints_one_argument_to_a_line() {
+    configured
+    settings "APPEND='a	b'"
+    fails load --print
+    says 'an argument has a control character'
+    succeeds load
+    called 'kexec -l ROOT/vmlinuz --append=a	b --initrd=ROOT/initrd.img'
+    : >"$root/log"
+    settings "KERNEL_IMAGE='/boot/a	b'" INITRD=
+    : >"$root/boot/a	b"
+    fails load
+    says 'a control character is in the name'
+    called
+}
+
+# What the tests' user can give away only root can.
+if [ "$(id -u)" = 0 ]; then can_give=true; else can_give=false; fi
+
+# refuses PLACE WORDS: a load of what is configured, because of PLACE.
+refuses() {
+    : >"$root/log"
+    fails load
+    says "'$root$1'"
+    says "$2"
+    called
+}
+
+test_refuses_what_others_own_or_may_write() {
+    kernels 1
+    mkdir -p "$root/opt/k"
+    ln -s ../../boot/vmlinuz-1 "$root/opt/k/current"
+    ln -s opt/k/current "$root/vmlinuz"
+    ln -s boot/initrd.img-1 "$root/initrd.img"
+    chmod 755 "$root" "$root/boot" "$root/opt" "$root/opt/k"
+    succeeds load
+    for place in /boot/vmlinuz-1 /boot/initrd.img-1 /boot /opt/k /opt; do
+        before=$(stat -c %a "$root$place")
+        chmod o+w "$root$place"
+        refuses "$place" 'others may write'
+        says 'chmod go-w'
+        chmod "$before" "$root$place"
+        $can_give || continue
+        chmod g+w "$root$place"
+        chgrp 65534 "$root$place"
+        refuses "$place" 'group 65534 may write'
+        chgrp 0 "$root$place"
+        : >"$root/log"
+        succeeds load
+        chmod "$before" "$root$place"
+        chown 65534 "$root$place"
+        refuses "$place" 'belongs to user 65534'
+        says 'kexec -l'
+        chown 0 "$root$place"
+    done
+    ! $can_give || for place in /vmlinuz /opt/k/current /initrd.img; do
+        chown -h 65534 "$root$place"
+        refuses "$place" 'belongs to user 65534'
+        chown -h 0 "$root$place"
+    done
+    : >"$root/log"
+    succeeds load
+    called "kexec -l ROOT/vmlinuz $line --initrd=ROOT/initrd.img"
+}
+
+test_takes_what_root_has_in_a_folder_for_all() {
+    mkdir -p "$root/tmp/staged"
+    chmod 755 "$root/tmp/staged"
+    chmod 1777 "$root/tmp"
+    : >"$root/tmp/staged/k"
+    succeeds load --kernel="$root/tmp/staged/k"
+    fails load --kernel="$root/tmp/gone"
+    says 'anybody may make it'
+    chmod 777 "$root/tmp"
+    fails load --kernel="$root/tmp/staged/k"
+    says 'others may write'
+    ln -s k "$root/loop"
+    ln -s loop "$root/k"
+    fails load --kernel="$root/k"
+}
+
+test_two_loads_at_once_come_one_after_the_other() {
+    kernels 1 2
+    ln -sf "$(command -v sleep)" "$root/bin/sleep"
+    printf '#!/bin/sh\necho "begin $3" >>"%s/log"\n[ ! -e /proc/$$/fd/9 ] || echo leaked >>"%s/log"\nsleep 1\necho "end $3" >>"%s/log"\n' \
+        "$root" "$root" "$root" >"$root/bin/kexec"
+    sed -i 's/\$3/$2/g' "$root/bin/kexec"
+    "$root/usr/sbin/kexec-load-kernel" --kernel="$root/boot/vmlinuz-1" >"$root/one" 2>&1 &
+    first=$!
+    "$root/usr/sbin/kexec-load-kernel" --kernel="$root/boot/vmlinuz-2" >"$root/two" 2>&1 &
+    wait $first || bad "failed: $(cat "$root/one")"
+    wait $! || bad "failed: $(cat "$root/two")"
+    order=$(sed -e 's/ .*//' "$root/log" | tr '\n' ' ')
+    [ "$order" = 'begin end begin end ' ] || bad "called: $(cat "$root/log")"
+    last=$(sed -n 's/^end //p' "$root/log" | tail -n 1)
+    grep -qF "$last" "$root/run/swift-kexec/loaded" || bad "the note is not that of the last load"
+    cat "$root/one" "$root/two" >"$root/output"
+    says 'waiting for another load to end'
+}
+
+test_a_load_waits_half_a_minute_for_another() {
+    configured
+    mkdir -p "$root/run/swift-kexec"
+    : >"$root/run/swift-kexec/lock"
+    exec 8>>"$root/run/swift-kexec/lock"
+    flock -n 8
+    status=0
+    load || status=$?
+    [ $status = 10 ] || bad "ended with status $status"
+    says 'for more than 30 seconds'
+    called
+    [ "$(grep -c '^sleep 1' "$root/log")" = 30 ] || bad "slept $(grep -c '^sleep' "$root/log") times"
+    succeeds load --print
+    loaded
+    echo 'file x /k' >"$root/run/swift-kexec/loaded"
+    status=0
+    "$root/usr/lib/swift-kexec/kernel-changed" removed >"$root/output" 2>&1 8>&-
+    called
+    exec 8>&-
+}
+
+test_writes_into_no_folder_of_others() {
+    configured
+    mkdir -p "$root/run/swift-kexec"
+    for mode in 777 1777 775; do
+        : >"$root/log"
+        chmod $mode "$root/run/swift-kexec"
+        succeeds load
+        says 'cannot note it'
+        [ -z "$(ls "$root/run/swift-kexec")" ] || bad "wrote $(ls "$root/run/swift-kexec")"
+    done
+    rm -r "$root/run/swift-kexec"
+    mkdir "$root/victim"
+    ln -s ../victim "$root/run/swift-kexec"
+    succeeds load
+    [ -z "$(ls "$root/victim")" ] || bad 'followed a link'
+}
+
+test_what_is_noted_is_for_root_alone() {
+    configured
+    succeeds load
+    [ "$(stat -c %a "$root/run/swift-kexec/loaded")" = 600 ] || bad "$(ls -l "$root/run/swift-kexec")"
+    [ "$(stat -c %a "$root/run/swift-kexec")" = 700 ] || bad 'others may look at the folder'
 }

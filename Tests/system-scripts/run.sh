@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # The scripts find no program but these, so that no mistake in one reaches this machine.
-tools="awk cat chmod cp env grep head ln ls mkdir mv od readlink rm sed sh sort stat tail tr uname"
+tools="awk cat chmod cp env flock grep head ln ls mkdir mv od readlink rm sed sh sort stat tail tr uname"
 
 make_root() {
     root=$work/root
@@ -24,7 +24,7 @@ make_root() {
     for tool in $tools; do ln -s "$(command -v "$tool")" "$root/bin/$tool"; done
     find "$root/usr" "$root/etc" -type f -exec sed -i \
         -e "s|^root=\$|root=$root|" -e "s|^PATH=.*|PATH=$root/bin|" -e "s|/lib/lsb/|$root&|" {} +
-    for name in kexec systemctl reboot findmnt ischroot systemd-detect-virt; do stand_in $name 0; done
+    for name in kexec systemctl reboot findmnt ischroot systemd-detect-virt sleep; do stand_in $name 0; done
     # Not root: the tests may be anybody's.
     printf '#!/bin/sh\necho 0\n' >"$root/bin/id"
     printf '#!/bin/sh\ncase $1 in list-*) cat "%s/$1"; exit ;; esac\necho "systemctl $*" >>"%s/log"\n%s\n' \
@@ -64,7 +64,7 @@ says() { grep -qF -e "$1" "$root/output" || bad "does not say '$1': $(cat "$root
 says_nothing() { [ ! -s "$root/output" ] || bad "says: $(cat "$root/output")"; }
 # What was called, all of it, in order; ROOT stands for the folder.
 called() {
-    found=$(sed "s|$root|ROOT|g" "$root/log" | grep -v -e '^findmnt' -e '^ischroot' -e '^systemd-detect-virt')
+    found=$(sed "s|$root|ROOT|g" "$root/log" | grep -v -e '^findmnt' -e '^ischroot' -e '^systemd-detect-virt' -e '^sleep')
     expected=$(printf '%s\n' "$@")
     [ "$found" = "$expected" ] || bad "called:
 $found

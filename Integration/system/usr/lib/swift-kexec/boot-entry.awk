@@ -32,9 +32,16 @@ END {
 
 # Ends the program; END comes all the same.
 function problem(reason) {
+    gsub(/[\001-\037\177]/, "?", reason)
     print "error " reason
     failed = 1
     exit 1
+}
+
+# One line of the answer; whoever reads it would take a second one for another answer.
+function answer(key, value) {
+    if (value ~ /[\001-\037\177]/) problem("the default entry\047s " key " has a control character")
+    print key " " value
 }
 
 # Splits a line into commands, and has each one taken in. False where a quote is open.
@@ -252,7 +259,7 @@ function choose_child(parent, wanted,    i, found, entry) {
     }
     if (found < 0) {
         if (loads_entries) problem("the entry '" wanted "' is not in grub.cfg, which has GRUB look for more")
-        print "note there is no entry '" wanted "': GRUB takes the first one"
+        answer("note", "there is no entry '" wanted "': GRUB takes the first one")
         found = 0
     }
     for (i = 0; i <= found; i++) {
@@ -273,12 +280,12 @@ function print_entry(    title, count, words, i, s) {
     if (!(node in linux_of)) problem("'" title "' has no 'linux' command")
     if (ambiguous[node]) problem("'" title "' has 'linux' or 'initrd' commands under a condition, or several")
     if (searches_twice[node]) problem("'" title "' looks for several file systems")
-    print "title " title
-    if (node in uuid_of) print "uuid " known(uuid_of[node], "the file system of '" title "'")
+    answer("title", title)
+    if (node in uuid_of) answer("uuid", known(uuid_of[node], "the file system of '" title "'"))
     count = split(linux_of[node], words, "\005")
-    print "linux " known(path(words[1]), "the kernel of '" title "'")
+    answer("linux", known(path(words[1]), "the kernel of '" title "'"))
     for (i = 2; i <= count; i++) s = s (s == "" ? "" : " ") known(words[i], "the command line of '" title "'")
-    print "line " s
+    answer("line", s)
     count = split(initrd_of[node], words, "\005")
-    for (i = 1; i <= count; i++) print "initrd " known(path(words[i]), "an initrd of '" title "'")
+    for (i = 1; i <= count; i++) answer("initrd", known(path(words[i]), "an initrd of '" title "'"))
 }

@@ -101,7 +101,7 @@ choose_boot_entry() {
     [ -r "$variables" ] || variables=/dev/null
     # Another default entry, or a menu that was made anew, is another choice.
     sources=$menu$newline$variables
-    kernel='' initrds='' line='' uuid='' reason=''
+    kernel='' initrds='' line='' uuid='' reason='' title=''
     entry=$(awk -f "$root/usr/lib/swift-kexec/boot-entry.awk" "$variables" "$menu") || :
     while IFS=' ' read -r key value; do
         case $key in
@@ -127,21 +127,36 @@ without_boot_entry() {
 }
 
 # A file as this system calls it, by GRUB's name, which counts from the root of its file system: that of /boot, that of /,
-# or one with subvolumes.
+# or one of which only a part is mounted there, such as a subvolume.
 located() {
-    path=$1
-    while :; do
-        for place in "$root$path" "$root/boot$path"; do
+    for place in "$root$1" "$root/boot$1"; do
+        [ ! -f "$place" ] || {
+            printf '%s\n' "$place"
+            return 0
+        }
+    done
+    # What is mounted last at a place counts.
+    for mount in / /boot; do
+        part=$(mounted_part "$mount")
+        case $1 in
+        "${part:-/}"/*)
+            place=$root${mount%/}${1#"$part"}
             [ ! -f "$place" ] || {
                 printf '%s\n' "$place"
                 return 0
             }
-        done
-        case $path in
-        /*/*) path=/${path#/*/} ;;
-        *) return 1 ;;
+            ;;
         esac
     done
+    return 1
+}
+
+# mounted_part MOUNT: which folder of its file system is mounted there (proc_pid_mountinfo(5)).
+mounted_part() {
+    [ -r "$root/proc/self/mountinfo" ] || return 0
+    part=''
+    while read -r _ _ _ folder place _; do [ "$place" != "$1" ] || part=$folder; done <"$root/proc/self/mountinfo"
+    printf '%s\n' "$part"
 }
 
 # Whether a file is on the file system of this UUID, as far as both are known.

@@ -2,8 +2,26 @@
 # Settings and messages, for the other scripts. They set `root` before, which is empty but in tests.
 PATH=$root/usr/sbin:$root/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin
 run=$root/run/swift-kexec
+# Command lines may hold secrets.
+umask 077
 
-say() { echo "${0##*/}: $*" >&2; }
+say() { printf '%s: %s\n' "${0##*/}" "$(plain "$*")" >&2; }
+
+# plain TEXT: as one line that leaves a terminal alone, for names and a menu's titles are written by others. A "?" stands for a
+# control character (also U+0080 to U+009F) and for a mark of direction or of a line's end (U+061C, U+200E, U+200F, U+2028 to
+# U+202E, U+2066 to U+2069), each of which is a character of its own to sed, whatever it takes for one.
+plain() {
+    script=''
+    for bytes in '\330\234' '\342\200\216' '\342\200\217' '\342\200\250' '\342\200\251' '\342\200\252' '\342\200\253' \
+        '\342\200\254' '\342\200\255' '\342\200\256' '\342\201\246' '\342\201\247' '\342\201\250' '\342\201\251'; do
+        script="$script s/$bytes/?/g;"
+    done
+    for high in 20 21 22 23; do
+        for low in 0 1 2 3 4 5 6 7; do script="$script s/\\302\\$high$low/?/g;"; done
+    done
+    # shellcheck disable=SC2059
+    printf '%s' "$1" | tr '\001-\037\177' '?' | sed -e "$(printf "$script")"
+}
 
 fail() {
     say "$*"
@@ -21,7 +39,7 @@ on() {
 # Whether a shell can read it: a mistake in it would end the shell that reads it, even in an `if`.
 readable() {
     problem=$(sh -n "$1" 2>&1) && return 0
-    say "cannot read the settings: $(echo "$problem" | head -n 1)"
+    say "cannot read the settings: $(printf '%s\n' "$problem" | head -n 1)"
     return 1
 }
 
@@ -62,8 +80,45 @@ kernel_is_loaded() {
     return 1
 }
 
+# Makes the folder in /run. Returns 1 where there is none into which nobody else may write: what others lay there would be
+# written to, or read as ours.
+make_run() {
+    mkdir -p "$run" && [ -d "$run" ] && [ ! -L "$run" ] || return 1
+    [ "$(stat -c %u "$run")" = "$(superuser)" ] || return 1
+    case $(stat -c %a "$run") in *[2367]? | *[2367]) return 1 ;; esac
+}
+
+# Whose the system is: root, but in tests.
+superuser() { if [ -n "$root" ]; then stat -c %u "$root"; else echo 0; fi; }
+
 # make_mark NAME: an empty file in /run. A failed redirection of `:`, a special builtin, would end the shell.
-make_mark() { mkdir -p "$run" && true >"$run/$1"; }
+make_mark() { make_run && true >"$run/$1"; }
+
+# Keeps other loads and unloads by these scripts away until this shell ends: for half a minute it waits for theirs to end, then
+# ends with status 10. What it starts gets the lock as well, but for kexec (`9>&-`). busybox' flock cannot wait for a time.
+lock() {
+    make_run && true 9>>"$run/lock" || {
+        say "cannot write to '$run': another load at the same time is not kept away"
+        return 0
+    }
+    exec 9>>"$run/lock"
+    seconds=0
+    until flock -n 9; do
+        [ $seconds -gt 0 ] || say "waiting for another load to end"
+        [ $seconds -lt 30 ] || {
+            say "another load has '$run/lock' for more than 30 seconds: not waiting any longer"
+            exit 10
+        }
+        sleep 1
+        seconds=$((seconds + 1))
+    done
+}
+
+# In a shell of its own, whose end lets go of the lock.
+unload() (
+    lock
+    kexec -u 9>&-
+)
 
 # At the first start after a boot: a file that no shutdown has used was meant for the one before, however that came about.
 forget_last_boot() {
@@ -106,7 +161,7 @@ refresh() {
         case $noted in argument\ *) set -- "$@" "${noted#argument }" ;; esac
     done <"$run/loaded"
     "$root/usr/sbin/kexec-load-kernel" "$@" && return
-    kexec -u || say "it stays loaded"
+    unload || say "it stays loaded"
     return 1
 }
 
