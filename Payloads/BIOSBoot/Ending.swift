@@ -19,6 +19,15 @@ struct Ending {
         end()
     }
 
+    /// The same for a number that is not what it has to be.
+    @inline(never) mutating func giveUp(_ what: StaticString, _ found: UInt32, _ needed: StaticString) -> Never {
+        console.put("\nbios_boot: ")
+        console.put(what)
+        console.putHexadecimal(UInt64(found))
+        console.put(needed)
+        end()
+    }
+
     /// The same for a disk service.
     @inline(never) mutating func giveUp(_ what: StaticString, drive: UInt8, function: UInt8, ax: UInt16) -> Never {
         console.put("\nbios_boot: drive ")

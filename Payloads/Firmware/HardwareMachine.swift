@@ -37,6 +37,13 @@ struct HardwareMachine: MachineAccess {
         }
     }
 
+    func copy(from source: UInt64, to destination: UInt64, count: UInt64) {
+        let (source, destination) = (UInt(truncatingIfNeeded: source), UInt(truncatingIfNeeded: destination))
+        unsafe memory_at(destination).copyMemory(from: memory_at(source), byteCount: Int(count))
+    }
+
+    func fence() { device_fence() }
+
     /// As long as a write to port 0x80 takes.
     func pause() { port_write(0x80, 0) }
 }

@@ -3,12 +3,17 @@
     import Handoff
 #endif
 
-/// The machine as the care for its PCI functions sees it, or what a test puts in its place.
+/// The machine as the care for its PCI functions and the driver of NVMe disks see it, or what a test puts in its place.
 protocol MachineAccess {
     func configuration(_ address: PCIAddress, _ offset: UInt8) -> UInt32
     func setConfiguration(_ value: UInt32, _ address: PCIAddress, _ offset: UInt8)
     func read(_ address: UInt64, _ width: RegisterWidth) -> UInt32
     func write(_ value: UInt32, _ address: UInt64, _ width: RegisterWidth)
+    /// Copies memory; a device that reads or writes it as well is told to, or asked whether it has, across a `fence`.
+    func copy(from source: UInt64, to destination: UInt64, count: UInt64)
+    /// Neither is an access before it made later, nor one behind it earlier. Without it `read` and `write` keep their order
+    /// among themselves, but `copy` keeps none with them.
+    func fence()
     /// About a microsecond.
     func pause()
 }

@@ -62,10 +62,10 @@ struct PayloadRecipe {
             "DiskGeometry", "DiskService", "ReportedMemory", "SectorSum", "SerialPort", "ServiceRegisters",
         ] + firmwareContract,
         sources: [
-            "BIOS", "BIOSBoot", "Ending", "ImageBoot", "NVMeBoot", "NVMeDisk", "Residence", "Resident", "SectorBoot",
+            "BIOS", "BIOSBoot", "Ending", "ImageBoot", "NVMeBoot", "Residence", "Resident", "SectorBoot",
         ],
         support: ["HardwarePorts", "Reset", "Screen", "TextSink"],
-        firmware: firmwareCare, assembly: [], version: "bios_boot")
+        firmware: firmwareCare + ["NVMeController", "NVMeDisk"], assembly: [], version: "bios_boot")
 
     static let trampoline = PayloadRecipe(
         name: "trampoline", folder: "Trampoline", contract: ["SerialPort", "TrampolineParameters"],

@@ -52,7 +52,10 @@ final class FakeMachine: MachineAccess {
     func read(_ address: UInt64, _ width: RegisterWidth) -> UInt32 {
         if let device, 0..<0x1_0000 ~= address &- Self.registers { return device.read(address - Self.registers, width) }
         guard let place = place(address, width) else { return .max }
-        return (0..<width.bytes).reduce(0) { $0 | UInt32(bytes[place + $1]) << UInt32(8 * $1) }
+        // Loops that wait come here some million times.
+        if width == .byte { return UInt32(bytes[place]) }
+        let half = UInt32(bytes[place]) | UInt32(bytes[place + 1]) << 8
+        return width == .half ? half : half | UInt32(bytes[place + 2]) << 16 | UInt32(bytes[place + 3]) << 24
     }
 
     func write(_ value: UInt32, _ address: UInt64, _ width: RegisterWidth) {
@@ -60,7 +63,41 @@ final class FakeMachine: MachineAccess {
             return device.write(value, address - Self.registers, width)
         }
         guard let place = place(address, width) else { return }
-        for index in 0..<width.bytes { bytes[place + index] = UInt8(truncatingIfNeeded: value >> UInt32(8 * index)) }
+        for index in 0..<width.bytes {
+            let byte = UInt8(truncatingIfNeeded: value >> UInt32(8 * index))
+            (bytes[place + index], view[place + index]) = (byte, byte)
+        }
+    }
+
+    /// What `copy` may know of `bytes` without a fence: what the program has stored itself, and of a device's doing only
+    /// what was there at the last fence.
+    private lazy var view = bytes
+    /// Copies that have not reached `bytes`: the compiler may put them off until the next fence.
+    private var late: [(place: Int, bytes: [UInt8])] = []
+
+    func copy(from source: UInt64, to destination: UInt64, count: UInt64) {
+        guard count > 0, place(source + count - 1, .byte) != nil, place(destination + count - 1, .byte) != nil,
+            let from = place(source, .byte), let to = place(destination, .byte)
+        else { return }
+        let copied = Array(view[from..<from + Int(count)])
+        view.replaceSubrange(to..<to + copied.count, with: copied)
+        late.append((to, copied))
+    }
+
+    func fence() {
+        for (place, copied) in late { bytes.replaceSubrange(place..<place + copied.count, with: copied) }
+        late = []
+        view = bytes
+    }
+
+    /// Memory as a device finds it, and leaves it: it knows nothing of what is late.
+    func deviceRead(_ address: UInt64, count: Int) -> [UInt8] {
+        guard let start = place(address, .byte), bytes.count - start >= count else { return [] }
+        return Array(bytes[start..<start + count])
+    }
+    func deviceWrite(_ values: [UInt8], _ address: UInt64) {
+        guard let start = place(address, .byte), bytes.count - start >= values.count else { return }
+        bytes.replaceSubrange(start..<start + values.count, with: values)
     }
 
     private func place(_ address: UInt64, _ width: RegisterWidth) -> Int? {

@@ -67,6 +67,10 @@ static inline void device_store8(uintptr_t address, uint8_t value) { *(volatile 
 static inline uint8_t device_load8(uintptr_t address) { return *(volatile uint8_t *)address; }
 static inline uint16_t device_load16(uintptr_t address) { return *(volatile uint16_t *)address; }
 
+/* Between memory that is shared with a device, and the register that tells the device of it. The order is the compiler's to
+ * keep: x86 makes stores visible in theirs, makes loads in theirs, and no store to a device overtakes one to memory. */
+static inline void device_fence(void) { __asm__ volatile("" ::: "memory"); }
+
 #ifdef __x86_64__
 static inline uint64_t read_cr0(void) {
     uint64_t value;
