@@ -84,7 +84,7 @@ struct KexecCommand {
         do throws(MachineError) { return try MachineRoot(path: path) } catch { throw .machine(error) }
     }
 
-    private func kexecState() throws(KexecFailure) -> KexecState { KexecState(reading: try root("/")) }
+    @inline(never) private func kexecState() throws(KexecFailure) -> KexecState { KexecState(reading: try root("/")) }
 
     private func machine(below path: String) throws(KexecFailure) -> MachineDescription {
         let root = try root(path)

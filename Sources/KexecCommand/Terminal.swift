@@ -17,15 +17,16 @@ struct Terminal {
 
     /// What goes wrong: standard error; where that is closed or `/dev/null`, as under a shutdown, the kernel's log.
     func complain(_ diagnostic: Diagnostic) {
-        write("kexec: \(printable(diagnostic.sentence))\n", to: 2)
-        if let hint = diagnostic.hint { write("kexec: hint: \(printable(hint))\n", to: 2) }
+        tell(diagnostic, after: "kexec: ")
         var jump = Jump(LinuxKernel())
         jump.logIfUnheard(printable(diagnostic.sentence))
     }
 
-    func warn(_ diagnostic: Diagnostic) {
-        write("kexec: warning: \(printable(diagnostic.sentence))\n", to: 2)
-        if let hint = diagnostic.hint { write("kexec: hint: \(printable(hint))\n", to: 2) }
+    func warn(_ diagnostic: Diagnostic) { tell(diagnostic, after: "kexec: warning: ") }
+
+    @inline(never) private func tell(_ diagnostic: Diagnostic, after prefix: String) {
+        write(prefix + printable(diagnostic.sentence) + "\n", to: 2)
+        if let hint = diagnostic.hint { write("kexec: hint: " + printable(hint) + "\n", to: 2) }
     }
 
     /// What is done and why, on standard error: with `-d`, and of what must not pass unseen.
