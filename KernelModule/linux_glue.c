@@ -4,6 +4,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 #include <linux/cc_platform.h>
 #include <linux/cpu.h>
+#include <linux/cpumask.h>
 #include <linux/efi.h>
 #include <linux/elf.h>
 #include <linux/fs.h>
@@ -21,6 +22,7 @@
 #include <linux/reboot.h>
 #include <linux/sched/signal.h>
 #include <linux/security.h>
+#include <linux/string.h>
 #include <linux/suspend.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
@@ -418,16 +420,47 @@ static int depart(struct sys_off_data *data)
 }
 
 // A processor that was taken offline may wait in MWAIT, for a write that the next kernel's would be.
+static bool wakes_processors(void)
+{
+	return boot_cpu_has(X86_FEATURE_MWAIT) && !cpumask_subset(cpu_present_mask, cpu_online_mask);
+}
+
+// With nosmt no call brings sibling threads back. No variable that says so is exported, so the file is read. Where the
+// caller has no sysfs nothing is known before wake_processors() tries.
+uint32_t glue_sleeping_siblings(void)
+{
+	char control[16] = "";
+	loff_t position = 0;
+	struct file *file;
+
+	if (!wakes_processors())
+		return siblings_awake;
+	file = filp_open("/sys/devices/system/cpu/smt/control", O_RDONLY, 0);
+	if (IS_ERR(file))
+		return siblings_awake;
+	if (kernel_read(file, control, sizeof(control) - 1, &position) < 0)
+		control[0] = 0;
+	filp_close(file, NULL);
+	if (sysfs_streq(control, "forceoff"))
+		return siblings_off_for_good;
+	return sysfs_streq(control, "off") ? siblings_off : siblings_awake;
+}
+
 static int wake_processors(void)
 {
 	unsigned int processor;
+	int error;
 
-	if (!boot_cpu_has(X86_FEATURE_MWAIT))
+	if (!wakes_processors())
 		return 0;
 	for_each_present_cpu(processor) {
-		if (cpu_online(processor) || !add_cpu(processor))
+		if (cpu_online(processor))
 			continue;
-		pr_err("refused: processor %u is offline and cannot be brought back\n", processor);
+		error = add_cpu(processor);
+		if (!error)
+			continue;
+		pr_err("refused: processor %u is offline and cannot be brought back%s\n", processor,
+		       error == -EPERM ? ": sibling threads are switched off (nosmt)" : "");
 		return -EIO;
 	}
 	return 0;

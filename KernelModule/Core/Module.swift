@@ -68,7 +68,7 @@ private func perform(_ command: UInt32, _ argument: UInt64) -> Refusal? {
 
 // Kernel stacks have 16 KiB for all: each call has a frame of its own, not the largest of all.
 @inline(never) private func load(_ argument: UInt64) -> Refusal? {
-    if let refusal = refusalToLoad() ?? refusalByPolicy() { return refusal }
+    if let refusal = refusalBySiblings() ?? refusalToLoad() ?? refusalByPolicy() { return refusal }
     var request = ModuleLoad(entry: 0, segmentCount: 0, segments: 0, flags: 0)
     guard CallerMemory.read(&request, at: argument) else { return .badAddress }
     if let refusal = request.refusal { return refusal }
@@ -94,6 +94,12 @@ private func refusalToLoad() -> Refusal? {
     guard glue_loads_left() != 0 else { return .loadLimitUsedUp }
     glue_count_load()
     return nil
+}
+
+/// First of all, for what is loaded could not be started. Asked at the jump again: they may have been switched off since.
+private func refusalBySiblings() -> Refusal? {
+    let siblings = glue_sleeping_siblings()
+    return siblings == 0 ? nil : .sleepingSiblings(isForGood: siblings > 1)
 }
 
 /// Asked at the jump again: the kernel may have been locked down since.
@@ -145,6 +151,7 @@ extension ModuleLoad {
 /// What `execute` asks, and `dryRun`, which tells whether that would work.
 private func refusalToLeave() -> Refusal? {
     guard unsafe loaded?.image != nil else { return .nothingLoaded }
+    if let refusal = refusalBySiblings() { return refusal }
     return glue_is_in_initial_process_namespace() ? refusalByPolicy() : .inProcessNamespace
 }
 

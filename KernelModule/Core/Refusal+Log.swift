@@ -30,6 +30,10 @@ extension Refusal {
             complain("refused: a security module forbids it, errno %llu", UInt64(errno.magnitude))
         case .memoryEncrypted: complain("refused: memory encryption is active, which this module cannot hand over")
         case .guestWithSharedMemory: complain("refused: a hypervisor (Xen, Hyper-V) has pages of this machine in use")
+        case .sleepingSiblings(false):
+            complain("refused: sibling threads are offline (nosmt): echo on > /sys/devices/system/cpu/smt/control")
+        case .sleepingSiblings(true):
+            complain("refused: sibling threads are offline for good (nosmt=force): boot this kernel without it")
         case .unknownCommand(let command): complain("refused: no command 0x%llx", UInt64(command))
         case .unknownFlags(let flags): complain("refused: flags 0x%llx, of which some are unknown", flags)
         case .otherArchitecture(let machine):

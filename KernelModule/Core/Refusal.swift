@@ -15,6 +15,8 @@ enum Refusal: Equatable {
     case policy(Int64)
     case memoryEncrypted
     case guestWithSharedMemory
+    /// nosmt; `isForGood`: until the next boot.
+    case sleepingSiblings(isForGood: Bool)
     // What is asked for.
     case unknownCommand(UInt32)
     case unknownFlags(UInt64)
@@ -43,7 +45,7 @@ enum Refusal: Equatable {
         case .noMemory: -12  // ENOMEM
         case .badAddress: -14  // EFAULT
         case .unknownCommand: -25  // ENOTTY
-        case .memoryEncrypted, .guestWithSharedMemory: -95  // EOPNOTSUPP
+        case .memoryEncrypted, .guestWithSharedMemory, .sleepingSiblings: -95  // EOPNOTSUPP
         case .unknownFlags, .otherArchitecture, .noSegments, .tooManySegments, .nothingLoaded: -22  // EINVAL
         case .brokenRule(let rule, _, _): rule.isOfAddress ? -99 : -22  // EADDRNOTAVAIL, EINVAL
         }

@@ -48,6 +48,9 @@ bool glue_may_boot(void);                       // CAP_SYS_BOOT in the initial u
 bool glue_is_in_initial_process_namespace(void);
 bool glue_memory_is_encrypted(void);
 bool glue_shares_memory_with_hypervisor(void);  // Xen, Hyper-V: only a kexec of Linux's own takes it back
+// Whether sibling threads wait for a write, which the next kernel's would be, and Linux would not bring them back.
+enum { siblings_awake, siblings_off, siblings_off_for_good };
+uint32_t glue_sleeping_siblings(void);
 int glue_locked_down(void);
 int glue_load_policy(void);                     // LoadPin, IMA, SELinux
 bool glue_is_disabled(void);                    // the off switch

@@ -20,7 +20,7 @@
 /// | EFAULT | `load`, `status` | an address that the caller does not have |
 /// | ENOMEM | `load`, `execute`, `dryRun` | no page to be had |
 /// | EINTR | `load` | a fatal signal |
-/// | EOPNOTSUPP | `load`, `execute`, `dryRun` | memory encryption, or a guest with pages in its hypervisor's use (Xen, Hyper-V) |
+/// | EOPNOTSUPP | `load`, `execute`, `dryRun` | memory encryption, a guest with pages in its hypervisor's use (Xen, Hyper-V), or sibling threads that are kept offline (nosmt) |
 /// | EIO | `execute`, `dryRun` | the way out does not work: no device has been touched |
 ///
 /// The kernel's log says which of them, in words. Where the kernel was started with `reboot=force`, `execute` resets the

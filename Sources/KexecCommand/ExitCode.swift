@@ -162,7 +162,7 @@ extension ExitCode {
                 self = .policy
                 return
             case .moduleDisabled, .moduleLimitUsedUp: worst = .switchedOff
-            case .moduleNotLoaded, .moduleInterface, .crashKernel, .forcedReboot:
+            case .moduleNotLoaded, .moduleInterface, .crashKernel, .forcedReboot, .sleepingSiblings:
                 if worst == .plan { worst = .notInKernel }
             case .notInKernel, .imageKind, .lowMemoryOnly, .pagingDepth, .option, .commandLineTooLong, .besideNative,
                 .memoryMapTooLong, .firmware32Bit:
@@ -175,7 +175,7 @@ extension ExitCode {
     init(_ error: ExecutionError) {
         switch error {
         case .nothingLoaded, .nothingInModule: self = .nothingLoaded
-        case .notInKernel, .noModule, .otherInterface, .forcedReboot: self = .notInKernel
+        case .notInKernel, .noModule, .otherInterface, .forcedReboot, .sleepingSiblings: self = .notInKernel
         case .notPrivileged: self = .privilege
         case .inProcessNamespace: self = .policy
         case .refused(let error, _): self = error.cause == .nothingLoaded ? .nothingLoaded : .jump

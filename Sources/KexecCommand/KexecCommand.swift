@@ -163,7 +163,9 @@ struct KexecCommand {
     /// - Returns: the call that did it.
     private func load(_ request: KexecRequest) throws(KexecFailure) -> SystemCall {
         let machine = try machine(below: "/")
-        if let refusal = machine.refusal(ofLoadsTo: request.target) { throw .load(.notLoadable([refusal])) }
+        if let refusal = machine.refusal(ofLoadsTo: request.target, by: request.systemCall) {
+            throw .load(.notLoadable([refusal]))
+        }
         let prepared = try PreparedLoad(request, on: machine, progress: terminal.progressLine.progress)
         if invocation.debug {
             terminal.explain(PlanReport(plan: prepared.plan, files: prepared.request.otherFiles).text)

@@ -180,9 +180,17 @@ import Testing
             hint(.init(call: .module, cause: .moduleInterface(2))) == "program and module must be of the same version")
         #expect(hint(.init(call: .module, cause: .forcedReboot)) == nil)
         #expect(hint(native) == "-a takes the call that can")
+        let absent = SystemCallObstacle(call: .module, cause: .moduleNotLoaded(besideNative: false))
+        #expect(
+            hint(.init(call: .module, cause: .sleepingSiblings(.forcedOff)), absent)
+                == "boot the running kernel without nosmt=force")
+        #expect(
+            hint(.init(call: .module, cause: .sleepingSiblings(.switchedOff)))
+                == "echo on > /sys/devices/system/cpu/smt/control")
         let causes: [SystemCallObstacle.Cause] = [
             .moduleNotLoaded(besideNative: true), .moduleInterface(0), .moduleInterface(2), .moduleDisabled,
             .moduleLimitUsedUp, .besideNative, .crashKernel, .forcedReboot, .option(.loadPreserveContext),
+            .sleepingSiblings(.switchedOff), .sleepingSiblings(.forcedOff),
         ]
         let sentences = causes.map {
             Diagnostic(PlanRefusal.noSystemCall([SystemCallObstacle(call: .module, cause: $0)])).sentence

@@ -242,6 +242,7 @@ private let causes: [RefusalCause] = [
         #expect(moduleCode(.moduleNotLoaded(besideNative: true)) == .notInKernel)
         #expect(moduleCode(.moduleInterface(2)) == .notInKernel && moduleCode(.crashKernel) == .notInKernel)
         #expect(moduleCode(.forcedReboot) == .notInKernel)
+        #expect(moduleCode(.sleepingSiblings(.forcedOff)) == .notInKernel)
         #expect(moduleCode(.moduleLimitUsedUp, .forcedReboot) == .switchedOff)
         #expect(moduleCode(.forcedReboot, .moduleDisabled) == .switchedOff)
         #expect(moduleCode(.moduleDisabled, .lockdown(.integrity)) == .policy)
@@ -261,8 +262,9 @@ private let causes: [RefusalCause] = [
             .init(call: .module, cause: .moduleDisabled), .init(call: .kexecFileLoad, cause: .notInKernel),
         ]
         for other in others {
-            for obstacles in [[.init(call: .kexecLoad, cause: cause), other], [other, .init(call: .kexecLoad, cause: cause)]]
-            {
+            for obstacles in [
+                [.init(call: .kexecLoad, cause: cause), other], [other, .init(call: .kexecLoad, cause: cause)],
+            ] {
                 #expect(ExitCode(PlanRefusal.noSystemCall(obstacles), choice: .automatic) == .policy)
             }
         }
@@ -278,6 +280,7 @@ private let causes: [RefusalCause] = [
         #expect(ExitCode(.refused(error(.module, .wayOutBroken, .dryRun), nil)) == .jump)
         #expect(ExitCode(.nothingInModule(besideNative: false)) == .nothingLoaded)
         #expect(ExitCode(.noModule) == .notInKernel && ExitCode(.otherInterface(2)) == .notInKernel)
+        #expect(ExitCode(.sleepingSiblings(.switchedOff)) == .notInKernel)
         #expect(ExitCode(.forcedReboot) == .notInKernel && ExitCode(.shutdownIgnoresModule) == .shutdown)
         #expect(ExitCode(.notPrivileged) == .privilege)
         #expect(ExitCode(.notInKernel) == .notInKernel)

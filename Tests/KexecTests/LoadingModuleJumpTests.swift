@@ -162,6 +162,9 @@ private func run(
         state.forcesReboot = true
         #expect(check(state) == .failure(.forcedReboot))
         #expect(check(state, .toBeLoaded) == .failure(.forcedReboot))
+        state.sleepingSiblings = .forcedOff
+        #expect(check(state) == .failure(.sleepingSiblings(.forcedOff)))
+        #expect(check(state, .toBeLoaded) == .failure(.sleepingSiblings(.forcedOff)))
         state.module = ModuleState(interface: 7)
         #expect(check(state) == .failure(.otherInterface(7)))
         state.hasModule = false
@@ -170,6 +173,7 @@ private func run(
         // The kernel's own jump ends as any reboot.
         var native = bothStates(native: true, module: false)
         native.forcesReboot = true
+        native.sleepingSiblings = .forcedOff
         #expect(check(native) == .success([]))
     }
 

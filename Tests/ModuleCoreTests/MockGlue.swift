@@ -57,6 +57,7 @@ public func copyToUser(_ user: UInt64, _ from: UnsafeRawPointer, _ bytes: UInt64
 }
 @c(glue_memory_is_encrypted) public func memoryIsEncrypted() -> Bool { linux().answers.isEncrypted }
 @c(glue_shares_memory_with_hypervisor) public func isParavirtualGuest() -> Bool { linux().answers.isParavirtual }
+@c(glue_sleeping_siblings) public func sleepingSiblings() -> UInt32 { linux().answers.sleepingSiblings }
 @c(glue_locked_down) public func lockedDown() -> Int32 { linux().answers.lockdown }
 @c(glue_load_policy) public func loadPolicy() -> Int32 { linux().answers.policy }
 @c(glue_is_disabled) public func isDisabled() -> Bool { linux().answers.isDisabled }

@@ -19,6 +19,8 @@ final class MockLinux {
         var isInInitialProcessNamespace = true
         var isEncrypted = false
         var isParavirtual = false
+        /// 1: may be switched on again, 2: not before the next boot.
+        var sleepingSiblings: UInt32 = 0
         var lockdown: Int32 = 0
         var policy: Int32 = 0
         var isDisabled = false

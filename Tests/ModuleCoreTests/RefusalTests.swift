@@ -58,6 +58,37 @@ extension CoreTests {
             }
         }
 
+        // MARK: Sibling threads that would wake in the next kernel
+
+        /// Before the limit counts, and with nothing tried.
+        @Test(arguments: [(1, "echo on"), (2, "boot this kernel without it")] as [(UInt32, String)])
+        func sleepingSiblingsAreNamedBeforeAllElse(_ siblings: UInt32, _ remedy: String) {
+            expect(notSupported, remedy) { linux in
+                linux.answers.sleepingSiblings = siblings
+                (linux.answers.isDisabled, linux.answers.lockdown, linux.answers.isEncrypted) = (true, -1, true)
+                linux.answers.loadsLeft = 7
+                defer { #expect(linux.answers.loadsLeft == 7 && linux.exits == []) }
+                return linux.load(good)
+            }
+            for command in [ModuleCommand.execute, .dryRun] {
+                expect(notSupported, remedy) { linux in
+                    linux.answers.sleepingSiblings = siblings
+                    (linux.answers.isInInitialProcessNamespace, linux.answers.lockdown) = (false, -1)
+                    defer { #expect(linux.exits == []) }
+                    return linux.call(command)
+                }
+            }
+        }
+
+        @Test func whatIsLoadedIsToldOfAndUnloadedWhileSiblingsSleep() {
+            withMachine { linux in
+                #expect(linux.load(good) == 0)
+                linux.answers.sleepingSiblings = 2
+                #expect(linux.status() != nil && linux.call(.unload) == 0)
+                #expect(linux.call(.execute) == invalid, "nothing is loaded")
+            }
+        }
+
         // MARK: Whether anyone may
 
         @Test func switchedOffNothingIsLoadedOrUnloaded() {

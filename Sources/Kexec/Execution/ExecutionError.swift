@@ -14,6 +14,8 @@ public enum ExecutionError: Error, Hashable, Sendable {
     case otherInterface(UInt32)
     /// With `reboot=force` the module's way out would leave devices and processors as they are.
     case forcedReboot
+    /// Sibling threads would wake in the next kernel's memory, and the module cannot wake them before.
+    case sleepingSiblings(SleepingSiblings)
     /// No CAP_SYS_BOOT.
     case notPrivileged
     /// This process is in a PID namespace of its own (a container), where reboot(2) knows no kexec.

@@ -61,6 +61,7 @@ package struct Jump<Kernel: KernelCalls> {
     private func checkModule(_ state: KexecState, _ target: Target) throws(ExecutionError) -> [UncheckedFact] {
         guard state.hasModule else { throw .noModule }
         if let module = state.module, !module.isUnderstood { throw .otherInterface(module.interface) }
+        if let siblings = state.sleepingSiblings { throw .sleepingSiblings(siblings) }
         if state.forcesReboot { throw .forcedReboot }
         guard target == .loaded else { return [] }
         if state.isModuleLoaded == false { throw .nothingInModule(besideNative: !state.lacksKexec) }

@@ -100,7 +100,8 @@ public enum RefusalCause: Hashable, Sendable {
     case otherInterface
     /// EINTR: a signal that ends this program came first.
     case interrupted
-    /// EOPNOTSUPP: memory is encrypted, or the hypervisor does not let the kernel go by itself.
+    /// EOPNOTSUPP: memory is encrypted, the hypervisor does not let the kernel go by itself, or sibling threads are kept
+    /// offline.
     case cannotLeave
     /// EIO: the module's way out of the kernel was tried first, and does not work.
     case wayOutBroken

@@ -30,6 +30,14 @@ public enum SignatureEnforcement: Hashable, Sendable {
     case secureBoot
 }
 
+/// What keeps sibling threads offline (`nosmt`), where none of them can be brought back without another setting.
+public enum SleepingSiblings: Hashable, Sendable {
+    /// "off" in `/sys/devices/system/cpu/smt/control`: may be switched on again.
+    case switchedOff
+    /// "forceoff": until the next boot.
+    case forcedOff
+}
+
 /// The kexec state, switches and limits of the running kernel.
 public struct KexecState: Hashable, Sendable {
     /// False: sysfs is mounted and has no kexec files, so this kernel has no kexec. Nil: sysfs is not mounted.
@@ -74,6 +82,9 @@ public struct KexecState: Hashable, Sendable {
     /// `/sys/kernel/reboot/force`, else `reboot=force` in the command line: a reboot leaves the devices and the other
     /// processors as they are, and so would the module's way out.
     public var forcesReboot = false
+    /// Sibling threads wait in MWAIT, where a write of the next kernel would wake them. The kernel's own kexec has them wait
+    /// in another way first; the module cannot. Nil: none does.
+    public var sleepingSiblings: SleepingSiblings?
 
     public init() {}
 }

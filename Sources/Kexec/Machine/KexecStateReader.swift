@@ -115,5 +115,6 @@ extension KexecState {
             commandLine: KernelCommandLine(parsing: []), secureBoot: nil,
             forcesReboot: KernelCommandLine(parsing: root.line("proc/cmdline") ?? []).forcesReboot)
         self = root.kexecState(context)
+        sleepingSiblings = root.sleepingSiblings(nil)
     }
 }

@@ -16,7 +16,7 @@ public struct MachineCapture: Hashable, Sendable {
 /// By construction these are the files that the readers read, no others: /proc/{cmdline,meminfo,iomem},
 /// /proc/sys/kernel/{osrelease,version,arch,kexec_*}, /proc/sys/crypto/fips_enabled, /sys/firmware/{memmap,efi},
 /// /sys/kernel/{kexec*,boot_params/data,vmcoreinfo,reboot/force,security/lockdown}, on a BIOS machine
-/// /sys/bus/pci/devices/*/config and the record of firmware's state below /run, what tells of Xen, where memory is
+/// /sys/bus/pci/devices/*/config and the record of firmware's state below /run, what tells of Xen, IMA and SMT, where memory is
 /// reserved for a crash kernel the addresses of the CPUs' notes and the program headers of /proc/kcore, of EFI's
 /// variables `SecureBoot` only, and excerpts of /proc/cpuinfo, /proc/interrupts, the kernel's configuration and IMA's
 /// policy.

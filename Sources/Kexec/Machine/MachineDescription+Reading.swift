@@ -23,8 +23,8 @@ extension MachineDescription {
         self.init()
         readKernel(root)
         readFirmware(root)
-        readProcessors(root)
         readKexec(root)
+        readProcessors(root)
     }
 
     /// As boot_params tell; false where they are not shown.
@@ -60,6 +60,7 @@ extension MachineDescription {
         uses5LevelPaging =
             flags.contains(.la57) && !parsedCommandLine.has("no5lvl")
             && !configuration.disabled.contains(.fiveLevelPaging)
+        kexec.sleepingSiblings = root.sleepingSiblings(flags)
     }
 
     private mutating func readKexec(_ root: MachineRoot) {

@@ -9,10 +9,14 @@ struct ProcessorFlags: OptionSet, Hashable {
     static let tdxGuest = ProcessorFlags(rawValue: 1 << 2)
     /// SEV in any of its forms: of the host as well as of a guest.
     static let sev = ProcessorFlags(rawValue: 1 << 3)
+    /// MWAIT, in which Linux lets offline processors wait.
+    static let monitor = ProcessorFlags(rawValue: 1 << 4)
+    /// Every processor has it: without it flags are not shown.
+    static let fpu = ProcessorFlags(rawValue: 1 << 5)
 
     private static let names: [(name: StaticString, flag: ProcessorFlags)] = [
         ("la57", .la57), ("hypervisor", .hypervisor), ("tdx_guest", .tdxGuest), ("sev", .sev), ("sev_es", .sev),
-        ("sev_snp", .sev),
+        ("sev_snp", .sev), ("monitor", .monitor), ("fpu", .fpu),
     ]
 
     /// Reads the first line `flags : fpu vme …`.
@@ -37,6 +41,22 @@ extension MachineRoot {
         // One processor takes about 1.5 KiB; to read all of them takes long on a large machine.
         let text = excerpt(of: "proc/cpuinfo", within: 16384) { $0.hasPrefix("flags") }
         return ProcessorFlags(parsing: text ?? [])
+    }
+
+    /// What is not shown clears nobody: with SMT off there are siblings, unless the lists say that all are online.
+    /// - Parameter flags: nil: not read yet.
+    func sleepingSiblings(_ flags: ProcessorFlags?) -> SleepingSiblings? {
+        guard let control = line("sys/devices/system/cpu/smt/control") else { return nil }
+        let isForced = control.equals("forceoff")
+        guard isForced || control.equals("off") else { return nil }
+        let flags = flags ?? processorFlags()
+        if flags.contains(.fpu), !flags.contains(.monitor) { return nil }
+        if let present = bytes("sys/devices/system/cpu/present"), let online = bytes("sys/devices/system/cpu/online"),
+            present == online
+        {
+            return nil
+        }
+        return isForced ? .forcedOff : .switchedOff
     }
 
     /// Of a machine whose columns of processors do not fit, nothing is known.

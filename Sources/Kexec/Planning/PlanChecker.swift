@@ -65,7 +65,11 @@ struct PlanChecker {
 
 extension MachineDescription {
     /// What forbids every load, whatever the image, so that no file need be read first; nil where nothing does.
-    package func refusal(ofLoadsTo target: LoadTarget) -> PlanRefusal? {
-        PlanChecker(machine: self).permissions(target).first
+    package func refusal(ofLoadsTo target: LoadTarget, by choice: SystemCallChoice = .automatic) -> PlanRefusal? {
+        if let refusal = PlanChecker(machine: self).permissions(target).first { return refusal }
+        guard choice == .module || choice == .automatic && kexec.isModuleAlone else { return nil }
+        return kexec.sleepingSiblings.map {
+            .noSystemCall([SystemCallObstacle(call: .module, cause: .sleepingSiblings($0))])
+        }
     }
 }

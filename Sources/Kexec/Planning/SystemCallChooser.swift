@@ -68,7 +68,7 @@ struct SystemCallChooser {
         case .lockdown, .signaturesEnforced, .imaAppraisal, .memoryMapTooLong: true
         case .imageKind, .lowMemoryOnly, .pagingDepth, .option, .commandLineTooLong, .firmware32Bit,
             .moduleNotLoaded, .moduleInterface, .moduleDisabled, .moduleLimitUsedUp, .besideNative, .crashKernel,
-            .forcedReboot:
+            .forcedReboot, .sleepingSiblings:
             false
         }
     }
@@ -98,10 +98,11 @@ struct SystemCallChooser {
     private func moduleCauses(_ needs: Needs, isNamed: Bool) -> [SystemCallObstacle.Cause] {
         let kexec = machine.kexec
         if !isNamed, !kexec.lacksKexec { return [.besideNative] }
-        guard kexec.hasModule else { return [.moduleNotLoaded(besideNative: !kexec.lacksKexec)] }
+        // First: to load the module, or another one, would be in vain.
+        var causes: [SystemCallObstacle.Cause] = kexec.sleepingSiblings.map { [.sleepingSiblings($0)] } ?? []
+        guard kexec.hasModule else { return causes + [.moduleNotLoaded(besideNative: !kexec.lacksKexec)] }
         // What another interface says of itself is not known.
-        if let module = kexec.module, !module.isUnderstood { return [.moduleInterface(module.interface)] }
-        var causes: [SystemCallObstacle.Cause] = []
+        if let module = kexec.module, !module.isUnderstood { return causes + [.moduleInterface(module.interface)] }
         if needs.target == .crash { causes.append(.crashKernel) }
         causes += needs.nativeOptions.map { .option($0) }
         if kexec.module?.isDisabled == true { causes.append(.moduleDisabled) }

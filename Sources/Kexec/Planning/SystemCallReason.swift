@@ -48,6 +48,8 @@ public struct SystemCallObstacle: Hashable, Sendable {
         case crashKernel
         /// With `reboot=force` a reboot, and so the module's way out, leaves devices and processors as they are.
         case forcedReboot
+        /// Sibling threads would wake in the next kernel's memory, and the module can neither wake nor park them before.
+        case sleepingSiblings(SleepingSiblings)
         case memoryMapTooLong(entries: Int)
         case firmware32Bit
     }

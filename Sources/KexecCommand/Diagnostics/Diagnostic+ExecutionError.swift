@@ -23,6 +23,10 @@ extension Diagnostic {
         case .otherInterface(let found):
             self.init("the kernel module cannot be used: " + Self.interface(found), hint: Self.interfaceHint)
         case .forcedReboot: self.init("the kernel module cannot leave this kernel: " + Self.forcedReboot)
+        case .sleepingSiblings(let siblings):
+            self.init(
+                "the kernel module cannot leave this kernel: " + Self.words(for: siblings),
+                hint: Self.hint(for: siblings))
         case .notPrivileged:
             self.init("cannot jump to the loaded kernel: CAP_SYS_BOOT is missing", hint: "run it as root")
         case .inProcessNamespace:

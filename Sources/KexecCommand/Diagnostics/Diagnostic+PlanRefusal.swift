@@ -163,6 +163,7 @@ extension Diagnostic {
             switch obstacle.cause {
             case .moduleNotLoaded(let besideNative): return besideNative ? moduleHint + " beside_native=1" : moduleHint
             case .moduleInterface: return interfaceHint
+            case .sleepingSiblings(let siblings): return hint(for: siblings)
             case .notInKernel, .lockdown, .signaturesEnforced, .imaAppraisal, .imageKind, .lowMemoryOnly, .pagingDepth,
                 .option, .commandLineTooLong, .moduleDisabled, .moduleLimitUsedUp, .besideNative, .crashKernel,
                 .forcedReboot, .memoryMapTooLong, .firmware32Bit:
@@ -182,6 +183,16 @@ extension Diagnostic {
 
     static var forcedReboot: String {
         "with reboot=force a reboot stops neither devices nor processors, and nor would it"
+    }
+
+    @inline(never) static func words(for siblings: SleepingSiblings) -> String {
+        "sibling threads are offline (nosmt: /sys/devices/system/cpu/smt/control is "
+            + (siblings == .forcedOff ? "forceoff" : "off") + ") and would wake in the next kernel's memory"
+    }
+
+    @inline(never) static func hint(for siblings: SleepingSiblings) -> String {
+        siblings == .forcedOff
+            ? "boot the running kernel without nosmt=force" : "echo on > /sys/devices/system/cpu/smt/control"
     }
 
     static func words(for cause: SystemCallObstacle.Cause) -> String {
@@ -205,6 +216,7 @@ extension Diagnostic {
         case .besideNative: "is for kernels without kexec, or where it is asked for"
         case .crashKernel: "loads no crash kernels: a panic leaves the kernel by another way"
         case .forcedReboot: forcedReboot
+        case .sleepingSiblings(let siblings): words(for: siblings)
         case .memoryMapTooLong(let entries): "would drop memory map entries beyond 128 of \(entries)"
         case .firmware32Bit: "does not load with 32-bit EFI firmware"
         }

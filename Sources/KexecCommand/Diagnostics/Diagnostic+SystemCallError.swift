@@ -90,7 +90,8 @@ extension Diagnostic {
         case .moduleLimitUsedUp: "no load is left: /sys/module/kexec_mod/parameters/load_limit is 0"
         case .otherInterface: "the module has another interface than this program"
         case .interrupted: "a signal ended it"
-        case .cannotLeave: "memory is encrypted, or the hypervisor lets no guest kernel start another one"
+        case .cannotLeave:
+            "memory is encrypted, sibling threads are offline (nosmt), or the hypervisor lets no guest kernel start another one"
         case .wayOutBroken: "the way out of the running kernel does not work, so it was not taken"
         case .unknown: "\(errnoText(error.errno)) (error \(error.errno)), which this program cannot explain"
         }

@@ -2,10 +2,11 @@
 
 /// What the kernel module refuses: by which errno, with which line in the kernel's log, and without losing a page.
 enum ModuleRuleCases {
-    static let all: [Case] = [
-        tables, commands, privileges, disabled, limit, lockdown, native, busy, killed, namespace,
-        removal, forcedReboot,
-    ]
+    static let all: [Case] =
+        [
+            tables, commands, privileges, disabled, limit, lockdown, native, busy, killed, namespace,
+            removal, forcedReboot,
+        ] + siblings
 
     /// One refused call: arguments of `probe`, its errno, and what the log says.
     private struct Refusal {
@@ -272,4 +273,39 @@ enum ModuleRuleCases {
             #"^\| kexec: .*reboot=force"#, "^LAB jump rc=[1-9]",
             "kexec_mod: processors and interrupts were not stopped: resetting the machine",
         ], forbid: Case.alwaysForbidden + ["^LAB not reached"], needsOurs: true)
+
+    /// Two threads of one core, of which Linux keeps the second one offline. `off` and `forceoff` are the kernel's words.
+    private static let siblings: [Case] = [("nosmt", "off"), ("nosmt=force", "forceoff")].map { word, control in
+        let refusals = [
+            #"^\| kexec: .*sibling threads are offline \(nosmt: .* is \#(control)\)"#, "^LAB load rc=[1-9]",
+            "^probe load result=EOPNOTSUPP$", "^LAB why .*kexec_mod: refused: sibling threads are offline",
+        ]
+        let native = ["^LAB load rc=0 loaded=1 ", "^LAB load rc=0 loaded=1 "]
+        return Case(
+            name: "module/refused/siblings-\(control)",
+            summary: "with \(word) the module loads nothing and says why; the system calls load as ever",
+            machine: MachineShape(
+                processor: "qemu64,vendor=GenuineIntel,+monitor", processors: 2,
+                options: ["-smp", "2,sockets=1,cores=1,threads=2"]),
+            firstKernel: .linux61, firstCommandLine: word, hasModule: true,
+            script: """
+                control=/sys/devices/system/cpu/smt/control
+                say control $(cat $control) online $(cat /sys/devices/system/cpu/online)
+                module beside_native=1
+                why
+                load --system-call=module
+                probe load 16M,4K,4K; why
+                load -c
+                load -s
+                kexec -u
+                echo on > $control 2> /dev/null
+                say control $(cat $control)
+                load --system-call=module && jump --system-call=module
+                """,
+            expect: ["^LAB control \(control) online 0$", "^LAB module rc=0 "] + refusals + native
+                + (control == "off"
+                    ? ["^LAB control on$", "^LAB load rc=0 ", "^LAB jump"] + ModuleCases.booted
+                    : ["^LAB control forceoff$", "^LAB load rc=[1-9]"]),
+            deadline: 240, needsOurs: true)
+    }
 }
