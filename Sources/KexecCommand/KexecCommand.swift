@@ -170,7 +170,7 @@ struct KexecCommand {
         if invocation.debug {
             terminal.explain(PlanReport(plan: prepared.plan, files: prepared.request.otherFiles).text)
         } else if prepared.plan.isLoadable {
-            for warning in prepared.plan.warnings { terminal.warn(Diagnostic(warning)) }
+            warn(prepared.plan.warnings)
             if let fast = prepared.plan.fast {
                 terminal.explain("kexec: --fast: " + Diagnostic.words(for: fast) + "\n")
             }
@@ -179,7 +179,12 @@ struct KexecCommand {
         terminal.progressLine.clear()
         if invocation.debug { terminal.explain("loaded by \(report.call.subject)\n") }
         for attempt in report.refused { terminal.warn(Diagnostic(attempt)) }
+        warn(report.warnings)
         return report.call
+    }
+
+    @inline(never) private func warn(_ warnings: [PlanWarning]) {
+        for warning in warnings { terminal.warn(Diagnostic(warning)) }
     }
 
     private func unload(_ target: LoadTarget) throws(KexecFailure) {

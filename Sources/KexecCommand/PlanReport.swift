@@ -18,6 +18,8 @@ struct PlanReport {
             ("version", .number(Self.version)), ("loadable", .boolean(plan.isLoadable)), ("image", image),
             ("system_call", .string(plan.systemCall.name)),
             ("system_call_reason", .string(Diagnostic.words(for: plan.systemCallReason))),
+            ("not_kept", .optional(plan.notKept.words)),
+            ("alternatives", alternatives),
             ("entry", .address(plan.entry.rawValue)), ("command_line", .string(plan.commandLine)),
             ("kernel_unpacked", .boolean(plan.isUnpacked)), ("kernel_as_it_is", .optional(obstacle)),
             ("initrd_unpacked", .boolean(plan.isInitrdUnpacked)), ("initrd_as_it_is", .optional(initrdObstacle)),
@@ -26,8 +28,19 @@ struct PlanReport {
             ("digest", digest), ("placed_by", .string(placesItself ? "kexec" : "kernel")),
             ("segments", .array(plan.segments.map(segment))),
             ("refusals", .array(plan.refusals.map { .string(Diagnostic($0).sentence) })),
-            ("warnings", .array(plan.warnings.map { .string(Diagnostic($0).sentence) })),
+            ("warnings", sentences(plan.warnings)),
         ])
+    }
+
+    private var alternatives: JSONValue {
+        .array(
+            plan.alternatives.map {
+                .object([("system_call", .string($0.name)), ("loses", sentences(plan.alternativeWarnings))])
+            })
+    }
+
+    @inline(never) private func sentences(_ warnings: [PlanWarning]) -> JSONValue {
+        .array(warnings.map { .string(Diagnostic($0).sentence) })
     }
 
     /// The report where there is no plan: the kernel or an initrd could not be read.
@@ -38,7 +51,8 @@ struct PlanReport {
                 "image",
                 .object([("path", .string(kernel)), ("kind", .null), ("compression", .null), ("protocol", .null)])
             ),
-            ("system_call", .null), ("system_call_reason", .null), ("entry", .null), ("command_line", .null),
+            ("system_call", .null), ("system_call_reason", .null), ("not_kept", .null),
+            ("alternatives", .array([])), ("entry", .null), ("command_line", .null),
             ("kernel_unpacked", .null), ("kernel_as_it_is", .null), ("initrd_unpacked", .null),
             ("initrd_as_it_is", .null), ("fast", .null), ("arguments", .null),
             ("digest", .null), ("placed_by", .null), ("segments", .array([])),
@@ -115,6 +129,7 @@ struct PlanReport {
         }
         let reason = Diagnostic.words(for: plan.systemCallReason)
         add("system call  ", plan.systemCall.name + " (" + reason + ")", to: &lines)
+        if let words = plan.notKept.words { add("not kept     ", words, to: &lines) }
         if !plan.alternatives.isEmpty {
             add("then         ", plan.alternatives.map { $0.name }.joined(separator: ", "), to: &lines)
         }

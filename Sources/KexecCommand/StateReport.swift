@@ -87,6 +87,9 @@ struct StateReport {
         var policies: [String] = []
         if machine.efi?.secureBoot == true { policies.append("Secure Boot is on") }
         if kexec.imaAppraisesKernels == true { policies.append("IMA appraises kernel files") }
+        if let sign = kexec.fileChecks {
+            policies.append("by kexec_load " + Diagnostic(PlanWarning.fileNotChecked(sign)).sentence)
+        }
         if kexec.handoverActive {
             policies.append("kexec handover is on: only kexec_file_load keeps what it preserved")
         }

@@ -35,7 +35,7 @@ import Testing
             Set(report.keys) == [
                 "version", "loadable", "image", "system_call", "system_call_reason", "entry", "command_line", "digest",
                 "placed_by", "segments", "refusals", "warnings", "kernel_unpacked", "kernel_as_it_is",
-                "initrd_unpacked", "initrd_as_it_is", "fast", "arguments",
+                "initrd_unpacked", "initrd_as_it_is", "fast", "arguments", "not_kept", "alternatives",
             ])
         #expect(report["placed_by"] as? String == "kexec")
         #expect(report["entry"] as? String == "0x100000200")
@@ -150,6 +150,37 @@ import Testing
         for warning in [PlanWarning.mayBeLinux, .linuxEntered(with: told ?? .elf)] {
             #expect(Diagnostic(warning).hint == diagnostic.hint)
         }
+    }
+
+    @Test func tellsWhatTheCallDoesNotKeepAndWhatEachOtherWouldLose() throws {
+        var plan = plan()
+        let none = try json(plan)
+        #expect(none["not_kept"] is NSNull && (none["alternatives"] as? [Any])?.isEmpty == true)
+        #expect(!PlanReport(plan: plan, files: []).text.contains("not kept"))
+        plan.alternatives = [.kexecFileLoad]
+        plan.notKept = [.measurement, .signatureCheck]
+        plan.alternativeWarnings = [.optionIgnored(.digest, by: .kexecFileLoad)]
+        let words = "signature check, measurement and appraisal by IMA"
+        #expect(PlanReport(plan: plan, files: []).text.contains("\nnot kept     \(words)\n"))
+        let report = try json(plan)
+        #expect(report["not_kept"] as? String == words)
+        let other = try #require((report["alternatives"] as? [[String: Any]])?.first)
+        #expect(Set(other.keys) == ["system_call", "loses"] && other["system_call"] as? String == "kexec_file_load")
+        #expect(
+            other["loses"] as? [String]
+                == ["'--digest' has no effect with kexec_file_load: the kernel places and verifies by itself"])
+        #expect(LoadGuarantees(rawValue: 0xff).words?.split(separator: ",").count == 8)
+    }
+
+    @Test(arguments: [
+        FileCheckSign.policyRule, .ownPolicy, .commandLine, .measurements, .secureBoot, .signaturesForced,
+    ])
+    func saysWhatNobodyLooksAt(sign: FileCheckSign) throws {
+        var plan = plan()
+        plan.warnings = [.fileNotChecked(sign)]
+        let sentence = "no signature is checked, the kernel is not measured: " + Diagnostic.words(for: sign)
+        #expect(PlanReport(plan: plan, files: []).text.contains("\nwarning      \(sentence)\n"))
+        #expect(try json(plan)["warnings"] as? [String] == [sentence])
     }
 
     @Test func tellsThatAndWhyTheModuleLoads() throws {

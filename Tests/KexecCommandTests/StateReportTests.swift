@@ -32,6 +32,18 @@ import Testing
         #expect(lines.allSatisfy { $0.count < 100 })
     }
 
+    @Test func tellsWhatLooksAtKernelFilesAndWhatKeepsTheModuleFromLeaving() throws {
+        var machine = try Self.machine("bios-512m")
+        machine.kexec.fileChecks = .ownPolicy
+        let policy =
+            "policy      by kexec_load no signature is checked, the kernel is not measured: IMA has the administrator's "
+            + "own policy"
+        #expect(lines(machine).contains(policy))
+        var module = try Self.machine("no-kexec-module")
+        module.kexec.sleepingSiblings = .switchedOff
+        #expect(lines(module).last?.hasPrefix("may load    no: module cannot load this image: sibling threads") == true)
+    }
+
     @Test func tellsWhatIsLoadedAndWhatStartsIt() throws {
         var machine = try Self.machine("bios-512m")
         machine.kexec.loaded = true

@@ -290,6 +290,22 @@ private struct Load {
 
     // MARK: the next call
 
+    @Test(arguments: [(SystemCall.kexecLoad, SystemCall.kexecFileLoad), (.kexecFileLoad, .kexecLoad)])
+    func tellsWhatTheCallThatDidItHasLost(first: SystemCall, second: SystemCall) {
+        var load = Load()
+        load.plan.systemCall = first
+        load.plan.alternatives = [second]
+        let lost: [PlanWarning] = [.optionIgnored(.digest, by: .kexecFileLoad), .fileNotChecked(.ownPolicy)]
+        load.plan.alternativeWarnings = lost
+        #expect(load.run() == .success(LoadReport(call: first, refused: [])), "nothing is lost by the planned one")
+        load.kernel.refusals = [.init(line: first == .kexecLoad ? "kexec_load" : "kexec_file_load", errno: ENOEXEC)]
+        guard case .success(let report) = load.run() else {
+            Issue.record("not loaded")
+            return
+        }
+        #expect(report.call == second && report.refused.count == 1 && report.warnings == lost)
+    }
+
     @Test(arguments: [EPERM, ENOEXEC, ENOMEM, EACCES, EBUSY, EINVAL, ENOSYS, EADDRNOTAVAIL, 5])
     func goesOnToTheFileCallWhateverRefusedKexecLoad(errno: Int32) {
         var load = Load()

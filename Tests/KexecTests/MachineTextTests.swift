@@ -206,9 +206,14 @@ private func slice(_ text: String) -> ArraySlice<UInt8> { bytes(text)[...] }
     }
 
     @Test func knowsARuleOfIMAForKernels() {
-        let rule = "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig\n"
-        #expect(KexecState.appraisesKernels(policy: bytes("measure func=BPRM_CHECK\n" + rule)))
-        #expect(!KexecState.appraisesKernels(policy: bytes("measure func=KEXEC_KERNEL_CHECK\n")))
+        let rules = [
+            "measure func=BPRM_CHECK", "measure func=KEXEC_KERNEL_CHECK",
+            "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig", "dont_measure", "# measure",
+        ]
+        var state = KexecState()
+        let answers = rules.map { (state.takeRule(slice($0)), state.imaAppraisesKernels) }
+        #expect(answers.map(\.0) == [true, true, true, false, false])
+        #expect(answers.map(\.1) == [false, false, true, true, true])
     }
 
     @Test func roundTripsFactsThatAreNoFiles() {

@@ -43,7 +43,8 @@ package struct ImageLoader<Kernel: KernelCalls> {
             }
             guard let problem else {
                 if request.target == .reboot { kernel.removeLoadNote() }
-                return LoadReport(call: call, refused: attempts)
+                let warnings = attempts.isEmpty ? [] : plan.alternativeWarnings
+                return LoadReport(call: call, refused: attempts, warnings: warnings)
             }
             attempts.append(LoadAttempt(call: call, problem: problem))
             if case .refused(let error) = problem, error.endsAttempts { break }
@@ -97,6 +98,8 @@ public struct LoadReport: Hashable, Sendable {
     public var call: SystemCall
     /// What was tried before, in order.
     public var refused: [LoadAttempt]
+    /// What this call lost that the plan did not warn of, for it began with another one.
+    public var warnings: [PlanWarning] = []
 }
 
 /// A call that did not load the plan.

@@ -31,6 +31,19 @@ struct KernelCommandLine {
         parameters.last { $0.name.equals(name) && $0.value != nil }?.value
     }
 
+    /// Whether `word` is in the list of any `name=`, which blanks and `|` separate.
+    func lists(_ word: StaticString, in name: StaticString) -> Bool {
+        for parameter in parameters where parameter.name.equals(name) {
+            var list = parameter.value ?? []
+            while !list.isEmpty {
+                let found = list.prefix { $0 != UInt8(ascii: "|") && !$0.isSpace }
+                if found.equals(word) { return true }
+                list = list.dropFirst(found.count + 1)
+            }
+        }
+        return false
+    }
+
     /// Whether `reboot=` asks for force, as kernel/reboot.c reads it: the first letter of each word between commas,
     /// behind `panic_` in any of them.
     var forcesReboot: Bool {

@@ -28,6 +28,9 @@ public struct KernelOptions: OptionSet, Hashable, Sendable {
     /// `CONFIG_IMA_ARCH_POLICY`: where Secure Boot is on, kernel images must be signed.
     public static let imaArchitecturePolicy = KernelOptions(rawValue: 1 << 10)
 
+    /// `CONFIG_IMA_KEXEC`: kexec_file_load hands the list of measurements to the next kernel.
+    public static let imaKexec = KernelOptions(rawValue: 1 << 12)
+
     /// The options under the names that the kernel's configuration file gives them.
     static let names: [(name: StaticString, option: KernelOptions)] = [
         ("CONFIG_KEXEC", .kexec), ("CONFIG_KEXEC_FILE", .kexecFile), ("CONFIG_KEXEC_SIG", .kexecSignature),
@@ -35,6 +38,7 @@ public struct KernelOptions: OptionSet, Hashable, Sendable {
         ("CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT", .kexecHandoverByDefault), ("CONFIG_LIVEUPDATE", .liveUpdate),
         ("CONFIG_CRASH_DUMP", .crashDump), ("CONFIG_X86_5LEVEL", .fiveLevelPaging),
         ("CONFIG_IMA_APPRAISE", .imaAppraise), ("CONFIG_IMA_ARCH_POLICY", .imaArchitecturePolicy),
+        ("CONFIG_IMA_KEXEC", .imaKexec),
     ]
 }
 

@@ -30,6 +30,25 @@ public enum SignatureEnforcement: Hashable, Sendable {
     case secureBoot
 }
 
+/// What shows that the running kernel measures, appraises or verifies the kernel files that it is given. Of what
+/// kexec_load and the module hand over it sees no file.
+public enum FileCheckSign: Hashable, Sendable {
+    /// A rule in `/sys/kernel/security/ima/policy` (CONFIG_IMA_READ_POLICY).
+    case policyRule
+    /// That file is gone while its folder is there: the administrator's own policy was written to it, once and for all
+    /// (no CONFIG_IMA_WRITE_POLICY).
+    case ownPolicy
+    /// A built-in policy in the command line: `ima_policy=`, `ima_tcb`, `ima_appraise_tcb`.
+    case commandLine
+    /// The list of measurements has more than the boot's own entry.
+    case measurements
+    /// Secure Boot is on: kexec_file_load looks at signatures (CONFIG_KEXEC_SIG), and IMA's policy for it
+    /// (CONFIG_IMA_ARCH_POLICY) measures kernels.
+    case secureBoot
+    /// CONFIG_KEXEC_SIG_FORCE
+    case signaturesForced
+}
+
 /// What keeps sibling threads offline (`nosmt`), where none of them can be brought back without another setting.
 public enum SleepingSiblings: Hashable, Sendable {
     /// "off" in `/sys/devices/system/cpu/smt/control`: may be switched on again.
@@ -72,6 +91,8 @@ public struct KexecState: Hashable, Sendable {
     /// IMA appraises kernel images, so that kexec_load is refused and kexec_file_load wants an IMA signature: from
     /// `/sys/kernel/security/ima/policy` (rarely readable), or `ima_policy=secure_boot`; nil where neither tells.
     public var imaAppraisesKernels: Bool?
+    /// Nil: no sign that kernel files are looked at.
+    public var fileChecks: FileCheckSign?
     /// Kexec handover or live update is in use: only kexec_file_load keeps what it preserved. Nil: no sign of it.
     public var handover: HandoverSign?
     public var handoverActive: Bool { handover != nil }

@@ -23,13 +23,23 @@ extension Lockdown {
 }
 
 extension KexecState {
-    /// Whether an IMA policy has a rule that appraises kernel images (Documentation/ABI/testing/ima_policy).
-    static func appraisesKernels(policy: [UInt8]) -> Bool {
-        policy.lines.contains { line in
-            let words = line.words
-            return words.first?.equals("appraise") == true
-                && words.contains { $0.equals("func=KEXEC_KERNEL_CHECK") }
+    /// Takes in a line of IMA's policy (Documentation/ABI/testing/ima_policy). A rule that names no function is for all of
+    /// them, and FILE_CHECK (once PATH_CHECK) for a file that is opened: which of them is then started, only kexec_file_load
+    /// shows.
+    /// - Returns: whether it measures or appraises something.
+    mutating func takeRule(_ line: ArraySlice<UInt8>) -> Bool {
+        let rule = line.trimmed
+        let appraises = rule.hasPrefix("appraise")
+        guard appraises || rule.hasPrefix("measure") else { return false }
+        let function = rule.firstIndex(of: "func=").map { rule[($0 + 5)...] } ?? []
+        let isOfKernels = function.hasPrefix("KEXEC_KERNEL_CHECK")
+        imaAppraisesKernels = imaAppraisesKernels == true || appraises && isOfKernels
+        if function.isEmpty || function.hasPrefix("KEXEC_") || function.hasPrefix("FILE_")
+            || function.hasPrefix("PATH_")
+        {
+            fileChecks = .policyRule
         }
+        return true
     }
 
     /// `kexec_load_limit_*`: nil for -1, which is no limit, and for what is no number.
@@ -54,11 +64,9 @@ extension KexecState {
             // security/integrity/ima: the architecture's policy calls set_kexec_sig_enforced() under Secure Boot.
             signatureEnforcement = .secureBoot
         }
-        if imaAppraisesKernels == nil, let policy = context.commandLine.value(of: "ima_policy"),
-            policy.split(separator: UInt8(ascii: "|")).contains(where: { $0.trimmed.equals("secure_boot") })
-        {
-            imaAppraisesKernels = true
-        }
+        let line = context.commandLine
+        if imaAppraisesKernels == nil, line.lists("secure_boot", in: "ima_policy") { imaAppraisesKernels = true }
+        fileChecks = fileChecks ?? builtInChecks(line) ?? signatureChecks(context)
         handover = handover ?? handoverSign(context)
     }
 
@@ -66,6 +74,23 @@ extension KexecState {
     private func hasCall(_ option: KernelOptions, _ configuration: KernelConfiguration) -> Bool? {
         let isBuilt = isSupported == false ? false : configuration.has(option)
         return isFiltered && isBuilt == true ? nil : isBuilt
+    }
+
+    /// The built-in policies measure or appraise what is read by root or owned by root, `critical_data` what the kernel
+    /// itself adds at a kexec_file_load (security/integrity/ima/ima_policy.c).
+    private func builtInChecks(_ line: KernelCommandLine) -> FileCheckSign? {
+        // A policy that can be read says all.
+        guard imaAppraisesKernels != false else { return nil }
+        return imaAppraisesKernels == true || line.has("ima_tcb") || line.has("ima_appraise_tcb")
+            || line.lists("tcb", in: "ima_policy") || line.lists("appraise_tcb", in: "ima_policy")
+            || line.lists("critical_data", in: "ima_policy") ? .commandLine : nil
+    }
+
+    /// Where the configuration is not known, Secure Boot stands for both.
+    private func signatureChecks(_ context: KernelContext) -> FileCheckSign? {
+        if signatureEnforcement == .configuration { return .signaturesForced }
+        let looks = checksSignature != false || context.configuration.enabled.contains(.imaArchitecturePolicy)
+        return context.secureBoot == true && looks ? .secureBoot : nil
     }
 
     private func handoverSign(_ context: KernelContext) -> HandoverSign? {
@@ -89,15 +114,30 @@ extension MachineRoot {
         state.loadLimitReboot = KexecState.limit(parsing: line("proc/sys/kernel/kexec_load_limit_reboot"))
         state.loadLimitPanic = KexecState.limit(parsing: line("proc/sys/kernel/kexec_load_limit_panic"))
         state.lockdown = bytes("sys/kernel/security/lockdown", limit: 4096).map { Lockdown(parsing: $0) } ?? .unknown
-        // Mostly written once and never readable (CONFIG_IMA_READ_POLICY); only its rules for kernels are kept.
-        let policy = excerpt(of: "sys/kernel/security/ima/policy", within: 1 << 20) { line in
-            line.firstIndex(of: "func=KEXEC_KERNEL_CHECK") != nil
-        }
-        state.imaAppraisesKernels = policy.map { KexecState.appraisesKernels(policy: $0) }
+        addIntegrity(to: &state)
         state.forcesReboot = line("sys/kernel/reboot/force").map { $0.equals("1") } ?? context.forcesReboot
         if hasDirectory("sys/kernel/debug/kho") { state.handover = .debugFiles }
         state.addChoices(of: context)
         return state
+    }
+
+    /// What IMA shows of itself.
+    private func addIntegrity(to state: inout KexecState) {
+        let folder = "sys/kernel/security/ima"
+        guard hasDirectory(folder) else { return }
+        let path = folder + "/policy"
+        let policy = unrecordedBytes(path)
+        guard policy != nil || isRunning && exists(path) else {
+            state.fileChecks = .ownPolicy
+            return
+        }
+        // Mostly there to be written only; a capture has an empty file then. Only its rules are kept.
+        let rules = (policy ?? []).excerpt { state.takeRule($0) }
+        recording?.add(path, rules)
+        // The first measurement is of the boot itself.
+        if rules.isEmpty, let count = line(folder + "/runtime_measurements_count")?.decimal, count > 1 {
+            state.fileChecks = .measurements
+        }
     }
 
     private func kexecFile(_ name: String, oldName: String) -> ArraySlice<UInt8>? {

@@ -44,6 +44,29 @@ public struct Segment: Hashable, Sendable {
 /// The system call a plan goes by.
 public enum SystemCall: Hashable, Sendable, CaseIterable { case kexecLoad, kexecFileLoad, module }
 
+/// What one way of loading keeps, and another does not.
+public struct LoadGuarantees: OptionSet, Hashable, Sendable {
+    public var rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// kexec_file_load alone: the kernel verifies its file's signature, where it was built to.
+    public static let signatureCheck = LoadGuarantees(rawValue: 1 << 0)
+    /// kexec_file_load alone: IMA measures and appraises kernel, initrd and command line, as its policy says.
+    public static let measurement = LoadGuarantees(rawValue: 1 << 1)
+    /// kexec_file_load alone: the next kernel goes on with IMA's list of measurements.
+    public static let measurementList = LoadGuarantees(rawValue: 1 << 2)
+    /// kexec_file_load alone: what kexec handover or live update preserved.
+    public static let handover = LoadGuarantees(rawValue: 1 << 3)
+    /// kexec_load and the module: purgatory's check of each segment, which names the broken one, and its record.
+    public static let namedDigest = LoadGuarantees(rawValue: 1 << 4)
+    /// kexec_load and the module: kernel and initrds unpacked before the jump.
+    public static let unpacking = LoadGuarantees(rawValue: 1 << 5)
+    /// kexec_load and the module: memory map entries beyond those that boot_params hold.
+    public static let wholeMemoryMap = LoadGuarantees(rawValue: 1 << 6)
+    /// The two system calls: a shutdown starts what is loaded.
+    public static let startByShutdown = LoadGuarantees(rawValue: 1 << 7)
+}
+
 /// What the image is, for the report.
 public struct ImageFacts: Hashable, Sendable {
     /// As the user named it.
@@ -80,6 +103,10 @@ public struct BootPlan: Hashable, Sendable {
     public var systemCallReason: SystemCallReason
     /// Calls to try after it, in this order, where it is refused for a reason that another call may not share.
     public var alternatives: [SystemCall] = []
+    /// What they would lose of the request and of the machine, and `systemCall` does not.
+    public var alternativeWarnings: [PlanWarning] = []
+    /// What `systemCall` does not keep, and another call would.
+    public var notKept: LoadGuarantees = []
     /// Where the image is entered; purgatory, where there is one, jumps there.
     public var entry: PhysicalAddress
     /// The final command line, without its NUL.

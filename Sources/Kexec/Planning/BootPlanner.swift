@@ -92,7 +92,11 @@ public struct BootPlanner: Sendable {
         plan.refusals = checker.obstacles(to: plan) + draft.refusals
         // What is incomplete breaks rules that say nothing to the user.
         if !plan.lacksRoom { plan.refusals += checker.faults(of: plan) }
-        plan.warnings = draft.warnings + PlanAdvisor(request: request, machine: machine).warnings(for: plan, image)
+        let advisor = PlanAdvisor(request: request, machine: machine)
+        plan.warnings = draft.warnings + advisor.warnings(for: plan, image)
+        plan.notKept = advisor.notKept(by: plan.systemCall, image)
+        // Of alternatives there is one at most: the other system call.
+        if let other = plan.alternatives.first { plan.alternativeWarnings = advisor.losses(by: other, of: plan) }
         return plan
     }
 

@@ -12,12 +12,7 @@ struct PlanAdvisor {
         if request.commandLine == nil, plan.commandLine.isEmpty, !machine.commandLine.isEmpty, takesCommandLine(image) {
             warnings.append(.emptyCommandLine)
         }
-        if plan.systemCall == .kexecFileLoad, machine.memoryMap.entries.count > BootParameters.maximumE820Entries {
-            warnings.append(
-                .memoryMapCut(
-                    entries: machine.memoryMap.entries.count, kept: BootParameters.maximumE820Entries))
-        }
-        if plan.systemCall != .kexecFileLoad, machine.kexec.handoverActive { warnings.append(.handoverLost) }
+        warnings += self.warnings(by: plan.systemCall, for: plan.target)
         if plan.target != .crash {
             warnings += given(
                 [.hotplug, .coreHeaders32, .coreHeaders64, .memoryMapInCommandLine], ignoredBy: .noCrashKernel)
@@ -55,6 +50,60 @@ struct PlanAdvisor {
         return request.elfArguments == nil && image.isLinkedAsLinux ? .mayBeLinux : nil
     }
 
+    /// What `call` loses where it is taken in place of the one that `plan` begins with: kexec_file_load in place of another,
+    /// or another in place of it.
+    func losses(by call: SystemCall, of plan: BootPlan) -> [PlanWarning] {
+        var losses = warnings(by: call, for: plan.target)
+        guard call == .kexecFileLoad else { return losses }
+        if request.decompression.namesKernel, plan.isUnpacked {
+            losses.append(.asItIs(.kernel, because: .kexecFileLoad))
+        }
+        if request.decompression.namesInitrd, plan.isInitrdUnpacked {
+            losses.append(.asItIs(.initrd, because: .kexecFileLoad))
+        }
+        return losses
+    }
+
+    /// What of the request has no effect by `call`, and what of the machine is lost.
+    private func warnings(by call: SystemCall, for target: LoadTarget) -> [PlanWarning] {
+        var warnings: [PlanWarning]
+        if call == .kexecFileLoad {
+            warnings = given(
+                [.noChecks, .digest, .serial, .serialBaud, .consoleSerial, .consoleVGA, .resetVGA, .noEFI],
+                ignoredBy: .kexecFileLoad)
+            if target == .crash {
+                warnings += given([.coreHeaders32, .memoryMapInCommandLine], ignoredBy: .kexecFileLoad)
+            }
+            let entries = machine.memoryMap.entries.count, kept = BootParameters.maximumE820Entries
+            if entries > kept { warnings.append(.memoryMapCut(entries: entries, kept: kept)) }
+        } else {
+            warnings = given([.forceDeviceTree], ignoredBy: call == .module ? .module : .kexecLoad)
+            if machine.kexec.handoverActive { warnings.append(.handoverLost) }
+            if let sign = machine.kexec.fileChecks { warnings.append(.fileNotChecked(sign)) }
+        }
+        return warnings
+    }
+
+    /// What another call keeps and `call` does not, as far as this machine and image have it.
+    @inline(never) func notKept(by call: SystemCall, _ image: KernelImage) -> LoadGuarantees {
+        var lost: LoadGuarantees
+        if call == .kexecFileLoad {
+            lost = .namedDigest
+            if case .bzImage = image, request.decompression != .nothing, request.target != .crash {
+                lost.insert(.unpacking)
+            }
+            if machine.memoryMap.entries.count > BootParameters.maximumE820Entries { lost.insert(.wholeMemoryMap) }
+        } else {
+            let kexec = machine.kexec
+            lost = call == .module ? .startByShutdown : []
+            if kexec.checksSignature != false { lost.insert(.signatureCheck) }
+            if kexec.fileChecks != nil { lost.insert(.measurement) }
+            if machine.configuration.enabled.contains(.imaKexec) { lost.insert(.measurementList) }
+            if kexec.handoverActive { lost.insert(.handover) }
+        }
+        return lost
+    }
+
     private func takesCommandLine(_ image: KernelImage) -> Bool {
         switch image {
         case .elf: return request.arguments(for: image) == .linux
@@ -81,8 +130,10 @@ struct PlanAdvisor {
             switch plan.elfArguments {
             case .nothing?:
                 ignored += given(
-                    [.commandLine, .reuseCommandLine, .consoleSerial, .consoleVGA, .resetVGA, .digest, .noEFI],
-                    ignoredBy: .argsNone)
+                    [
+                        .commandLine, .reuseCommandLine, .consoleSerial, .consoleVGA, .resetVGA, .serial, .serialBaud,
+                        .digest, .noEFI,
+                    ], ignoredBy: .argsNone)
             case .elf?: ignored += given([.noEFI], ignoredBy: .elfProgram)
             case .linux?, nil: break
             }
@@ -90,14 +141,6 @@ struct PlanAdvisor {
         if !plan.segments.contains(where: { $0.name == "firmware_state" }), plan.refusals.isEmpty {
             let isFileLoad = plan.systemCall == .kexecFileLoad && image.ownPayload != nil
             ignored += given([.firmwareState], ignoredBy: isFileLoad ? .kexecFileLoad : .noBIOSCalls)
-        }
-        if plan.systemCall == .kexecFileLoad {
-            ignored += given(
-                [.noChecks, .digest, .consoleSerial, .consoleVGA, .resetVGA, .noEFI]
-                    + (plan.target == .crash ? [.coreHeaders32, .memoryMapInCommandLine] : []),
-                ignoredBy: .kexecFileLoad)
-        } else {
-            ignored += given([.forceDeviceTree], ignoredBy: plan.systemCall == .module ? .module : .kexecLoad)
         }
         return ignored
     }

@@ -83,6 +83,8 @@ public enum PlanWarning: Hashable, Sendable {
     /// A kernel without a command line, where the running one has one: often `root=` was forgotten.
     case emptyCommandLine
     case handoverLost
+    /// The running kernel looks at kernel files, and by this call sees none.
+    case fileNotChecked(FileCheckSign)
     /// A dump without this is hard to read; the running kernel does not show it.
     case coreHeaderLacks(CoreHeaderPart)
     case notVerified

@@ -34,7 +34,7 @@ struct SystemCallChooser {
         case .kexecLoad: return named(.kexecLoad, against)
         case .kexecFileLoad: return named(.kexecFileLoad, against)
         case .module: return named(.module, against)
-        case .automatic: return automatic(against)
+        case .automatic: return automatic(against, needs)
         }
     }
 
@@ -46,10 +46,18 @@ struct SystemCallChooser {
             call: call, reason: .requested, alternatives: [], refusal: fatal.isEmpty ? nil : .noSystemCall(fatal))
     }
 
-    private func automatic(_ against: [SystemCallObstacle]) -> Choice {
+    private func automatic(_ against: [SystemCallObstacle], _ needs: Needs) -> Choice {
         let legal = SystemCall.allCases.filter { call in !against.contains { $0.call == call } }
         if machine.kexec.handoverActive, legal.contains(.kexecFileLoad) {
             return Choice(call: .kexecFileLoad, reason: .handoverActive, alternatives: [], refusal: nil)
+        }
+        // kexec_load would be faster, and nothing would see the kernel's file. A payload of ours is no kernel, and has by
+        // kexec_load what firmware left.
+        if let sign = machine.kexec.fileChecks, legal == [.kexecLoad, .kexecFileLoad], needs.image.ownPayload == nil {
+            // A crash kernel's segments have no core header then that kexec_load could hand over.
+            let alternatives: [SystemCall] = needs.target == .crash ? [] : [.kexecLoad]
+            return Choice(
+                call: .kexecFileLoad, reason: .fileChecks(sign), alternatives: alternatives, refusal: nil)
         }
         guard let first = legal.first else {
             return Choice(call: .kexecLoad, reason: .noneIsLegal, alternatives: [], refusal: .noSystemCall(against))

@@ -14,6 +14,8 @@ public enum SystemCallReason: Hashable, Sendable {
     case only(against: [SystemCallObstacle])
     /// kexec_file_load keeps what kexec handover or live update preserved.
     case handoverActive
+    /// kexec_file_load shows the kernel's file to what measures, appraises or verifies it.
+    case fileChecks(FileCheckSign)
 }
 
 /// A call, and what speaks against it.

@@ -251,6 +251,8 @@ extension Diagnostic {
             self.init("the next kernel gets an empty command line", hint: "--append or --reuse-cmdline")
         case .handoverLost:
             self.init("kexec handover is on: only kexec_file_load keeps what it preserved", hint: "-s")
+        case .fileNotChecked(let sign):
+            self.init("no signature is checked, the kernel is not measured: " + Self.words(for: sign))
         case .coreHeaderLacks(let part):
             self.init("the dump will lack " + Self.words(for: part), hint: part == .firstMebibyte ? "-s" : nil)
         case .diskLost(let controller, let reason): self = Self.sentence(controller, reason)
@@ -313,6 +315,37 @@ extension Diagnostic {
         case .only(let obstacles):
             obstacles.map { "\($0.call.name): \(words(for: $0.cause))" }.joined(separator: "; ")
         case .handoverActive: "keeps what kexec handover preserved"
+        case .fileChecks(let sign): "the kernel sees the file: " + words(for: sign)
         }
+    }
+
+    /// Why it matters that the running kernel sees a kernel's file.
+    static func words(for sign: FileCheckSign) -> String {
+        switch sign {
+        case .policyRule: "a rule of IMA's policy is for kernel files"
+        case .ownPolicy: "IMA has the administrator's own policy"
+        case .commandLine: "the command line gives IMA a policy"
+        case .measurements: "IMA measures files"
+        case .secureBoot: "Secure Boot is on"
+        case .signaturesForced: "CONFIG_KEXEC_SIG_FORCE"
+        }
+    }
+}
+
+extension LoadGuarantees {
+    /// By bit.
+    private static let names: [String] = [
+        "signature check", "measurement and appraisal by IMA", "IMA's list of measurements",
+        "what kexec handover preserved", "check that names a segment", "unpacking before the jump",
+        "memory map entries beyond 128", "start by a shutdown",
+    ]
+
+    /// "signature check, start by a shutdown", for the report of a plan; nil for nothing.
+    var words: String? {
+        var words = ""
+        for (bit, name) in Self.names.enumerated() where rawValue >> UInt8(bit) & 1 != 0 {
+            words += (words.utf8.isEmpty ? "" : ", ") + name
+        }
+        return words.utf8.isEmpty ? nil : words
     }
 }

@@ -24,6 +24,7 @@ enum Catalogue {
         CrashCases.all,
         MachineCases.all,
         SecurityCases.all,
+        IntegrityCases.all,
         ModuleCases.all,
         ModuleRuleCases.all,
         ModuleSpeedCases.all,
