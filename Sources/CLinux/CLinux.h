@@ -50,6 +50,26 @@ static inline int kx_fstat(int fd, int *type, uint64_t *size) {
     if (result == 0) { *type = (int)(status.st_mode & S_IFMT); *size = (uint64_t)status.st_size; }
     return (int)result;
 }
+/// The permission bits that a file of ours with a regular file's contents may have: its own, but for the right to run it; those
+/// of its group only where that is ours, or where they are everybody's. 0600 for what is no regular file, as a pipe.
+static inline uint32_t kx_permissions(int fd) {
+    struct stat status;
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return 0600;
+    uint32_t mode = (uint32_t)status.st_mode & 0644;
+    if (status.st_gid != getegid()) mode &= ~(uint32_t)040 | (mode & 04) << 3;
+    return mode | 0400;
+}
+/// fstat(2) in short: all of st_mode, and the owner.
+static inline int kx_ownership(int fd, uint32_t *mode, uint32_t *owner) {
+    struct stat status;
+    long result = kx_result(fstat(fd, &status));
+    if (result == 0) { *mode = (uint32_t)status.st_mode; *owner = (uint32_t)status.st_uid; }
+    return (int)result;
+}
+/// Where the link that `fd` is leads to (O_PATH and O_NOFOLLOW); bytes written, without a zero at the end.
+static inline long kx_read_link(int fd, void *bytes, unsigned long count) {
+    return kx_result(readlinkat(fd, "", (char *)bytes, count));
+}
 /// 1 where `path` leads to a block device, with its number; else 0.
 static inline int kx_block_device(const char *path, uint32_t *device_major, uint32_t *device_minor) {
     struct stat status;
@@ -101,7 +121,18 @@ static inline void kx_device_store(void *address, int size, uint32_t value) {
     else if (size == 2) *(volatile uint16_t *)address = (uint16_t)value;
     else *(volatile uint32_t *)address = value;
 }
-static inline int kx_rename(const char *from, const char *to) { return (int)kx_result(rename(from, to)); }
+/// Gives a file another name in the same folder, in place of what has that one.
+static inline int kx_rename(int folder, const uint8_t *from, const uint8_t *to) {
+    return (int)kx_result(renameat(folder, (const char *)from, folder, (const char *)to));
+}
+static inline int kx_unlink_name(int folder, const uint8_t *name) {
+    return (int)kx_result(unlinkat(folder, (const char *)name, 0));
+}
+static inline char *kx_copy_name(const uint8_t *name) { return strdup((const char *)name); }
+/// Opens a name in a folder, close-on-exec; what it makes is for the caller alone.
+static inline int kx_open_name(int folder, const uint8_t *name, int flags) {
+    return (int)kx_result(openat(folder, (const char *)name, flags | O_CLOEXEC, 0600));
+}
 
 /// struct kexec_segment of <linux/kexec.h>.
 struct kx_segment { const void *buf; unsigned long bufsz; unsigned long mem; unsigned long memsz; };
@@ -169,8 +200,8 @@ static inline long kx_machine_name(char *name, unsigned long size) {
     name[size - 1] = 0;
     return 0;
 }
-static inline int kx_mkdirat(int at, const char *path, unsigned mode) {
-    return (int)kx_result(mkdirat(at, path, (mode_t)mode));
+static inline int kx_mkdirat(int at, const uint8_t *path, unsigned mode) {
+    return (int)kx_result(mkdirat(at, (const char *)path, (mode_t)mode));
 }
 /// The next name of an open directory, valid until the next call; NULL at its end.
 static inline const char *kx_next_name(DIR *directory) {
@@ -293,5 +324,10 @@ static inline void kx_on_interruption(void (*handler)(int)) {
     (void)signal(SIGINT, handler);
     (void)signal(SIGTERM, handler);
     (void)signal(SIGHUP, handler);
+}
+/// Waits until there is something to read, or the end: 0 where neither came within the time, which -1 makes endless.
+static inline int kx_await_input(int fd, int milliseconds) {
+    struct pollfd file = { .fd = fd, .events = POLLIN };
+    return (int)kx_result(poll(&file, 1, milliseconds));
 }
 static inline void kx_sleep(int milliseconds) { (void)poll((struct pollfd *)0, 0, milliseconds); }

@@ -95,7 +95,9 @@ struct KexecCommand {
         do throws(MachineError) {
             let capture = try captureMachine(root: "/", into: directory)
             if let problem = capture.problem { terminal.warn(Diagnostic(problem)) }
-            return report("\(capture.files.count) files, \(byteSize(UInt64(capture.byteCount))) in '\(directory)'\n")
+            let sum = "\(capture.files.count) files, \(byteSize(UInt64(capture.byteCount))) in '\(directory)'"
+            return report(
+                printable(sum) + "\nmay hold secrets: proc/cmdline (command line), physical addresses\n")
         } catch { throw .machine(error) }
     }
 

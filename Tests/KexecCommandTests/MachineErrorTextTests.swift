@@ -51,7 +51,25 @@ import Testing
     }
 
     @Test func namesTheFileOfTheCaptureThatCannotBeWritten() {
-        let diagnostic = Diagnostic(MachineError.cannotWriteCapture(path: "out/proc/iomem", errno: ENOSPC))
+        let diagnostic = Diagnostic(MachineError.cannotWriteCapture(path: "out/proc/iomem", .failed(errno: ENOSPC)))
         #expect(diagnostic.sentence == "cannot write the capture 'out/proc/iomem': No space left on device")
+    }
+
+    @Test(
+        arguments: [
+            (.link(owner: 1000), "a symbolic link on the way belongs to user 1000, need a link of your own"),
+            (.owner(1000), "the directory belongs to user 1000, need one of your own"),
+            (
+                .writable(mode: 0o1777),
+                "the directory has mode 01777, need one that group and others may not write into"
+            ),
+        ] as [(PlaceProblem, String)])
+    func namesWhatOthersCouldDo(problem: PlaceProblem, reason: String) {
+        let capture = Diagnostic(MachineError.cannotWriteCapture(path: "out", problem))
+        #expect(capture.sentence == "cannot write the capture 'out': " + reason)
+        #expect(capture.hint == "name a new directory, which is then yours alone")
+        #expect(
+            Diagnostic(MachineError.cannotWriteRecord(path: "f", problem)).sentence
+                == "cannot record firmware's state into 'f': " + reason)
     }
 }

@@ -60,7 +60,7 @@ struct MkelfimageTests {
             .kernel(.doesNotFit(.initrd, last: 0x8000_0000, limit: 0x7fff_ffff), path: "k"),
             .kernel(.noTrampoline(found: 0), path: "k"),
             .output(.directory, path: "o"), .output(.sameAs("k"), path: "o"), .output(.notAFile, path: "o"),
-            .output(.failed(.write, errno: 28), path: "o"), .notELF(kind: nil, path: "k"),
+            .output(.place(.write, .failed(errno: 28)), path: "o"), .notELF(kind: nil, path: "k"),
             .file(FileFailure(path: "k", problem: .missing)),
         ]
         for failure in failures {

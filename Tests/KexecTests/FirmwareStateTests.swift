@@ -31,7 +31,8 @@ private func recorded(_ folder: MachineFolder) throws -> FirmwareStateRecord {
     let path = folder.path + "/state"
     let record = try recordFirmwareState(of: MachineRoot(path: folder.path), to: path)
     #expect(FileManager.default.contents(atPath: path).map { [UInt8]($0) } == record.encoded)
-    #expect(!FileManager.default.fileExists(atPath: path + ".new"))
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    #expect(!names.contains { $0.hasPrefix("state.new-") }, "nothing is left")
     return record
 }
 
@@ -72,9 +73,33 @@ struct FirmwareStateRecordingTests {
         _ = try recorded(folder)
         #expect(FileManager.default.contents(atPath: folder.path + "/victim") == Data([1]))
         #expect(mkfifo(folder.path + "/pipe", 0o600) == 0)
-        #expect(throws: MachineError.cannotWriteRecord(path: folder.path + "/pipe", errno: EINVAL)) {
+        #expect(throws: MachineError.cannotWriteRecord(path: folder.path + "/pipe", .failed(errno: EINVAL))) {
             try recordFirmwareState(of: MachineRoot(path: folder.path), to: folder.path + "/pipe")
         }
+    }
+
+    @Test func replacesALinkAndNotWhatItLeadsTo() throws {
+        let folder = try machineFolder()
+        try folder.add("victim", bytes: [1])
+        try folder.addLink("state", to: folder.path + "/victim")
+        _ = try recorded(folder)
+        #expect(FileManager.default.contents(atPath: folder.path + "/victim") == Data([1]))
+        let attributes = try FileManager.default.attributesOfItem(atPath: folder.path + "/state")
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
+        #expect(attributes[.type] as? FileAttributeType == .typeRegular)
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can give files away"))
+    func recordsIntoNoFolderThatALinkOfAnotherUserNames() throws {
+        let machine = try machineFolder()
+        let victim = try MachineFolder()
+        try machine.addLink("link", to: victim.path)
+        lchown(machine.path + "/link", 65534, 65534)
+        let path = machine.path + "/link/state"
+        #expect(throws: MachineError.cannotWriteRecord(path: path, .link(owner: 65534))) {
+            try recordFirmwareState(of: MachineRoot(path: machine.path), to: path)
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: victim.path).isEmpty)
     }
 
     @Test func refusesAMachineWithoutPCI() throws {
@@ -83,7 +108,7 @@ struct FirmwareStateRecordingTests {
             try recordFirmwareState(of: MachineRoot(path: folder.path), to: folder.path + "/state")
         }
         let machine = try machineFolder()
-        #expect(throws: MachineError.cannotWriteRecord(path: machine.path + "/no/state", errno: ENOENT)) {
+        #expect(throws: MachineError.cannotWriteRecord(path: machine.path + "/no/state", .failed(errno: ENOENT))) {
             try recordFirmwareState(of: MachineRoot(path: machine.path), to: machine.path + "/no/state")
         }
     }

@@ -92,11 +92,11 @@ import Testing
         let target = try MachineFolder()
         try target.add("file", "x")
         let below = target.path + "/file/new"
-        #expect(throws: MachineError.cannotWriteCapture(path: below, errno: ENOTDIR)) {
+        #expect(throws: MachineError.cannotWriteCapture(path: below, .failed(errno: ENOTDIR))) {
             try captureMachine(root: MachineFolder.fixture("lockdown"), into: below)
         }
         let file = target.path + "/file"
-        #expect(throws: MachineError.cannotWriteCapture(path: file, errno: ENOTDIR)) {
+        #expect(throws: MachineError.cannotWriteCapture(path: file, .failed(errno: ENOTDIR))) {
             try captureMachine(root: MachineFolder.fixture("lockdown"), into: file)
         }
     }
@@ -109,5 +109,102 @@ import Testing
         let target = try MachineFolder()
         try captureMachine(root: folder.path, into: target.path)
         #expect(lastJumpRecord(below: try MachineRoot(path: target.path)) == [7, 8])
+    }
+
+    // MARK: Others who may write there
+
+    private func refusal(of path: String) -> MachineError? {
+        do throws(MachineError) {
+            try captureMachine(root: MachineFolder.fixture("lockdown"), into: path)
+            return nil
+        } catch { return error }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can give files away"))
+    func refusesADirectoryThatAnotherUserHasMade() throws {
+        let target = try MachineFolder()
+        chown(target.path, 65534, 65534)
+        #expect(refusal(of: target.path) == .cannotWriteCapture(path: target.path, .owner(65534)))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: target.path).isEmpty)
+    }
+
+    @Test(arguments: [0o777, 0o1777, 0o770, 0o702] as [mode_t])
+    func refusesADirectoryThatOthersMayWriteInto(mode: mode_t) throws {
+        let target = try MachineFolder()
+        chmod(target.path, mode)
+        #expect(
+            refusal(of: target.path) == .cannotWriteCapture(path: target.path, .writable(mode: UInt32(mode))))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: target.path).isEmpty)
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can give files away"))
+    func followsNoLinkOfAnotherUser() throws {
+        let victim = try MachineFolder()
+        let folder = try MachineFolder()
+        try folder.addLink("link", to: victim.path)
+        try folder.addLink("own", to: folder.path + "/link/")
+        lchown(folder.path + "/link", 65534, 65534)
+        for path in ["/link", "/link/", "/link/new", "/link/../new", "/own", "/own/new"] {
+            #expect(
+                refusal(of: folder.path + path)
+                    == .cannotWriteCapture(path: folder.path + path, .link(owner: 65534)), "\(path)")
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: victim.path).isEmpty)
+    }
+
+    @Test func followsLinksOfItsOwn() throws {
+        let place = try MachineFolder()
+        let folder = try MachineFolder()
+        try folder.addLink("one", to: place.path)
+        try folder.addLink("two", to: "one")
+        try folder.addLink("loop", to: "loop")
+        #expect(refusal(of: folder.path + "/two/new/") == nil)
+        #expect(FileManager.default.fileExists(atPath: place.path + "/new/proc/iomem"))
+        #expect(
+            refusal(of: folder.path + "/loop/new")
+                == .cannotWriteCapture(
+                    path: folder.path + "/loop/new", .failed(errno: ELOOP)))
+        #expect(
+            refusal(of: folder.path + "/one/file/../x")
+                == .cannotWriteCapture(
+                    path: folder.path + "/one/file/../x", .failed(errno: ENOENT)))
+    }
+
+    /// As root, for whom no permission stands in the way, somebody lays links and files while the capture is made.
+    @Test func writesThroughNothingThatIsLaidThereMeanwhile() throws {
+        for (name, isFolder) in [("proc", true), ("proc/iomem", false), ("sys/firmware", true)] {
+            let victim = try MachineFolder()
+            try victim.add("iomem", "victim")
+            let folder = try MachineFolder()
+            let target = folder.path + "/new"
+            let isDone = Flag()
+            let source = victim.path + (isFolder ? "" : "/iomem")
+            let attacker = Thread {
+                while !isDone.isSet, symlink(source, target + "/" + name) != 0 {}
+            }
+            attacker.start()
+            usleep(1000)
+            let error = refusal(of: target)
+            isDone.isSet = true
+            if let error {
+                guard case .cannotWriteCapture(_, .failed(let errno)) = error else {
+                    Issue.record("\(error)")
+                    return
+                }
+                #expect([ENOTDIR, ELOOP, EEXIST].contains(errno))
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: victim.path) == ["iomem"])
+            #expect(FileManager.default.contents(atPath: victim.path + "/iomem") == Data("victim".utf8))
+        }
+    }
+}
+
+/// Set by one thread, read by another.
+private final class Flag: @unchecked Sendable {
+    private let lock = NSLock()
+    private var value = false
+    var isSet: Bool {
+        get { lock.withLock { value } }
+        set { lock.withLock { value = newValue } }
     }
 }

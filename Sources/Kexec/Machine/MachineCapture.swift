@@ -22,7 +22,8 @@ public struct MachineCapture: Hashable, Sendable {
 /// policy.
 /// - Important: The command line may hold secrets, and physical addresses are hidden from ordinary users for a reason:
 ///   directories and files are made for the caller alone (0700, 0600).
-/// - Throws: `.cannotOpenRoot`, `.captureDirectoryInUse`, `.cannotWriteCapture`. A machine that cannot be described is
+/// - Throws: `.cannotOpenRoot`, `.captureDirectoryInUse`, `.cannotWriteCapture`, also for a directory that others own or may
+///   write into. A machine that cannot be described is
 ///   captured all the same, with the reason in the result.
 @discardableResult
 public func captureMachine(root: String, into directory: String) throws(MachineError) -> MachineCapture {
@@ -52,57 +53,49 @@ private func write(
     return capture
 }
 
-/// A directory that is being filled.
+/// A directory that is being filled. Nobody else can lay anything into it: it is new, or its owner's own.
 private struct CaptureDirectory: ~Copyable {
     private let path: String
     private let directory: FileDescriptor
 
     init(creating path: String) throws(MachineError) {
-        // The path lives for each call.
-        let made = unsafe path.withCString { unsafe kx_mkdirat(AT_FDCWD, $0, 0o700) }
-        guard made >= 0 || made == -EEXIST else { throw .cannotWriteCapture(path: path, errno: -made) }
-        let opened = unsafe path.withCString { unsafe kx_open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) }
-        guard opened >= 0 else { throw .cannotWriteCapture(path: path, errno: -opened) }
-        let directory = FileDescriptor(owning: opened)
-        guard made >= 0 || Self.isEmpty(path) else { throw .captureDirectoryInUse(path: path) }
+        let directory: FileDescriptor
+        do throws(PlaceProblem) { directory = try Self.directory(path) } catch {
+            throw .cannotWriteCapture(path: path, error)
+        }
+        guard Self.isEmpty(directory) else { throw .captureDirectoryInUse(path: path) }
         self.path = path
         self.directory = directory
     }
 
+    private static func isEmpty(_ directory: borrowing FileDescriptor) -> Bool {
+        // A second descriptor, for the stream of names to own.
+        namesInFolder(unsafe kx_open_name(directory.number, here, O_RDONLY | O_DIRECTORY))?.isEmpty == true
+    }
+
+    private static func directory(_ path: String) throws(PlaceProblem) -> FileDescriptor {
+        let place = TrustedPlace(path)
+        let above = try place.openFolder()
+        try makeFolder(place.name, in: above)
+        let folder = try place.open()
+        let directory = try openedAt(folder.number, here, O_RDONLY | O_DIRECTORY)
+        try checkOwn(directory)
+        return directory
+    }
+
     /// Makes the directory and those above it.
     func makeDirectory(_ relative: String) throws(MachineError) {
-        let bytes = Array(relative.utf8)
-        for place in bytes.indices where bytes[place] == UInt8(ascii: "/") {
-            try makeOne(bytes[..<place].string)
+        do throws(PlaceProblem) { _ = try TrustedPlace(relative).make(below: directory, all: true) } catch {
+            throw .cannotWriteCapture(path: path + "/" + relative, error)
         }
-        try makeOne(relative)
     }
 
     func write(_ bytes: [UInt8], to relative: String) throws(MachineError) {
-        let name = Array(relative.utf8)
-        if let slash = name.lastIndex(of: UInt8(ascii: "/")) { try makeDirectory(name[..<slash].string) }
-        // The path lives for the call.
-        let result = unsafe relative.withCString {
-            unsafe kx_openat(directory.number, $0, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        }
-        guard result >= 0 else { throw .cannotWriteCapture(path: path + "/" + relative, errno: -result) }
-        do throws(CallFailure) {
-            try FileDescriptor(owning: result).write(bytes)
-        } catch {
-            throw .cannotWriteCapture(path: path + "/" + relative, errno: error.errno)
-        }
-    }
-
-    private func makeOne(_ relative: String) throws(MachineError) {
-        // The path lives for the call.
-        let result = unsafe relative.withCString { unsafe kx_mkdirat(directory.number, $0, 0o700) }
-        guard result >= 0 || result == -EEXIST else {
-            throw .cannotWriteCapture(path: path + "/" + relative, errno: -result)
-        }
-    }
-
-    private static func isEmpty(_ path: String) -> Bool {
-        guard let root = try? MachineRoot(path: path, recording: nil) else { return false }
-        return root.names(in: ".")?.isEmpty == true
+        do throws(PlaceProblem) {
+            let place = TrustedPlace(relative)
+            let folder = try place.make(below: directory, all: false)
+            let file = try openedAt(folder.number, place.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW)
+            do throws(CallFailure) { try file.write(bytes) } catch { throw .failed(errno: error.errno) }
+        } catch { throw .cannotWriteCapture(path: path + "/" + relative, error) }
     }
 }

@@ -12,10 +12,10 @@ public enum MachineError: Error, Hashable, Sendable {
     case noMemoryMap(root: String, errno: Int32)
     /// The directory of a new capture holds files already: two machines must not be mixed.
     case captureDirectoryInUse(path: String)
-    /// A file or directory of the capture cannot be made.
-    case cannotWriteCapture(path: String, errno: Int32)
+    /// A file or directory of the capture cannot be made, or others could lay something into it.
+    case cannotWriteCapture(path: String, PlaceProblem)
     /// sysfs shows no PCI function.
     case noPCI(folder: String)
     /// The record of firmware's state cannot be written.
-    case cannotWriteRecord(path: String, errno: Int32)
+    case cannotWriteRecord(path: String, PlaceProblem)
 }

@@ -86,19 +86,8 @@ public struct MachineRoot {
     /// The names in a directory, without `.` and `..`, in no order; nil where it is missing or unreadable.
     func names(in path: String) -> [String]? {
         guard case .success(let number) = open(path, O_RDONLY | O_DIRECTORY) else { return nil }
-        // The stream owns the descriptor from here on; a failure leaves it with us.
-        guard let stream = unsafe fdopendir(number) else {
-            _ = close(number)
-            return nil
-        }
-        defer { unsafe closedir(stream) }
+        guard let names = namesInFolder(number) else { return nil }
         recording?.addDirectory(path)
-        var names: [String] = []
-        // A name is valid until the next call, and copied at once.
-        while let name = unsafe kx_next_name(stream) {
-            let text = unsafe String(cString: name)
-            if text != ".", text != ".." { names.append(text) }
-        }
         return names
     }
 
@@ -156,6 +145,23 @@ public struct MachineRoot {
         guard unsafe fstat(number, &given) == 0, unsafe stat("/", &system) == 0 else { return false }
         return given.st_dev == system.st_dev && given.st_ino == system.st_ino
     }
+}
+
+/// The names in an open directory, without `.` and `..`, in no order; nil where it is none. Closes it.
+func namesInFolder(_ number: Int32) -> [String]? {
+    // The stream owns the descriptor from here on; a failure leaves it with us.
+    guard let stream = unsafe fdopendir(number) else {
+        _ = close(number)
+        return nil
+    }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    // A name is valid until the next call, and copied at once.
+    while let name = unsafe kx_next_name(stream) {
+        let text = unsafe String(cString: name)
+        if text != ".", text != ".." { names.append(text) }
+    }
+    return names
 }
 
 /// Closes its directory with the last copy of the root that uses it.

@@ -20,28 +20,23 @@ public func recordFirmwareState(of root: MachineRoot, to path: String) throws(Ma
 
 /// Under its name only once it is whole.
 private func write(_ bytes: [UInt8], to path: String) throws(MachineError) {
-    let new = path + ".new"
     var type: Int32 = 0
     var size: UInt64 = 0
     // Both are written before the call returns. A device or a pipe would be gone, with a file in its place.
     if unsafe path.withCString({ unsafe kx_stat($0, &type, &size) }) == 0, type != S_IFREG {
-        throw .cannotWriteRecord(path: path, errno: EINVAL)
+        throw .cannotWriteRecord(path: path, .failed(errno: EINVAL))
     }
-    // What an earlier run left, or somebody else has laid there, is not written through. All paths live for the calls.
-    _ = unsafe new.withCString { unsafe unlink($0) }
-    let number = unsafe new.withCString { unsafe kx_open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
-    guard number >= 0 else { throw .cannotWriteRecord(path: path, errno: -number) }
-    do throws(CallFailure) {
-        try FileDescriptor(owning: number).write(bytes)
-    } catch {
-        _ = unsafe new.withCString { unsafe unlink($0) }
-        throw .cannotWriteRecord(path: path, errno: error.errno)
-    }
-    let result = unsafe new.withCString { new in unsafe path.withCString { unsafe kx_rename(new, $0) } }
-    guard result == 0 else {
-        _ = unsafe new.withCString { unsafe unlink($0) }
-        throw .cannotWriteRecord(path: path, errno: -result)
-    }
+    do throws(PlaceProblem) {
+        let file = try NewFile(path: path, mode: 0o600)
+        do throws(PlaceProblem) {
+            // A span of plain bytes has none that could not be read.
+            try file.write(unsafe bytes.span.bytes)
+            try file.finish()
+        } catch {
+            file.remove()
+            throw error
+        }
+    } catch { throw .cannotWriteRecord(path: path, error) }
 }
 
 extension MachineRoot {

@@ -20,12 +20,14 @@ extension Diagnostic {
             self.init(
                 "cannot capture the machine into '\(path)': the directory is not empty",
                 hint: "name a new directory, so that two machines are not mixed")
-        case .cannotWriteCapture(let path, let errno):
-            self.init("cannot write the capture '\(path)': \(errnoText(errno))")
+        case .cannotWriteCapture(let path, let problem):
+            self.init(
+                "cannot write the capture '\(path)': \(placeText(problem))",
+                hint: isOfOthers(problem) ? "name a new directory, which is then yours alone" : nil)
         case .noPCI(let folder):
             self.init("cannot record firmware's state: '\(folder)' shows no PCI function", hint: "mount /sys")
-        case .cannotWriteRecord(let path, let errno):
-            self.init("cannot record firmware's state into '\(path)': \(errnoText(errno))")
+        case .cannotWriteRecord(let path, let problem):
+            self.init("cannot record firmware's state into '\(path)': \(placeText(problem))")
         }
     }
 

@@ -60,7 +60,7 @@ extension Diagnostic {
             case .directory: "it is a directory"
             case .notAFile: "it is there and no regular file"
             case .sameAs(let input): "it is the file '\(input)', which is read"
-            case .failed(let call, let errno): "\(call.rawValue): \(errnoText(errno))"
+            case .place(let call, let problem): "\(call.rawValue): \(placeText(problem))"
             }
         self.init("cannot write '\(path)': \(reason)")
     }

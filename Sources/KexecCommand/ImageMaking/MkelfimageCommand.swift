@@ -102,7 +102,8 @@ struct MkelfimageCommand {
         _ request: MkelfimageRequest, _ made: BootableELF, _ kernel: RawSpan, _ initrd: RawSpan
     ) throws(MkelfimageFailure) {
         do throws(OutputFailure) {
-            let file = try OutputFile(path: request.output, inputs: [request.kernel] + request.initrds)
+            let file = try OutputFile(
+                path: request.output, inputs: [request.kernel] + request.initrds, mode: 0o644)
             for piece in made.pieces {
                 switch piece {
                 // A span of plain bytes has none that could not be read.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 internal import CLinux
+internal import Kexec
 
 /// Why the file that is made cannot be. Facts only.
 enum OutputFailure: Error, Hashable, Sendable {
@@ -8,21 +9,21 @@ enum OutputFailure: Error, Hashable, Sendable {
     case notAFile
     /// The file that is read as well.
     case sameAs(String)
-    case failed(OutputCall, errno: Int32)
+    case place(OutputCall, PlaceProblem)
 }
 
 enum OutputCall: String, Hashable, Sendable { case open, write, rename }
 
-/// A file that appears under its name when all of it is written; until then it has another name in the same folder.
+/// A file that appears under its name when all of it is written.
 ///
 /// A run that ends before, whatever the reason, leaves nothing behind (but for SIGKILL).
 struct OutputFile {
-    private let descriptor: Int32
-    private let path: String
-    private let temporary: String
+    private let file: NewFile
 
-    /// - Parameter inputs: files that must not be replaced.
-    init(path: String, inputs: [String]) throws(OutputFailure) {
+    /// - Parameters:
+    ///   - inputs: files that must not be replaced.
+    ///   - mode: permission bits, without those of the umask.
+    init(path: String, inputs: [String], mode: UInt32) throws(OutputFailure) {
         var type: Int32 = 0
         var size: UInt64 = 0
         // Both are written before the call returns.
@@ -32,47 +33,35 @@ struct OutputFile {
             // A small loop: there are few inputs, and names that differ can mean one file.
             for input in inputs where unsafe kx_same_file(path, input) != 0 { throw .sameAs(input) }
         }
-        self.path = path
-        temporary = path + ".new-" + String(getpid())
-        let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
-        descriptor = unsafe temporary.withCString { unsafe kx_open($0, flags, 0o644) }
-        guard descriptor >= 0 else { throw .failed(.open, errno: -descriptor) }
-        removeAtEnd(temporary)
+        do throws(PlaceProblem) { file = try NewFile(path: path, mode: mode) } catch { throw .place(.open, error) }
+        removeAtEnd(file)
     }
 
     func write(_ bytes: RawSpan) throws(OutputFailure) {
-        var done = 0
-        while done < bytes.byteCount {
-            // The pointer does not leave the call.
-            let count = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe kx_write(
-                    descriptor, buffer.baseAddress?.advanced(by: done), UInt(min(buffer.count - done, 1 << 30)))
-            }
-            if count == -Int(EINTR) { continue }
-            guard count > 0 else { throw .failed(.write, errno: Int32(clamping: -count)) }
-            done += count
-        }
+        do throws(PlaceProblem) { try file.write(bytes) } catch { throw .place(.write, error) }
     }
 
     /// Closes the file and gives it its name.
     func finish() throws(OutputFailure) {
-        guard close(descriptor) == 0 else { throw .failed(.write, errno: kx_errno()) }
-        guard unsafe rename(temporary, path) == 0 else { throw .failed(.rename, errno: kx_errno()) }
+        do throws(PlaceProblem) { try file.finish() } catch { throw .place(.rename, error) }
         forgetTemporaryFile()
     }
 }
 
-/// The unfinished file, for a signal handler, which can make no string. Set before a handler can run, and only here.
+/// The unfinished file, for a signal handler, which can make no string: its name, and the open folder that it is in. Set before
+/// a handler can run, and only here.
 private nonisolated(unsafe) var unfinished: UnsafeMutablePointer<CChar>?
+private nonisolated(unsafe) var unfinishedFolder: Int32 = -1
 
-private func removeAtEnd(_ path: String) {
+private func removeAtEnd(_ file: NewFile) {
+    unsafe unfinishedFolder = file.folder
     // Kept for the rest of the run.
-    unsafe unfinished = unsafe path.withCString { unsafe strdup($0) }
+    unsafe unfinished = kx_copy_name(file.temporaryName)
 }
 
 private func forgetTemporaryFile() { unsafe unfinished = nil }
 
 /// Takes away what is not finished; may be called by a signal handler.
 func removeUnfinishedFile() {
-    if let name = unsafe unfinished { _ = unsafe unlink(name) }
+    if let name = unsafe unfinished { _ = unsafe unlinkat(unfinishedFolder, name, 0) }
 }
