@@ -16,7 +16,7 @@ public func unpackFile(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 
 private func check(_ compression: Compression, _ bytes: borrowing RawSpan) throws(FileProblem) {
     var output = try MemoryFile(limit: limit)
-    try unpack(bytes, compression, into: &output)
+    try unpack(bytes, compression, .kernel, into: &output)
     let size = output.count
     expect(size <= Int(limit), "the limit holds")
     let file = try output.finished()

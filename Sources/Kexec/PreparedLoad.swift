@@ -21,6 +21,8 @@ public struct PreparedLoad: ~Copyable {
     private let unpacked: MappedFile
     /// The same for the initrds.
     private let unpackedInitrd: MappedFile
+    /// Bytes that an initrd may still become.
+    private let memoryLimit: UInt64
     private let progress: Progress
 
     /// Opens and reads the files of `request`, and plans. Nothing is loaded, and nothing is changed.
@@ -36,11 +38,11 @@ public struct PreparedLoad: ~Copyable {
     ) throws(KexecFailure) {
         var machine = machine
         if let path = request.firmwareState { machine.firmwareState = try Self.firmwareState(path) }
-        let limit = Self.memoryLimit(on: machine)
+        var budget = MemoryBudget(on: machine)
         var request = request
         let bios = try BIOSBootSource(&request, on: machine)
-        let kernel = try Self.openKernel(request.kernel, isForBIOS: bios != nil, memoryLimit: limit, progress)
-        let initrd = try Self.openOthers(of: request, memoryLimit: limit, progress)
+        let kernel = try Self.openKernel(request.kernel, isForBIOS: bios != nil, &budget, progress)
+        let initrd = try Self.openOthers(of: request, &budget, progress)
         try bios?.check(initrd.bytes, of: request)
         let image = try Self.recognise(kernel, for: request)
         var planner = BootPlanner(request: request, machine: machine, seed: Self.randomBytes(32, canBePoor: false))
@@ -51,10 +53,13 @@ public struct PreparedLoad: ~Copyable {
         }
         let facts = Self.facts(of: image, kernel)
         let initrdSize = request.initrds.isEmpty ? 0 : initrd.byteCount
-        let unpacked = planner.unpack(image, facts, kernel.bytes, initrdSize: initrdSize, progress: progress)
+        planner.memoryTaken = budget.taken
+        let unpacked = planner.unpack(
+            image, facts, kernel.bytes, initrdSize: initrdSize, memoryLimit: budget.limitForKernel, progress: progress)
+        budget.takeUnpacked(unpacked.byteCount)
         let unpackedInitrd = planner.unpackInitrd(
-            initrd.bytes, for: image, facts, unpackedKernel: unpacked.byteCount, memoryLimit: limit,
-            progress: progress)
+            initrd.bytes, for: image, facts, unpackedKernel: unpacked.byteCount,
+            memoryLimit: budget.limitForUnpacking, progress: progress)
         var plan = planner.plan(
             image, facts: facts, kernel: kernel.bytes, initrdSize: initrdSize,
             modules: request.initrds.isEmpty ? initrd.parts : [])
@@ -64,6 +69,7 @@ public struct PreparedLoad: ~Copyable {
         }
         self.plan = plan
         (self.request, self.machine, self.progress) = (request, machine, progress)
+        memoryLimit = budget.limitForUnpacking
         self.kernel = kernel
         self.initrd = initrd
         // What found no place is not kept: memory is short then.
@@ -99,9 +105,7 @@ public struct PreparedLoad: ~Copyable {
         var files = packed
         if packed > 0 {
             do throws(UnpackingObstacle) {
-                files = try UnpackedInitrd(
-                    initrd.bytes, limit: Self.memoryLimit(on: machine), progress: progress
-                ).map.byteCount
+                files = try UnpackedInitrd(initrd.bytes, limit: memoryLimit, progress: progress).map.byteCount
             } catch {}
         }
         return CrashMemory(
@@ -122,51 +126,31 @@ public struct PreparedLoad: ~Copyable {
     }
 
     private static func firmwareState(_ path: String) throws(KexecFailure) -> [UInt8] {
-        let limit = UInt64(FirmwareStateHeader.maximumSize)
-        var problem: FileProblem
-        do throws(CallFailure) {
-            let bytes = try FileDescriptor(reading: path).readToEnd(limit: Int(limit) + 1)
-            if UInt64(bytes.count) <= limit { return bytes }
-            problem = .tooLarge(size: UInt64(bytes.count), limit: limit)
-        } catch {
-            problem = error.call == .open ? FileProblem(openErrno: error.errno) : .failed(error)
-        }
-        throw .file(FileFailure(path: path, problem: problem))
-    }
-
-    /// What is unpacked or piped stays in memory, here and now, whatever machine the plan is for; and no kernel takes
-    /// an image of more than half of its RAM.
-    private static func memoryLimit(on machine: MachineDescription) -> UInt64 {
-        let half = machine.memoryTotal > 0 ? machine.memoryTotal / 2 : .max
-        let here = machine.isRunning ? machine.memoryAvailable : memoryAvailableHere
-        return here > 0 ? min(half, here) : half
-    }
-
-    private static var memoryAvailableHere: UInt64 {
-        guard let root = try? MachineRoot(path: "/") else { return 0 }
-        return MemoryInformation(parsing: root.bytes("proc/meminfo") ?? []).available
+        do throws(FileProblem) {
+            return try OpenedFile(path: path).regularBytes(limit: Int(FirmwareStateHeader.maximumSize))
+        } catch { throw .file(FileFailure(path: path, problem: error)) }
     }
 
     /// The image, or the payload that has the BIOS start it.
     private static func openKernel(
-        _ path: String, isForBIOS: Bool, memoryLimit: UInt64, _ progress: Progress
+        _ path: String, isForBIOS: Bool, _ budget: inout MemoryBudget, _ progress: Progress
     ) throws(KexecFailure) -> ImageSource {
         do throws(FileFailure) {
             return isForBIOS
                 ? try ImageSource(made: biosBootImage(), path: path)
-                : try ImageSource(kernel: path, memoryLimit: memoryLimit, progress: progress)
+                : try ImageSource(kernel: path, drawingFrom: &budget, progress: progress)
         } catch { throw .file(error) }
     }
 
     /// Initrds, or modules: no image takes both.
     private static func openOthers(
-        of request: KexecRequest, memoryLimit: UInt64, _ progress: Progress
+        of request: KexecRequest, _ budget: inout MemoryBudget, _ progress: Progress
     ) throws(KexecFailure) -> ImageSource {
         guard !request.initrds.isEmpty || !request.modules.isEmpty else { return .nothing() }
         do throws(FileFailure) {
             return request.initrds.isEmpty
-                ? try ImageSource(modules: request.moduleFiles, memoryLimit: memoryLimit, progress: progress)
-                : try ImageSource(initrds: request.initrds, memoryLimit: memoryLimit, progress: progress)
+                ? try ImageSource(modules: request.moduleFiles, drawingFrom: &budget, progress: progress)
+                : try ImageSource(initrds: request.initrds, drawingFrom: &budget, progress: progress)
         } catch { throw .file(error) }
     }
 

@@ -19,16 +19,23 @@ public struct Progress {
         case waiting
     }
 
-    private let listener: ((Work, UInt64) -> Void)?
+    private let listener: Listener?
     private var work = Work.reading
 
     /// Nobody listens.
     public init() { listener = nil }
 
     /// - Parameter listener: called by whoever does the work, while it does it: the kind of work, and bytes.
-    public init(_ listener: @escaping (Work, UInt64) -> Void) { self.listener = listener }
+    public init(_ listener: @escaping (Work, UInt64) -> Void) { self.init(listener, silentPipe: { _ in }) }
 
-    var isHeard: Bool { listener != nil }
+    /// - Parameters:
+    ///   - listener: as above.
+    ///   - silentPipe: hears of a pipe, by its path, that has given nothing for five seconds.
+    public init(_ listener: ((Work, UInt64) -> Void)?, silentPipe: @escaping (String) -> Void) {
+        self.listener = Listener(tell: listener, silentPipe: silentPipe)
+    }
+
+    var isHeard: Bool { listener?.tell != nil }
 
     /// The same listener, told of `work`.
     func of(_ work: Work) -> Progress {
@@ -37,5 +44,18 @@ public struct Progress {
         return progress
     }
 
-    func tell(_ bytes: Int) { listener?(work, UInt64(clamping: bytes)) }
+    @inline(never) func tell(_ bytes: Int) { listener?.tell?(work, UInt64(clamping: bytes)) }
+
+    func tellOfSilence(_ pipe: String) { listener?.silentPipe(pipe) }
+}
+
+/// A class, for progress goes from hand to hand.
+private final class Listener {
+    let tell: ((Progress.Work, UInt64) -> Void)?
+    let silentPipe: (String) -> Void
+
+    init(tell: ((Progress.Work, UInt64) -> Void)?, silentPipe: @escaping (String) -> Void) {
+        self.tell = tell
+        self.silentPipe = silentPipe
+    }
 }

@@ -27,8 +27,14 @@ final class ProgressLine {
         start = isWatched ? clock() : 0
     }
 
-    /// What tells this line; nobody where it is not watched.
-    var progress: Progress { isWatched ? Progress { self.tell($0, $1) } : Progress() }
+    /// What tells this line; nobody where it is not watched. That a pipe is silent is told anybody, in a line that stays.
+    var progress: Progress {
+        let sayWhy: (String) -> Void = {
+            self.clear()
+            self.write("kexec: " + silence(of: $0))
+        }
+        return Progress(isWatched ? { self.tell($0, $1) } : nil, silentPipe: sayWhy)
+    }
 
     func clear() {
         guard shownWork != nil else { return }
@@ -58,4 +64,9 @@ final class ProgressLine {
 
 extension Progress.Work {
     fileprivate var isToldBefore: Bool { self == .digesting || self == .handingOver }
+}
+
+/// Nothing waits without a word.
+func silence(of pipe: String) -> String {
+    printable("waiting for " + fileName(pipe) + ": this pipe has given nothing for 5 seconds") + "\n"
 }

@@ -99,12 +99,13 @@ private func checkPairs(_ bytes: RawSpan) {
 }
 
 private func measureDecoder(_ path: String) throws(FileProblem) {
-    let file = try OpenedFile(path: path).mapped(memoryLimit: 4 << 30)
+    var budget = MemoryBudget()
+    let file = try OpenedFile(path: path).mapped(drawingFrom: &budget)
     guard let compression = Compression(recognizing: file.bytes) else { return }
     var unpackedSize = 0
     let time = try best(of: 3) { () throws(FileProblem) in
         var output = try MemoryFile(limit: 4 << 30)
-        try unpack(file.bytes, compression, into: &output)
+        try unpack(file.bytes, compression, .payload, into: &output)
         unpackedSize = output.count
     }
     report(compression.name, unpackedSize, time)

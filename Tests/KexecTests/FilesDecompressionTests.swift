@@ -10,7 +10,7 @@ private func unpack(
 ) -> Result<[UInt8], FileProblem> {
     do throws(FileProblem) {
         var output = try MemoryFile(limit: limit)
-        try unpack(bytes.span.bytes, compression, into: &output)
+        try unpack(bytes.span.bytes, compression, .payload, into: &output)
         let file = try output.finished()
         return .success(file.bytes.withUnsafeBytes { Array($0) })
     } catch { return .failure(error) }

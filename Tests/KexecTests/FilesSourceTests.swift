@@ -39,14 +39,16 @@ private final class TemporaryFolder: Sendable {
 /// The bytes of a kernel source, or why it cannot be used.
 private func kernel(_ path: String, limit: UInt64 = .max) -> Result<[UInt8], FileFailure> {
     do throws(FileFailure) {
-        let source = try ImageSource(kernel: path, memoryLimit: limit)
+        var budget = MemoryBudget(memory: limit)
+        let source = try ImageSource(kernel: path, drawingFrom: &budget)
         return .success(source.bytes.withUnsafeBytes { Array($0) })
     } catch { return .failure(error) }
 }
 
 private func initrd(_ paths: [String], limit: UInt64 = .max) -> Result<[UInt8], FileFailure> {
     do throws(FileFailure) {
-        let source = try ImageSource(initrds: paths, memoryLimit: limit)
+        var budget = MemoryBudget(memory: limit)
+        let source = try ImageSource(initrds: paths, drawingFrom: &budget)
         return .success(source.bytes.withUnsafeBytes { Array($0) })
     } catch { return .failure(error) }
 }
@@ -124,10 +126,12 @@ private func contents(_ descriptor: Int32) -> [UInt8] {
 
     @Test func beginsEveryModuleOnAPageOfItsOwn() throws {
         let first = try folder.file("first", [1, 2, 3])
-        let source = try ImageSource(modules: [first, folder.pipe("second", [4]), first], memoryLimit: 1 << 20)
+        var budget = MemoryBudget(memory: 1 << 20)
+        let source = try ImageSource(modules: [first, folder.pipe("second", [4]), first], drawingFrom: &budget)
         #expect(source.parts == [0..<3, 0x1000..<0x1001, 0x2000..<0x2003])
         #expect(source.bytes.withUnsafeBytes { Array($0[0x1000..<0x1002]) } == [4, 0])
-        #expect(try ImageSource(modules: [first], memoryLimit: 0).parts == [0..<3], "mapped, and nothing is padded")
+        var nothing = MemoryBudget(memory: 0)
+        #expect(try ImageSource(modules: [first], drawingFrom: &nothing).parts == [0..<3], "mapped, not padded")
     }
 
     @Test func findsTheFileOfAModuleBeforeItsArguments() {
@@ -169,6 +173,51 @@ private func contents(_ descriptor: Int32) -> [UInt8] {
         expect(folder.path + "/dangling", .missing)
     }
 
+    @Test(.timeLimit(.minutes(1))) func tellsOncePipesThatAreSilent() throws {
+        let path = folder.path + "/silent"
+        mkfifo(path, 0o600)
+        Thread.detachNewThread {
+            sleep(6)
+            let file = open(path, O_WRONLY)
+            _ = write(file, "ab", 2)
+            sleep(6)
+            _ = write(file, "c", 1)
+            close(file)
+        }
+        let silent = SilentPipes()
+        let progress = Progress(nil, silentPipe: { silent.paths.append($0) })
+        var budget = MemoryBudget(memory: 1 << 20)
+        let source = try ImageSource(initrds: [path], drawingFrom: &budget, progress: progress)
+        #expect(source.bytes.withUnsafeBytes { Array($0) } == Array("abc".utf8))
+        #expect(silent.paths == [path])
+    }
+
+    @Test func takesThePermissionsThatAllFilesHave() throws {
+        func permissions(_ modes: mode_t...) throws -> UInt32 {
+            let files = try modes.map { mode in
+                let path = try folder.file("file\(mode)", [1])
+                chmod(path, mode)
+                return path
+            }
+            let kernel = try ImageSource(kernel: files[0])
+            let initrds = try ImageSource(initrds: files)
+            return kernel.permissions & initrds.permissions
+        }
+        #expect(try permissions(0o644) == 0o644)
+        #expect(try permissions(0o4755) == 0o644, "nobody may run it")
+        #expect(try permissions(0o600, 0o644) == 0o600)
+        #expect(try permissions(0o640, 0o604) == 0o600)
+        #expect(try permissions(0o644, 0o640, 0o644) == 0o640)
+        #expect(try permissions(0o400, 0o644) == 0o400)
+        #expect(try ImageSource(kernel: folder.pipe("piped", [1])).permissions == 0o600)
+        let foreign = try folder.file("foreign", [1])
+        chmod(foreign, 0o640)
+        if geteuid() == 0 {
+            chown(foreign, 0, 65534)
+            #expect(try ImageSource(kernel: foreign).permissions == 0o600, "our group may not read it")
+        }
+    }
+
     @Test func refusesAnEmptyPipe() {
         #expect(kernel(folder.pipe("pipe", [])) == .failure(FileFailure(path: folder.path + "/pipe", problem: .empty)))
     }
@@ -200,8 +249,9 @@ private func contents(_ descriptor: Int32) -> [UInt8] {
         let packed = try folder.file("packed", sample.bytes)
         let size = UInt64(CompressedSample.contents.count)
         #expect(
-            kernel(packed, limit: 4096)
-                == .failure(FileFailure(path: packed, problem: .memoryShort(needed: size, available: 4096))))
+            kernel(packed, limit: 8192)
+                == .failure(FileFailure(path: packed, problem: .memoryShort(needed: size, available: 4096))),
+            "a decoder's window takes as much as its output")
         let pipe = folder.pipe("pipe", [UInt8](repeating: 1, count: 5000))
         #expect(
             kernel(pipe, limit: 4096)
@@ -228,3 +278,5 @@ private func contents(_ descriptor: Int32) -> [UInt8] {
         }
     }
 }
+
+private final class SilentPipes: @unchecked Sendable { var paths: [String] = [] }

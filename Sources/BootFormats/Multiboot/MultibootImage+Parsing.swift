@@ -34,7 +34,7 @@ extension MultibootImage {
         return sum
     }
 
-    private static func header(_ version: Version, in bytes: borrowing RawSpan) -> Int? {
+    static func header(_ version: Version, in bytes: borrowing RawSpan) -> Int? {
         let search = search(version)
         for offset in stride(from: 0, to: min(search.within - search.size + 1, bytes.byteCount), by: search.alignment)
         where bytes.little(UInt32.self, at: offset) == search.magic && sum(bytes, at: offset, size: search.size) == 0 {

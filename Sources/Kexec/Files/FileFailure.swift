@@ -22,6 +22,8 @@ public enum FileProblem: Error, Hashable, Sendable {
     case characterDevice
     case blockDevice
     case socket
+    /// A pipe in the place of a file.
+    case pipe
     case empty
     /// More bytes than this program can map.
     case tooLarge(size: UInt64, limit: UInt64)
@@ -63,7 +65,7 @@ extension FileProblem {
         case .dictionaryTooLarge, .unknownFilter, .codecMissing, .corrupt, .truncated, .trailingBytes,
             .unpacksToNothing:
             true
-        case .missing, .notPermitted, .directory, .characterDevice, .blockDevice, .socket, .empty, .tooLarge,
+        case .missing, .notPermitted, .directory, .characterDevice, .blockDevice, .socket, .pipe, .empty, .tooLarge,
             .memoryShort, .failed:
             false
         }

@@ -14,57 +14,78 @@ public struct ImageSource: ~Copyable {
     public let compression: Compression?
     /// Where in `bytes` each of several files is.
     let parts: [Range<Int>]
+    /// The permission bits that a file with these contents may have: those that all files have which these came from, without
+    /// the right to run it. What comes by a pipe is for the caller alone (0600).
+    public let permissions: UInt32
     private let map: MappedFile
 
     private init(
-        path: String, compression: Compression? = nil, parts: [Range<Int>]? = nil, map: consuming MappedFile
+        path: String, compression: Compression? = nil, parts: [Range<Int>]? = nil, permissions: UInt32 = 0o600,
+        map: consuming MappedFile
     ) {
         self.path = path
         self.compression = compression
+        self.permissions = permissions
         self.parts = parts ?? [0..<map.byteCount]
         self.map = map
     }
 
-    /// Opens a kernel image and unpacks it where the whole file is compressed.
+    /// Opens a kernel image and unpacks it where the whole file is compressed: as much as its head tells of, and a page.
     /// - Parameters:
     ///   - path: "-" for standard input.
-    ///   - memoryLimit: bytes of memory that unpacked or piped contents may take; what is mapped costs none.
+    ///   - budget: what unpacked or piped contents draw from; what is mapped costs nothing.
     ///   - progress: hears of reading and unpacking.
     public init(
-        kernel path: String, memoryLimit: UInt64 = .max, progress: Progress = Progress()
+        kernel path: String, drawingFrom budget: inout MemoryBudget, progress: Progress = Progress()
     ) throws(FileFailure) {
-        do throws(FileProblem) { self = try Self.kernel(path, memoryLimit: memoryLimit, progress) } catch {
+        do throws(FileProblem) { self = try Self.kernel(path, &budget, progress) } catch {
             throw FileFailure(path: path, problem: error)
         }
+    }
+
+    /// The same, with the memory of this machine.
+    public init(kernel path: String) throws(FileFailure) {
+        var budget = MemoryBudget()
+        try self.init(kernel: path, drawingFrom: &budget)
     }
 
     /// Opens initrds as they are; several are put one after the other, each padded to 4 bytes with zeros.
     ///
     /// - Parameters:
     ///   - paths: at least one; "-" for standard input.
-    ///   - memoryLimit: bytes of memory that several files, or piped contents, may take.
+    ///   - budget: what several files, or piped contents, draw from.
     ///   - progress: hears of reading.
     public init(
-        initrds paths: [String], memoryLimit: UInt64 = .max, progress: Progress = Progress()
+        initrds paths: [String], drawingFrom budget: inout MemoryBudget, progress: Progress = Progress()
     ) throws(FileFailure) {
-        try self.init(paths, alignment: 4, memoryLimit: memoryLimit, progress)
+        try self.init(paths, alignment: 4, &budget, progress)
+    }
+
+    /// The same, with the memory of this machine.
+    public init(initrds paths: [String]) throws(FileFailure) {
+        var budget = MemoryBudget()
+        try self.init(initrds: paths, drawingFrom: &budget)
     }
 
     /// Opens Multiboot modules, which go to the next kernel as they are, too; of several each begins on a page.
-    init(modules paths: [String], memoryLimit: UInt64, progress: Progress = Progress()) throws(FileFailure) {
-        try self.init(paths, alignment: Int(pageSize), memoryLimit: memoryLimit, progress)
+    init(
+        modules paths: [String], drawingFrom budget: inout MemoryBudget, progress: Progress = Progress()
+    ) throws(FileFailure) {
+        try self.init(paths, alignment: Int(pageSize), &budget, progress)
     }
 
     private init(
-        _ paths: [String], alignment: Int, memoryLimit: UInt64, _ progress: Progress
+        _ paths: [String], alignment: Int, _ budget: inout MemoryBudget, _ progress: Progress
     ) throws(FileFailure) {
         let first = paths.first ?? ""
+        var permissions: UInt32 = 0o644
         if paths.count > 1 {
             var parts: [Range<Int>] = []
-            let map = try Self.concatenated(paths, alignment, &parts, memoryLimit: memoryLimit, progress)
-            self.init(path: first, parts: parts, map: map)
+            let map = try Self.concatenated(paths, alignment, &parts, &permissions, &budget, progress)
+            self.init(path: first, parts: parts, permissions: permissions, map: map)
         } else {
-            self.init(path: first, map: try Self.single(first, memoryLimit: memoryLimit, progress))
+            let map = try Self.single(first, &permissions, &budget, progress)
+            self.init(path: first, permissions: permissions, map: map)
         }
     }
 
@@ -98,14 +119,17 @@ public struct ImageSource: ~Copyable {
     public var fileDescriptor: Int32 { map.fileDescriptor }
 
     private static func kernel(
-        _ path: String, memoryLimit: UInt64, _ progress: Progress
+        _ path: String, _ budget: inout MemoryBudget, _ progress: Progress
     ) throws(FileProblem) -> ImageSource {
-        let map = try OpenedFile(path: path).mapped(memoryLimit: memoryLimit, progress: progress)
+        let file = try OpenedFile(path: path)
+        let permissions = file.permissions
+        let map = try file.mapped(drawingFrom: &budget, progress: progress)
         let compression = compression(of: map)
-        guard let compression else { return ImageSource(path: path, map: map) }
+        guard let compression else { return ImageSource(path: path, permissions: permissions, map: map) }
         let image = try unpacked(
-            map, compression, memoryLimit: memoryLimit, progress: progress.of(.unpackingKernel))
-        return ImageSource(path: path, compression: compression, map: image)
+            map, compression, memoryLimit: budget.limitForKernel, progress: progress.of(.unpackingKernel))
+        budget.takeUnpacked(image.byteCount)
+        return ImageSource(path: path, compression: compression, permissions: permissions, map: image)
     }
 
     // A function of its own: where a function lends a span of the map, it cannot give the map away.
@@ -114,28 +138,34 @@ public struct ImageSource: ~Copyable {
     }
 
     private static func single(
-        _ path: String, memoryLimit: UInt64, _ progress: Progress
+        _ path: String, _ permissions: inout UInt32, _ budget: inout MemoryBudget, _ progress: Progress
     ) throws(FileFailure) -> MappedFile {
         do throws(FileProblem) {
-            return try OpenedFile(path: path).mapped(memoryLimit: memoryLimit, progress: progress)
+            let file = try OpenedFile(path: path)
+            permissions = file.permissions
+            return try file.mapped(drawingFrom: &budget, progress: progress)
         } catch {
             throw FileFailure(path: path, problem: error)
         }
     }
 
     private static func concatenated(
-        _ paths: [String], _ alignment: Int, _ parts: inout [Range<Int>], memoryLimit: UInt64, _ progress: Progress
+        _ paths: [String], _ alignment: Int, _ parts: inout [Range<Int>], _ permissions: inout UInt32,
+        _ budget: inout MemoryBudget, _ progress: Progress
     ) throws(FileFailure) -> MappedFile {
         var path = paths.first ?? ""
         do throws(FileProblem) {
-            var all = try MemoryFile(limit: memoryLimit, progress: progress.of(.reading))
+            var all = try MemoryFile(limit: budget.limitForReading, progress: progress.of(.reading))
             for next in paths {
                 path = next
                 let start = all.count
-                try OpenedFile(path: next).copy(to: &all)
+                let file = try OpenedFile(path: next)
+                permissions &= file.permissions
+                try file.copy(to: &all)
                 parts.append(start..<all.count)
                 try all.pad(to: alignment)
             }
+            budget.takeFile(all.count)
             return try all.finished()
         } catch { throw FileFailure(path: path, problem: error) }
     }

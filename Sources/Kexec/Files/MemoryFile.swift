@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 internal import BootFormats
 internal import CLinux
+internal import PhysicalMemory
 
 /// A file without a name that lives in memory (memfd) and grows while it is written, through a map; or only the memory,
 /// where nobody takes its descriptor.
@@ -14,6 +15,9 @@ struct MemoryFile: ~Copyable {
     private let limit: Int
     /// What the writer expects to need, for the message when it is more than the limit; 0 where unknown.
     var expectedSize: UInt64 = 0
+    private var knowsHead = false
+    /// How many bytes are wanted: what comes behind an image of known size is nobody's.
+    private(set) var end = Int.max
     /// Told by those who write.
     let progress: Progress
 
@@ -47,14 +51,37 @@ struct MemoryFile: ~Copyable {
         .memoryShort(needed: max(expectedSize, UInt64(limit) + 1), available: UInt64(limit))
     }
 
-    /// Whether what is there rules out a kernel, however it goes on; what it is instead can be told by then.
-    static func isNoKernel(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard bytes.count >= recognisable else { return false }
-        // The span does not leave this call.
-        return unsafe !KernelImage.isPossible(RawSpan(_unsafeBytes: bytes))
+    /// The bytes written so far.
+    var bytes: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            // All of these have been written, and stay until the next change.
+            let buffer = unsafe UnsafeRawBufferPointer(start: window.base, count: count)
+            return unsafe _overrideLifetime(RawSpan(_unsafeBytes: buffer), borrowing: self)
+        }
     }
 
+    /// Whether what is there rules out a kernel, however it goes on; what it is instead can be told by then.
+    var isNoKernel: Bool { count >= Self.recognisable && end == .max && !KernelImage.isPossible(bytes) }
+
     private static let recognisable = 1 << 20
+
+    /// Learns from an image's head how long it is, as soon as all of that is there: then no more is wanted than the image and
+    /// a page.
+    /// - Throws: `.memoryShort`
+    mutating func heedHead() throws(FileProblem) {
+        guard !knowsHead, count >= Self.head else { return }
+        knowsHead = true
+        guard let size = KernelImage.fileSize(of: bytes) else { return }
+        guard size <= UInt64(limit) else { throw .memoryShort(needed: size, available: UInt64(limit)) }
+        end = max(count, Int(size) + Int(pageSize))
+    }
+
+    /// As many bytes as headers lie in.
+    static let head = 64 << 10
+
+    /// Bytes that are still wanted.
+    var wanted: Int { max(0, end - count) }
 
     /// Refuses early what cannot end well.
     func checkExpectedSize() throws(FileProblem) {

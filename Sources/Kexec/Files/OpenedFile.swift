@@ -4,6 +4,10 @@ internal import CLinux
 /// A file that was found to be one whose contents can be used: a regular file, or a pipe.
 struct OpenedFile: ~Copyable {
     private let file: FileDescriptor
+    /// Those that a copy may have: see `ImageSource.permissions`.
+    let permissions: UInt32
+    private let path: String
+    private let isPipe: Bool
     /// Bytes; 0 for pipes, and for files (as in /proc) that do not tell.
     private let size: UInt64
 
@@ -16,16 +20,36 @@ struct OpenedFile: ~Copyable {
         let result = unsafe kx_fstat(file.number, &type, &size)
         guard result == 0 else { throw .failed(CallFailure(call: .stat, errno: -result)) }
         try Self.check(type)
+        permissions = kx_permissions(file.number)
         self.file = file
+        self.path = path
+        isPipe = type == S_IFIFO
         self.size = type == S_IFREG ? size : 0
     }
 
     /// All bytes, mapped from the file itself; from a memfd where a file cannot be mapped.
-    consuming func mapped(memoryLimit: UInt64, progress: Progress = Progress()) throws(FileProblem) -> MappedFile {
-        if size > 0, isMappable { return try MappedFile(file, size: size) }
-        var copy = try MemoryFile(limit: memoryLimit, progress: progress.of(.reading))
+    consuming func mapped(
+        drawingFrom budget: inout MemoryBudget, progress: Progress = Progress()
+    ) throws(FileProblem) -> MappedFile {
+        if size > 0, isMappable {
+            let map = try MappedFile(file, size: size)
+            budget.admit(map.byteCount)
+            return map
+        }
+        var copy = try MemoryFile(limit: budget.limitForReading, progress: progress.of(.reading))
         try self.copy(to: &copy)
+        budget.takeFile(copy.count)
         return try copy.finished()
+    }
+
+    /// All bytes of a regular file: a pipe is refused.
+    /// - Throws: also `.tooLarge` where there are more than `limit`.
+    consuming func regularBytes(limit: Int) throws(FileProblem) -> [UInt8] {
+        guard !isPipe else { throw .pipe }
+        let bytes: [UInt8]
+        do throws(CallFailure) { bytes = try file.readToEnd(limit: limit + 1) } catch { throw .failed(error) }
+        guard bytes.count <= limit else { throw .tooLarge(size: UInt64(bytes.count), limit: UInt64(limit)) }
+        return bytes
     }
 
     /// Appends all bytes to `destination`.
@@ -34,7 +58,9 @@ struct OpenedFile: ~Copyable {
         let before = destination.count
         try destination.reserve(Int(clamping: size))
         var isAtEnd = false
+        var isToldOfSilence = false
         while !isAtEnd {
+            if isPipe { awaitInput(&isToldOfSilence, destination.progress) }
             if destination.remaining == 0 {
                 guard try isFinished() else { throw destination.isFull }
                 break
@@ -62,6 +88,19 @@ struct OpenedFile: ~Copyable {
         }
     }
 
+    /// Until there is something to read, or nothing will ever be. A pipe that is silent for so long is told of, once.
+    private func awaitInput(_ isTold: inout Bool, _ progress: Progress) {
+        while true {
+            let result = kx_await_input(file.number, isTold ? -1 : 5000)
+            if result == 0 {
+                isTold = true
+                progress.tellOfSilence(path)
+            } else if result != -EINTR {
+                return
+            }
+        }
+    }
+
     /// Whether nothing is left to be read. Takes a byte where there is one.
     private func isFinished() throws(FileProblem) -> Bool {
         var byte: UInt8 = 0
@@ -79,7 +118,8 @@ struct OpenedFile: ~Copyable {
         return true
     }
 
-    /// Looks before it opens: opening a device can do something, and a pipe's opening waits for its writer.
+    /// Looks before it opens: opening a device can do something. A pipe's opening does not wait for its writer, which has a
+    /// word to say (see `awaitInput`).
     private static func open(_ path: String) throws(FileProblem) -> FileDescriptor {
         var type: Int32 = 0
         var size: UInt64 = 0
@@ -87,7 +127,7 @@ struct OpenedFile: ~Copyable {
         let status = unsafe path.withCString { unsafe kx_stat($0, &type, &size) }
         guard status == 0 else { throw FileProblem(openErrno: -status) }
         try check(type)
-        let number = unsafe path.withCString { unsafe kx_open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0) }
+        let number = unsafe path.withCString { unsafe kx_open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0) }
         guard number >= 0 else { throw FileProblem(openErrno: -number) }
         return FileDescriptor(owning: number)
     }

@@ -33,12 +33,7 @@ struct UnpackedInitrd: ~Copyable {
             var file = MemoryFile(withoutDescriptor: limit, progress: progress)
             guard let found = try unpack(pieces, initrd, into: &file) else { return try file.finished() }
             obstacle = found
-        } catch {
-            if case .memoryShort(let needed, let available) = error {
-                throw .memoryShort(needed: needed, available: available)
-            }
-            throw .payload(error)
-        }
+        } catch { throw UnpackingObstacle(error) }
         throw obstacle
     }
 
@@ -70,7 +65,7 @@ struct UnpackedInitrd: ~Copyable {
                 let archive = file.count
                 offset = start
                 offset += try unpackArchive(initrd.extracting(start..<pieces.end), compression, into: &file)
-                switch try contents(of: &file, from: archive) {
+                switch InitrdContents(of: file.bytes, from: archive) {
                 case .archive: break
                 case .other: return .notArchive(compression)
                 case .early: return .earlyFile
@@ -93,17 +88,6 @@ struct UnpackedInitrd: ~Copyable {
                 return source.count
             }
         }
-    }
-
-    private static func contents(of file: inout MemoryFile, from start: Int) throws(FileProblem) -> InitrdContents {
-        var contents = InitrdContents.other
-        try unsafe file.append { room, used in
-            // All of it has been written, and the span does not leave this call.
-            contents = unsafe InitrdContents(
-                of: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: room[..<used])), from: start)
-            return 0
-        }
-        return contents
     }
 }
 

@@ -12,7 +12,7 @@ struct UnpackedKernel: ~Copyable {
     /// - Parameters:
     ///   - size: what the payload becomes, as it says itself.
     ///   - place: `pref_address` and `init_size` of the setup header.
-    init(
+    @inline(never) init(
         _ payload: borrowing RawSpan, size: UInt64, linkedAt place: PhysicalRange, movedBy distance: UInt64,
         _ progress: Progress
     ) throws(UnpackingObstacle) {
@@ -23,7 +23,7 @@ struct UnpackedKernel: ~Copyable {
             map = try Self.unpacked(payload, compression, size: size, progress.of(.unpackingKernel)) {
                 moved = Self.moved(&$0, linkedAt: place, by: distance)
             }
-        } catch { throw .payload(error) }
+        } catch { throw UnpackingObstacle(error) }
         image = try moved.get()
         self.compression = compression
         self.map = map
@@ -37,7 +37,7 @@ struct UnpackedKernel: ~Copyable {
         var file = MemoryFile(withoutDescriptor: size, progress: progress)
         // All of the room at once: then it is mapped only once.
         try file.reserve(Int(clamping: size))
-        try unpack(payload, compression, into: &file)
+        try unpack(payload, compression, .payload, into: &file)
         try unsafe file.append { room, used in
             // All of it has been written, and the span does not leave this call.
             var bytes = unsafe MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: room[..<used]))
@@ -61,9 +61,10 @@ struct UnpackedKernel: ~Copyable {
 
 extension BootPlanner {
     /// Unpacks the kernel of a bzImage where that is wanted and possible, and notes for the plan what came of it.
+    /// - Parameter memoryLimit: bytes that it may become.
     /// - Returns: the kernel; no bytes where the image goes as it is.
     mutating func unpack(
-        _ image: KernelImage, _ facts: ImageFacts, _ bytes: borrowing RawSpan, initrdSize: Int,
+        _ image: KernelImage, _ facts: ImageFacts, _ bytes: borrowing RawSpan, initrdSize: Int, memoryLimit: UInt64,
         progress: Progress = Progress()
     ) -> MappedFile {
         guard case .bzImage(let image) = image else { return MappedFile() }
@@ -75,6 +76,7 @@ extension BootPlanner {
             // The parser has seen to it that these are in the file, and that the size is plausible.
             let size = UInt64(bytes.little(UInt32.self, at: payload.upperBound - 4) ?? 0)
             let (distance, isRandomised) = try unpacking(of: image, facts, unpackedSize: size, initrdSize: initrdSize)
+            guard size <= memoryLimit else { throw .memoryShort(needed: size, available: memoryLimit) }
             let kernel = try UnpackedKernel(
                 bytes.extracting(payload), size: size, linkedAt: place, movedBy: distance, progress)
             kernelForm = .unpacked(kernel.compression, isRandomised: isRandomised)

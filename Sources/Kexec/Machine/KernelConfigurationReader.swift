@@ -24,7 +24,7 @@ extension MachineRoot {
     private func unpackedText(_ packed: [UInt8]) throws(FileProblem) -> [UInt8] {
         var output = try MemoryFile(limit: 8 << 20)
         // Bytes of an array that outlives the call.
-        try unpack(unsafe packed.span.bytes, .gzip, into: &output)
+        try unpack(unsafe packed.span.bytes, .gzip, .payload, into: &output)
         let text = try output.finished()
         return Array(copying: text.bytes)
     }

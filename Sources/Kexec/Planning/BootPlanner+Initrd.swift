@@ -13,7 +13,7 @@ extension BootPlanner {
     ) throws(UnpackingObstacle) -> UInt64 {
         guard request.decompression.takesInitrd else { throw .notWanted }
         _ = try checkedCommandLine(of: image, facts, without: Self.initrdWords)
-        let others = UInt64(unpackedKernel) + image.header.initSize + UInt64(initrdSize)
+        let others = memoryTaken + UInt64(unpackedKernel) + image.header.initSize + UInt64(initrdSize)
         return min(limitHere(besides: others), limitThere)
     }
 

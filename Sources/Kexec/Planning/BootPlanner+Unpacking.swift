@@ -61,8 +61,11 @@ extension BootPlanner {
     /// The unpacked kernel stays in memory until it is loaded, beside the kernel's own copy of all segments. A quarter of
     /// what is available is left alone: to be fast is no reason to drive programs out of memory.
     private func checkMemory(_ needed: UInt64) throws(UnpackingObstacle) {
+        guard machine.memoryAvailable > 0 else { return }
         let available = machine.memoryAvailable / 4 * 3
-        if available > 0, needed > available { throw .memoryShort(needed: needed, available: available) }
+        guard needed <= available, memoryTaken <= available - needed else {
+            throw .memoryShort(needed: needed, available: available - min(available, memoryTaken))
+        }
     }
 
     /// Linux hides the processor's flag where it uses 4 levels: what it was told to leave, the processor may have.

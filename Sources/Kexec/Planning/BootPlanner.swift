@@ -17,6 +17,8 @@ public struct BootPlanner: Sendable {
     public var unpacked: UnpackedLinux?
     /// In which form the initrds are handed over; nil where there are none.
     public var initrdForm: InitrdForm?
+    /// Bytes of the machine's available memory that the files take already, as they were read or unpacked.
+    public var memoryTaken: UInt64 = 0
     /// For a payload of ours that compares them.
     public var firmwareSums: FirmwareSums?
     /// When this plan was made, as the next kernel's `kexec --last` will tell it.

@@ -66,6 +66,16 @@ public enum UnpackingObstacle: Error, Hashable, Sendable {
     case earlyFile
 }
 
+extension UnpackingObstacle {
+    @inline(never) init(_ problem: FileProblem) {
+        if case .memoryShort(let needed, let available) = problem {
+            self = .memoryShort(needed: needed, available: available)
+        } else {
+            self = .payload(problem)
+        }
+    }
+}
+
 /// What can be unpacked.
 public enum UnpackablePart: Hashable, Sendable { case kernel, initrd }
 

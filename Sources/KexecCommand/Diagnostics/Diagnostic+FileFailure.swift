@@ -17,6 +17,7 @@ extension Diagnostic {
         case .characterDevice: ("it is a character device", nil)
         case .blockDevice: ("it is a block device", nil)
         case .socket: ("it is neither a file nor a pipe", nil)
+        case .pipe: ("it is a pipe, need a regular file", nil)
         case .empty: ("it is empty", nil)
         case .tooLarge(let size, let limit):
             ("it has \(byteSize(size)), this program can map \(byteSize(limit))", nil)

@@ -70,14 +70,21 @@ struct MkelfimageCommand {
 
     private func make(_ request: MkelfimageRequest) throws(MkelfimageFailure) {
         removeUnfinishedFileAtSignals()
-        let kernel = try source { () throws(FileFailure) in try ImageSource(kernel: request.kernel) }
+        var budget = MemoryBudget()
+        let progress = Progress(nil, silentPipe: { terminal.explain("mkelfimage: " + silence(of: $0)) })
+        let kernel = try source { () throws(FileFailure) in
+            try ImageSource(kernel: request.kernel, drawingFrom: &budget, progress: progress)
+        }
         let image = try recognised(kernel, request.kernel)
         if request.initrds.isEmpty {
-            return try write(request, try elf(request, image, kernel, initrdSize: 0), kernel.bytes, RawSpan())
+            let made = try elf(request, image, kernel, initrdSize: 0)
+            return try write(request, made, kernel.bytes, RawSpan(), mode: kernel.permissions)
         }
-        let initrd = try source { () throws(FileFailure) in try ImageSource(initrds: request.initrds) }
+        let initrd = try source { () throws(FileFailure) in
+            try ImageSource(initrds: request.initrds, drawingFrom: &budget, progress: progress)
+        }
         let made = try elf(request, image, kernel, initrdSize: initrd.byteCount)
-        try write(request, made, kernel.bytes, initrd.bytes)
+        try write(request, made, kernel.bytes, initrd.bytes, mode: kernel.permissions & initrd.permissions)
     }
 
     private func source(_ open: () throws(FileFailure) -> ImageSource) throws(MkelfimageFailure) -> ImageSource {
@@ -98,12 +105,13 @@ struct MkelfimageCommand {
         } catch { throw .kernel(error, path: request.kernel) }
     }
 
+    /// - Parameter mode: of the file, which nobody may read who may not read all that it is made of.
     private func write(
-        _ request: MkelfimageRequest, _ made: BootableELF, _ kernel: RawSpan, _ initrd: RawSpan
+        _ request: MkelfimageRequest, _ made: BootableELF, _ kernel: RawSpan, _ initrd: RawSpan, mode: UInt32
     ) throws(MkelfimageFailure) {
         do throws(OutputFailure) {
             let file = try OutputFile(
-                path: request.output, inputs: [request.kernel] + request.initrds, mode: 0o644)
+                path: request.output, inputs: [request.kernel] + request.initrds, mode: mode)
             for piece in made.pieces {
                 switch piece {
                 // A span of plain bytes has none that could not be read.

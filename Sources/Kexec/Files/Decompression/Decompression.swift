@@ -7,23 +7,25 @@ func unpacked(
     _ file: borrowing MappedFile, _ compression: Compression, memoryLimit: UInt64, progress: Progress = Progress()
 ) throws(FileProblem) -> MappedFile {
     var output = try MemoryFile(limit: memoryLimit, progress: progress)
-    try unpack(file.bytes, compression, into: &output)
+    try unpack(file.bytes, compression, .kernel, into: &output)
     guard output.count > 0 else { throw .unpacksToNothing(compression) }
     return try output.finished()
 }
 
-/// Unpacks all streams in `bytes`, which begin with one of `compression`, one after the other.
+/// Unpacks all streams in `bytes`, which begin with one of `compression`, one after the other; of a kernel no more than
+/// its head tells of.
 ///
 /// The input is read where it lies and the output written where it stays: a decoder keeps its window at most.
 /// - Throws: `.corrupt`, `.truncated`, `.trailingBytes`, `.memoryShort`, `.dictionaryTooLarge`,
 ///   `.unknownFilter`, `.codecMissing`
 func unpack(
-    _ bytes: borrowing RawSpan, _ compression: Compression, into output: inout MemoryFile
+    _ bytes: borrowing RawSpan, _ compression: Compression, _ contents: CompressedInput.Contents,
+    into output: inout MemoryFile
 ) throws(FileProblem) {
     let progress = output.progress
     // Decoders of C libraries take pointers; these are not kept beyond the call.
     _ = try unsafe bytes.withUnsafeBytes { input throws(FileProblem) in
-        try unsafe decode(CompressedInput(input, compression, progress: progress), into: &output)
+        try unsafe decode(CompressedInput(input, compression, contents, progress: progress), into: &output)
     }
 }
 
@@ -36,7 +38,7 @@ func unpack(
     let progress = output.progress
     // As above.
     return try unsafe bytes.withUnsafeBytes { input throws(FileProblem) in
-        try unsafe decode(CompressedInput(input, compression, archiveStart: start, progress: progress), into: &output)
+        try unsafe decode(CompressedInput(input, compression, .archive(from: start), progress: progress), into: &output)
     }
 }
 

@@ -13,7 +13,7 @@ struct LZ4Decoder {
         while let magic = input.little32(at: position) {
             if magic == LZ4Magic.legacy {
                 position = try unpackLegacy(from: position + 4, into: &output)
-            } else if input.archiveStart != nil {
+            } else if input.isArchive {
                 // Linux takes nothing else for an initrd.
                 break
             } else if magic == LZ4Magic.frame {
@@ -45,7 +45,7 @@ struct LZ4Decoder {
             }
             position = block.upperBound
         }
-        guard position == input.count || input.archiveStart != nil else { throw input.truncated }
+        guard position == input.count || input.isArchive else { throw input.truncated }
         return position
     }
 
@@ -54,16 +54,13 @@ struct LZ4Decoder {
     private static let largestLegacyBlock = UInt32(legacyBlockSize + legacyBlockSize / 255 + 16)
 
     private func isSizeTrailer(_ size: UInt32, _ position: Int, _ count: Int) -> Bool {
-        input.archiveStart == nil && position + 4 == input.count && size == UInt32(truncatingIfNeeded: count)
+        !input.isArchive && position + 4 == input.count && size == UInt32(truncatingIfNeeded: count)
     }
 
     private func unpackFrame(from start: Int, into output: inout MemoryFile) throws(FileProblem) -> Int {
         let frame = try frameHeader(at: start)
         let first = output.count
-        if let size = frame.contentSize {
-            guard let size = Int(exactly: size) else { throw .memoryShort(needed: size, available: UInt64(Int.max)) }
-            try output.reserve(size)
-        }
+        if let size = frame.contentSize { try reserve(size, in: &output) }
         var position = frame.end
         while true {
             guard let word = input.little32(at: position) else { throw input.truncated }
@@ -72,11 +69,11 @@ struct LZ4Decoder {
             guard let block = input.range(at: position, size: word & 0x7fff_ffff) else { throw input.truncated }
             guard block.count <= frame.blockSize else { throw .corrupt(.lz4, at: position) }
             let history = frame.hasIndependentBlocks ? output.count : first
-            let isInVain =
+            let isEnough =
                 word & 0x8000_0000 != 0
                 ? try copyBlock(block, into: &output)
                 : try unpackBlock(block, into: &output, size: frame.blockSize, history: history)
-            if isInVain { return input.count }
+            if isEnough { return input.count }
             position = block.upperBound
             if frame.hasBlockChecksums { position = try unsafe checkSum(of: input.part(block), at: position) }
         }
@@ -99,24 +96,31 @@ struct LZ4Decoder {
         return position + 4
     }
 
-    /// - Returns: whether it is clear that nothing comes out that is wanted.
-    private func copyBlock(_ block: Range<Int>, into output: inout MemoryFile) throws(FileProblem) -> Bool {
-        var isInVain = false
+    /// Makes room for a whole frame. Of a kernel its head tells what is needed: what is there besides may be too much.
+    @inline(never) private func reserve(_ size: UInt64, in output: inout MemoryFile) throws(FileProblem) {
+        output.expectedSize = size
+        if case .kernel = input.contents, size > UInt64(output.remaining) { return }
+        guard let size = Int(exactly: size) else { throw .memoryShort(needed: size, available: UInt64(Int.max)) }
+        try output.reserve(size)
+    }
+
+    /// - Returns: whether nothing more is wanted.
+    @inline(never) private func copyBlock(_ block: Range<Int>, into output: inout MemoryFile) throws(FileProblem)
+        -> Bool
+    {
         try output.reserve(block.count)
         try unsafe output.append { room, used in
             // `reserve` made room for the whole block.
             unsafe UnsafeMutableRawBufferPointer(rebasing: room[used...]).copyMemory(from: input.part(block))
-            isInVain = unsafe input.isInVain(room, used + block.count)
             return block.count
         }
-        return isInVain
+        return try input.isEnough(&output)
     }
 
-    /// - Returns: whether it is clear that nothing comes out that is wanted.
-    private func unpackBlock(
+    /// - Returns: whether nothing more is wanted.
+    @inline(never) private func unpackBlock(
         _ block: Range<Int>, into output: inout MemoryFile, size: Int, history: Int
     ) throws(FileProblem) -> Bool {
-        var isInVain = false
         // A last block is smaller than its format allows, so the limit counts only once it is reached.
         let space = min(size, output.remaining)
         try output.reserve(space)
@@ -130,9 +134,8 @@ struct LZ4Decoder {
                 throw space < size
                     ? .memoryShort(needed: needed, available: available) : .corrupt(.lz4, at: block.lowerBound)
             }
-            isInVain = unsafe input.isInVain(room, used + count)
             return count
         }
-        return isInVain
+        return try input.isEnough(&output)
     }
 }

@@ -22,16 +22,15 @@ struct DecodingStep {
 /// Windows of 128 MiB and a little to manage them: more than any kernel's, and no more than a small machine has.
 let decoderMemoryLimit: UInt64 = 130 << 20
 
-/// Unpacks stream after stream, until it is clear that nothing comes out that is wanted; gzip, xz and bzip2 files may
+/// Unpacks stream after stream, until nothing more comes out that is wanted; gzip, xz and bzip2 files may
 /// have several.
 /// - Returns: where the last one ends.
 func unpackStreams<Decoder: StreamDecoder & ~Copyable>(
     of input: CompressedInput, _: Decoder.Type, into output: inout MemoryFile
 ) throws(FileProblem) -> Int {
-    if input.archiveStart == nil {
-        output.expectedSize = expectedSize(of: input)
-        try output.checkExpectedSize()
-    }
+    if !input.isArchive { output.expectedSize = expectedSize(of: input) }
+    // Of a kernel its head tells what is needed.
+    if case .payload = input.contents { try output.checkExpectedSize() }
     var position = 0
     repeat {
         var decoder = try Decoder()
@@ -41,7 +40,7 @@ func unpackStreams<Decoder: StreamDecoder & ~Copyable>(
     return position
 }
 
-/// - Returns: whether it is clear that nothing comes out that is wanted.
+/// - Returns: whether nothing more comes out that is wanted.
 @inline(never) private func unpackStream<Decoder: StreamDecoder & ~Copyable>(
     of input: CompressedInput, from position: inout Int, with decoder: inout Decoder, into output: inout MemoryFile
 ) throws(FileProblem) -> Bool {
@@ -49,24 +48,25 @@ func unpackStreams<Decoder: StreamDecoder & ~Copyable>(
         let rest = unsafe input.rest(from: position)
         var state = DecodingStep.State.more
         var consumed = 0
-        var isInVain = false
         let before = output.count
+        let end = output.end
         try unsafe output.append { room, used in
             // What is beyond the bytes used is room.
-            let free = input.room(behind: used, of: room.count)
+            let free = input.room(behind: used, of: min(room.count, end))
             let step = unsafe decoder.step(rest, UnsafeMutableRawBufferPointer(rebasing: room[free]))
             state = step.state
             consumed = step.consumed
-            isInVain = unsafe input.isInVain(room, used + step.produced)
             return step.produced
         }
         position += consumed
+        let isEnough = try input.isEnough(&output)
         switch state {
-        case .ended: return isInVain
+        case .ended: return isEnough
+        // Ten gigabytes of zeros are recognised by their beginning.
+        case .more where isEnough: return true
         case .more where consumed == 0 && output.count == before:
             throw output.remaining == 0 && position < input.count ? output.isFull : input.truncated
-        // Ten gigabytes of zeros are recognised by their beginning.
-        case .more: if isInVain { return true }
+        case .more: break
         case .corrupt: throw .corrupt(input.compression, at: position)
         case .memoryShort: throw .memoryShort(needed: decoderMemoryLimit, available: 0)
         case .dictionaryTooLarge: throw .dictionaryTooLarge(input.compression, limit: decoderMemoryLimit)

@@ -3,27 +3,17 @@
     internal import BootFormats
     internal import CZstd
 
-    /// Unpacks zstd frames (RFC 8878) block by block, until it is clear that nothing comes out that is wanted: straight to
+    /// Unpacks zstd frames (RFC 8878) block by block, until nothing more is wanted: straight to
     /// where the bytes stay, which is then the window too.
     /// - Returns: where the last one ends.
     func unpackZstd(_ input: CompressedInput, into output: inout MemoryFile) throws(FileProblem) -> Int {
         let decoder = try ZstdDecoder()
         var position = 0
         while let frame = try zstdFrame(of: input, at: position) {
-            // Far more than there will be, where the frame does not say how much that is.
-            let isEnough = frame.isSizeKnown || frame.size <= output.remaining
-            try output.reserve(isEnough ? frame.size : output.remaining)
-            let isFull = output.isFull
-            var isInVain = false
-            try unsafe output.append { (room, used) throws(FileProblem) in
-                guard let count = unsafe decoder.decode(frame.bytes, of: input, into: room, at: used) else {
-                    throw isEnough ? .corrupt(.zstd, at: position) : isFull
-                }
-                isInVain = unsafe input.isInVain(room, used + count)
-                return count
+            if try decoder.unpack(frame, of: input, at: position, into: &output) || input.isArchive {
+                return position + frame.count
             }
             position += frame.count
-            if isInVain || input.archiveStart != nil { return position }
         }
         try input.checkEnd(at: position, unpackedSize: output.count)
         return position
@@ -73,34 +63,46 @@
 
         deinit { unsafe ZSTD_freeDCtx(context) }
 
-        /// Decodes one frame, or as much of it as shows that it is not what is wanted.
-        ///
-        /// Block by block; the room stays where it is, for the decoder looks back into it.
-        /// - Parameters:
-        ///   - room: holds the output of earlier frames, too.
-        ///   - start: where in `room` the output begins.
-        /// - Returns: bytes written; nil for a frame that is not valid.
-        func decode(
-            _ frame: UnsafeRawBufferPointer, of file: CompressedInput, into room: UnsafeMutableRawBufferPointer,
-            at start: Int
-        ) -> Int? {
-            guard let input = frame.baseAddress, let output = room.baseAddress,
-                unsafe kx_zstd_error(ZSTD_decompressBegin(context)) == 0
-            else { return nil }
+        /// Unpacks one frame block by block, or as much of it as is wanted. The room stays where it is, for the decoder looks
+        /// back into it.
+        /// - Parameter position: of the frame in the file.
+        /// - Returns: whether nothing more is wanted.
+        func unpack(
+            _ frame: ZstdFrame, of input: CompressedInput, at position: Int, into output: inout MemoryFile
+        ) throws(FileProblem) -> Bool {
+            let isWhole = frame.size < output.remaining
+            // A frame that tells its size is refused for it; what it may be at most can be far more than it is. Of a kernel
+            // its head tells what is needed.
+            output.expectedSize = frame.isSizeKnown ? UInt64(output.count) + UInt64(frame.size) : 0
+            if case .kernel = input.contents {} else { try output.checkExpectedSize() }
+            try output.reserve(isWhole ? frame.size + 1 : output.remaining)
+            let isFull = output.isFull
+            guard unsafe kx_zstd_error(ZSTD_decompressBegin(context)) == 0 else { throw .corrupt(.zstd, at: position) }
             var offset = 0
-            var end = start
-            while unsafe !file.isInVain(room, end) {
+            while true {
                 let next = unsafe ZSTD_nextSrcSizeToDecompress(context)
-                guard next > 0 else { break }
-                guard next <= frame.count - offset else { return nil }
-                // Both offsets lie within their buffers, and the counts are what is left or less.
-                let count = unsafe ZSTD_decompressContinue(
-                    context, output + end, room.count - end, input + offset, next)
-                guard kx_zstd_error(count) == 0 else { return nil }
+                guard next > 0 else { return try input.isEnough(&output) }
+                guard next <= frame.count - offset else { throw .corrupt(.zstd, at: position) }
+                try unsafe output.append { (room, used) throws(FileProblem) in
+                    // Both offsets lie within their buffers, and the counts are what is left or less.
+                    let count = unsafe decode(frame.bytes[offset..<offset + next], into: room, at: used)
+                    guard let count else { throw isWhole ? .corrupt(.zstd, at: position) : isFull }
+                    return count
+                }
                 offset += next
-                end += count
+                if try input.isEnough(&output) { return true }
             }
-            return end - start
+        }
+
+        private func decode(
+            _ block: Slice<UnsafeRawBufferPointer>, into room: UnsafeMutableRawBufferPointer, at used: Int
+        ) -> Int? {
+            let block = unsafe UnsafeRawBufferPointer(rebasing: block)
+            guard let output = room.baseAddress else { return nil }
+            // The offset lies within the room, and the counts are those of block and room.
+            let count = unsafe ZSTD_decompressContinue(
+                context, output + used, room.count - used, block.baseAddress, block.count)
+            return kx_zstd_error(count) == 0 ? count : nil
         }
     }
 #endif
