@@ -49,13 +49,13 @@ indirect enum JSONValue {
     private static func quote(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
         for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-            case 0..<0x20:
-                let digits = Array("0123456789abcdef".utf8)
-                bytes += Array("\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            default: bytes.append(byte)
-            }
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { bytes.append(UInt8(ascii: "\\")) }
+            bytes.append(byte)
+            // A terminal may be what reads it.
+            guard let (code, length) = controlAtEnd(of: bytes) else { continue }
+            bytes.removeLast(length)
+            bytes += Array("\\u".utf8)
+            appendHexadecimal(code, digits: 4, to: &bytes)
         }
         bytes.append(UInt8(ascii: "\""))
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import BootFormats
+import Handoff
 import Kexec
 import Testing
 
@@ -91,10 +92,25 @@ import Testing
     @Test(arguments: [
         ("/boot/vmlinuz-6.1 \u{e9}\u{20ac}", "/boot/vmlinuz-6.1 \u{e9}\u{20ac}"),
         ("a\nb\u{1b}[31m\u{7f}", "a\\x0ab\\x1b[31m\\x7f"),
-        ("\u{9b}31m\u{a0}", "\\x9b31m\u{a0}"), ("", ""),
+        ("\u{9b}31m\u{a0}", "\\x9b31m\u{a0}"), ("", ""), ("\0\u{80}\u{9f}\u{85}", "\\x00\\x80\\x9f\\x85"),
+        ("a\u{202e}b\u{202a}\u{2066}\u{2069}", "a\\u202eb\\u202a\\u2066\\u2069"),
+        ("\u{2028}\u{2029}\u{200e}\u{200f}\u{61c}", "\\u2028\\u2029\\u200e\\u200f\\u061c"),
+        ("\u{200d}\u{2010}\u{2027}\u{202f}\u{2065}\u{206a}", "\u{200d}\u{2010}\u{2027}\u{202f}\u{2065}\u{206a}"),
+        ("\u{61b}\u{800e}\u{d0}", "\u{61b}\u{800e}\u{d0}"),
     ])
     func keepsControlCharactersFromTheTerminal(text: String, shown: String) {
         #expect(printable(text) == shown)
+    }
+
+    @Test func keepsThemFromReadersOfJSON() {
+        let text = "\"\\\u{1b}\u{7f}\u{9b}\u{202e}\u{2028}é€"
+        #expect(JSONValue.string(text).text == #""\"\\\u001b\u007f\u009b\u202e\u2028é€""#)
+    }
+
+    @Test func printsNoPathRaw() {
+        let report = RecordingReport(record: FirmwareStateRecord(), path: "a\u{1b}[31m\u{202e}")
+        #expect(report.text == "0 functions in 'a\\x1b[31m\\u202e'\n")
+        #expect(silence(of: "p\u{1b}") == "waiting for 'p\\x1b': this pipe has given nothing for 5 seconds\n")
     }
 
     @Test(arguments: [

@@ -88,7 +88,7 @@ struct RecordingReport {
             guard let kind = function.kind, kind != .none, let standing = function.standing else { continue }
             text += function.address.name + " " + kind.name + ": " + standing.words + "\n"
         }
-        return text + String(record.functionCount) + " functions in '" + path + "'\n"
+        return text + String(record.functionCount) + " functions in '" + printable(path) + "'\n"
     }
 }
 
