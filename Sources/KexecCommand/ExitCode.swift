@@ -141,7 +141,8 @@ extension ExitCode {
         case .needsXen: self = .notInKernel
         case .noKexecInKernel: self = choice == .kexecFileLoad ? .fileCallMissing : .notInKernel
         case .firmwareStateUnusable: self = .image
-        case .noCrashKernelRegion: self = .noCrashRegion
+        case .noCrashKernelRegion, .crashSizeIsZero: self = .noCrashRegion
+        case .commandLineNotShown: self = .machine
         case .noHotplug: self = .noHotplug
         case .noSystemCall(let obstacles):
             self.init(obstacles)

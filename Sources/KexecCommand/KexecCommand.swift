@@ -86,9 +86,27 @@ struct KexecCommand {
 
     @inline(never) private func kexecState() throws(KexecFailure) -> KexecState { KexecState(reading: try root("/")) }
 
-    private func machine(below path: String) throws(KexecFailure) -> MachineDescription {
+    /// - Parameter choice: where memory is not shown, kexec_file_load can do without, and no other call that is asked for.
+    private func machine(
+        below path: String, for choice: SystemCallChoice
+    ) throws(KexecFailure) -> MachineDescription {
         let root = try root(path)
-        do throws(MachineError) { return try MachineDescription(reading: root) } catch { throw .machine(error) }
+        let machine = MachineDescription(readingWhatIsShown: root)
+        if let gap = machine.memoryGap, choice == .kexecLoad || choice == .module {
+            throw .machine(gap.error(below: root))
+        }
+        return machine
+    }
+
+    /// Everything short of the load. Where memory is not shown, a load that kexec_file_load cannot do lacks just that.
+    private func prepare(
+        _ request: KexecRequest, on machine: MachineDescription, below path: String
+    ) throws(KexecFailure) -> PreparedLoad {
+        let prepared = try PreparedLoad(request, on: machine, progress: terminal.progressLine.progress)
+        if let gap = machine.memoryGap, prepared.plan.systemCall != .kexecFileLoad {
+            throw .machine(gap.error(below: try root(path)))
+        }
+        return prepared
     }
 
     private func capture(into directory: String) throws(KexecFailure) -> Int32 {
@@ -126,7 +144,8 @@ struct KexecCommand {
     }
 
     private func checkCrash(_ request: KexecRequest?) throws(KexecFailure) -> Int32 {
-        let machine = try machine(below: invocation.machineDirectory ?? "/")
+        // What is reserved, and what there is room for, only memory tells.
+        let machine = try machine(below: invocation.machineDirectory ?? "/", for: .kexecLoad)
         let check: CrashCheck
         if let request {
             check = CrashCheck(of: try PreparedLoad(request, on: machine, progress: terminal.progressLine.progress))
@@ -141,13 +160,17 @@ struct KexecCommand {
 
     private func plan(_ request: KexecRequest, _ format: PlanFormat) throws(KexecFailure) -> Int32 {
         do throws(KexecFailure) {
-            let machine = try machine(below: invocation.machineDirectory ?? "/")
-            let prepared = try PreparedLoad(request, on: machine, progress: terminal.progressLine.progress)
+            let root = invocation.machineDirectory ?? "/"
+            let machine = try machine(below: root, for: request.systemCall)
+            let prepared = try prepare(request, on: machine, below: root)
             let report = PlanReport(plan: prepared.plan, files: prepared.request.otherFiles)
             let picture = MemoryPicture(of: prepared.plan, on: machine)
             let text =
                 switch format {
-                case .text: report.text(picture: TextPicture(picture: picture, style: PictureStyle(of: terminal)))
+                case .text:
+                    report.text(
+                        picture: report.draws(picture)
+                            ? TextPicture(picture: picture, style: PictureStyle(of: terminal)) : nil)
                 case .json: report.json.text + "\n"
                 case .svg: report.svg(picture)
                 }
@@ -164,11 +187,11 @@ struct KexecCommand {
 
     /// - Returns: the call that did it.
     private func load(_ request: KexecRequest) throws(KexecFailure) -> SystemCall {
-        let machine = try machine(below: "/")
+        let machine = try machine(below: "/", for: request.systemCall)
         if let refusal = machine.refusal(ofLoadsTo: request.target, by: request.systemCall) {
             throw .load(.notLoadable([refusal]))
         }
-        let prepared = try PreparedLoad(request, on: machine, progress: terminal.progressLine.progress)
+        let prepared = try prepare(request, on: machine, below: "/")
         if invocation.debug {
             terminal.explain(PlanReport(plan: prepared.plan, files: prepared.request.otherFiles).text)
         } else if prepared.plan.isLoadable {

@@ -20,7 +20,8 @@ struct PlanReport {
             ("system_call_reason", .string(Diagnostic.words(for: plan.systemCallReason))),
             ("not_kept", .optional(plan.notKept.words)),
             ("alternatives", alternatives),
-            ("entry", .address(plan.entry.rawValue)), ("command_line", .string(plan.commandLine)),
+            ("entry", plan.unplaced == nil ? .address(plan.entry.rawValue) : .null),
+            ("command_line", .string(plan.commandLine)),
             ("kernel_unpacked", .boolean(plan.isUnpacked)), ("kernel_as_it_is", .optional(obstacle)),
             ("initrd_unpacked", .boolean(plan.isInitrdUnpacked)), ("initrd_as_it_is", .optional(initrdObstacle)),
             ("fast", .optional(plan.fast.map { Diagnostic.words(for: $0) })),
@@ -77,7 +78,8 @@ struct PlanReport {
     }
 
     private var digest: JSONValue {
-        .object([("algorithm", .string(plan.appliedDigest.name)), ("bytes", .number(plan.digestedBytes))])
+        let bytes: JSONValue = plan.unplaced == nil ? .number(plan.digestedBytes) : .null
+        return .object([("algorithm", .string(plan.appliedDigest.name)), ("bytes", bytes)])
     }
 
     private func segment(_ segment: Segment) -> JSONValue {
@@ -113,8 +115,11 @@ struct PlanReport {
         return text
     }
 
+    /// Of memory that nothing is known of there is nothing to draw.
+    func draws(_ picture: MemoryPicture) -> Bool { plan.unplaced == nil || !picture.isEmpty }
+
     func svg(_ picture: MemoryPicture) -> String {
-        SVGPicture(picture: picture, labels: labels, facts: facts, remarks: remarks)
+        SVGPicture(picture: picture, hasBars: draws(picture), labels: labels, facts: facts, remarks: remarks)
             .document(title: "kexec plan of " + printable(plan.image.path))
     }
 
@@ -133,15 +138,19 @@ struct PlanReport {
         if !plan.alternatives.isEmpty {
             add("then         ", plan.alternatives.map { $0.name }.joined(separator: ", "), to: &lines)
         }
-        add("entry        ", hexadecimal(plan.entry.rawValue), to: &lines)
+        if plan.unplaced == nil { add("entry        ", hexadecimal(plan.entry.rawValue), to: &lines) }
         add("command line ", plan.commandLine, to: &lines)
         if let fast = plan.fast { add("fast         ", Diagnostic.words(for: fast), to: &lines) }
         let party = placesItself ? "" : ", by the kernel's own purgatory"
-        add("digest       ", plan.appliedDigest.name + ", " + byteSize(plan.digestedBytes) + party, to: &lines)
+        let size = plan.unplaced == nil ? ", " + byteSize(plan.digestedBytes) : ""
+        add("digest       ", plan.appliedDigest.name + size + party, to: &lines)
         if plan.purgatory?.turnsOff5LevelPaging == true {
             add("paging       ", "turned down to 4 levels", to: &lines)
         }
-        if !placesItself { add("placement    ", "by the kernel; with kexec_load it would be:", to: &lines) }
+        if !placesItself {
+            let place = plan.unplaced == nil ? "by the kernel; with kexec_load it would be:" : "by the kernel"
+            add("placement    ", place, to: &lines)
+        }
         return lines
     }
 

@@ -230,6 +230,44 @@ import Testing
         #expect(sentences.allSatisfy { $0.hasPrefix("module cannot load this image: ") })
     }
 
+    private static let gaps: [MemoryGap] = [.addressesHidden, .noMap(errno: 2), .noMap(errno: 0)]
+
+    /// No address is made up, and what keeps kexec_load from choosing one is said.
+    @Test(arguments: gaps) func tellsOfAPlanInMemoryThatIsNotShown(gap: MemoryGap) throws {
+        var plan = BootPlan(
+            image: ImageFacts(path: "/boot/vmlinuz", kind: "bzImage64"), target: .reboot, systemCall: .kexecFileLoad,
+            systemCallReason: .only(against: [SystemCallObstacle(call: .kexecLoad, cause: .memoryUnknown(gap))]),
+            entry: .zero, commandLine: "quiet", digest: .fast)
+        plan.unplaced = gap
+        let found = try json(plan)
+        #expect(found["entry"] is NSNull && found["placed_by"] as? String == "kernel")
+        #expect((found["segments"] as? [Any])?.isEmpty == true && found["loadable"] as? Bool == true)
+        #expect((found["digest"] as? [String: Any])?["bytes"] is NSNull)
+        let cause = "kexec_load: " + Diagnostic.words(for: gap)
+        #expect(found["system_call_reason"] as? String == cause)
+        let report = PlanReport(plan: plan, files: [])
+        #expect(report.text.contains("system call  kexec_file_load (\(cause))\n"))
+        #expect(
+            report.text.contains(
+                "digest       sha256, by the kernel's own purgatory\nplacement    by the kernel\nloadable"))
+        #expect(!report.text.contains("0x"))
+        let picture = MemoryPicture(of: plan, on: MachineDescription())
+        #expect(picture.whole.isEmpty && picture.magnified.isEmpty)
+        #expect(
+            !TextPicture(picture: picture, style: PictureStyle(terminalColumns: 80, noColour: nil, terminal: nil)).text
+                .isEmpty)
+        let drawing = report.svg(picture)
+        #expect(drawing.hasPrefix("<svg") || drawing.hasPrefix("<?xml"))
+        #expect(!drawing.contains(">no memory<") && drawing.contains("loadable"))
+    }
+
+    @Test func givesWhatMemoryWouldHaveToldTheSameStatus() {
+        #expect(ExitCode(.crashSizeIsZero, choice: .automatic) == .noCrashRegion)
+        #expect(ExitCode(.commandLineNotShown, choice: .automatic) == .machine)
+        #expect(Diagnostic(.crashSizeIsZero).hint == Diagnostic(.noCrashKernelRegion).hint)
+        #expect(Diagnostic.words(for: .addressesHidden) == Diagnostic(.hidesAddresses(file: "/proc/iomem")).sentence)
+    }
+
     @Test func saysWhatAFilterKeepsTheKernelFromTelling() throws {
         var plan = plan()
         plan.systemCallReason = .nothingKnownAgainstKexecLoad

@@ -7,7 +7,7 @@ public struct MachineCapture: Hashable, Sendable {
     public var files: [String] = []
     /// Of all files together.
     public var byteCount = 0
-    /// Why no plan can be made for the captured machine; nil where one can.
+    /// Why plans for the captured machine can go by kexec_file_load only; nil where memory is known.
     public var problem: MachineError?
 }
 
@@ -23,7 +23,7 @@ public struct MachineCapture: Hashable, Sendable {
 /// - Important: The command line may hold secrets, and physical addresses are hidden from ordinary users for a reason:
 ///   directories and files are made for the caller alone (0700, 0600).
 /// - Throws: `.cannotOpenRoot`, `.captureDirectoryInUse`, `.cannotWriteCapture`, also for a directory that others own or may
-///   write into. A machine that cannot be described is
+///   write into. A machine that does not show its memory is
 ///   captured all the same, with the reason in the result.
 @discardableResult
 public func captureMachine(root: String, into directory: String) throws(MachineError) -> MachineCapture {
@@ -31,11 +31,7 @@ public func captureMachine(root: String, into directory: String) throws(MachineE
     let source = try MachineRoot(path: root, recording: recording)
     let target = try CaptureDirectory(creating: directory)
     var capture = MachineCapture()
-    do throws(MachineError) {
-        _ = try MachineDescription(reading: source)
-    } catch {
-        capture.problem = error
-    }
+    capture.problem = MachineDescription(readingWhatIsShown: source).memoryGap?.error(below: source)
     _ = lastJumpRecord(below: source)
     return try write(recording, to: target, capture)
 }

@@ -4,27 +4,23 @@ internal import Handoff
 internal import PhysicalMemory
 
 extension MachineDescription {
-    /// Reads everything below `root`. What is missing there is a fact (nil, `.unknown`, empty), never an error.
+    /// Reads everything below `root`, for who needs to know memory. What else is missing there is a fact (nil, `.unknown`,
+    /// empty), never an error.
     /// - Throws: `.hidesAddresses` without the privilege to see physical addresses, `.noMemoryMap` where neither the
     ///   firmware's map nor `/proc/iomem` tells of RAM.
     public init(reading root: MachineRoot) throws(MachineError) {
-        self.init(readingAllButMemoryOf: root)
-        // Last, because it can fail: a capture of a machine that cannot be planned for still holds all the rest.
-        try readMemory(root)
+        self.init(readingWhatIsShown: root)
+        if let memoryGap { throw memoryGap.error(below: root) }
     }
 
-    /// The same where memory is not shown or has no RAM, too: enough to tell the state, not to plan.
-    public init(readingWhatIsShown root: MachineRoot) {
-        self.init(readingAllButMemoryOf: root)
-        try? readMemory(root)
-    }
-
-    private init(readingAllButMemoryOf root: MachineRoot) {
+    /// The same where memory is not shown or has no RAM, too: enough to tell the state, and for plans by kexec_file_load.
+    @inline(never) public init(readingWhatIsShown root: MachineRoot) {
         self.init()
         readKernel(root)
         readFirmware(root)
         readKexec(root)
         readProcessors(root)
+        readMemory(root)
     }
 
     /// As boot_params tell; false where they are not shown.
@@ -35,7 +31,9 @@ extension MachineDescription {
         readAt = isRunning ? .now : nil
         release = root.line("proc/sys/kernel/osrelease")?.string
         version = root.line("proc/sys/kernel/version")?.string
-        commandLine = root.line("proc/cmdline")?.string ?? ""
+        let line = root.line("proc/cmdline")
+        commandLine = line?.string ?? ""
+        showsCommandLine = line != nil
         configuration = root.kernelConfiguration(release: release)
         isXen = root.needsXen()
         isInFIPSMode = root.line("proc/sys/crypto/fips_enabled")?.equals("1") == true
@@ -73,27 +71,29 @@ extension MachineDescription {
                 secureBoot: efi?.secureBoot, forcesReboot: parsedCommandLine.forcesReboot))
     }
 
-    private mutating func readMemory(_ root: MachineRoot) throws(MachineError) {
+    private mutating func readMemory(_ root: MachineRoot) {
         let memory = MemoryInformation(parsing: root.bytes("proc/meminfo") ?? [])
         memoryTotal = memory.total
         memoryAvailable = memory.available
         swapFree = memory.swapFree
         let firmware = root.firmwareMemoryMap()
-        let iomem = root.contents(of: "proc/iomem")
+        memoryMap = firmware ?? MemoryMap()
         var failure: Int32 = 0
-        switch iomem {
+        switch root.contents(of: "proc/iomem") {
         case .success(let text):
             let iomem = Iomem(parsing: text)
-            guard !iomem.hidesAddresses else { throw .hidesAddresses(file: root.name(of: "proc/iomem")) }
+            guard !iomem.hidesAddresses else {
+                memoryGap = .addressesHidden
+                return
+            }
             let resources = IomemSummary(iomem)
             addResources(resources, firmware: firmware)
             if crashRegion != nil { crash = root.crashFacts(memory: resources.allRAM) }
-        case .failure(let error):
-            failure = error.errno
-            memoryMap = firmware ?? MemoryMap()
+        case .failure(let error): failure = error.errno
         }
+        showsResources = !systemRAM.isEmpty
         if systemRAM.isEmpty { systemRAM = memoryMap.ram }
-        guard !memoryMap.ram.isEmpty else { throw .noMemoryMap(root: root.path, errno: failure) }
+        if memoryMap.ram.isEmpty { memoryGap = .noMap(errno: failure) }
     }
 
     /// With `add_efi_memmap` the kernel adds to its own map what firmware's lacks, and shows it in `/proc/iomem` only.

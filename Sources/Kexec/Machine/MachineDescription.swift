@@ -16,6 +16,11 @@ public struct MachineDescription: Hashable, Sendable {
     public var architecture: String?
     /// The firmware's map; of `/proc/iomem` where that is not shown, or `add_efi_memmap` makes it incomplete. Ascending.
     public var memoryMap = MemoryMap()
+    /// Why segments cannot be placed; nil where memory is known. kexec_file_load places its own, and needs none of this.
+    public var memoryGap: MemoryGap?
+    /// What the running kernel keeps for itself inside RAM is known, as `/proc/iomem` shows it; false where the firmware's map
+    /// is all there is.
+    public var showsResources = true
     /// First-level "System RAM" of `/proc/iomem`; RAM of the memory map where there is no such file.
     public var systemRAM = PhysicalRangeSet()
     /// What no segment may lie in, of `/proc/iomem`: first-level ranges that are no RAM, whatever lies inside RAM
@@ -27,14 +32,21 @@ public struct MachineDescription: Hashable, Sendable {
     /// Where a crash kernel may be loaded, `crashk_res`: the highest range. With `crashkernel=SIZE,high` there is a
     /// second one below 4 GiB (`crashk_low_res`), which is RAM for it but takes no segment.
     public var crashRegion: PhysicalRange? { crashKernel.last }
+    /// Whether there is such a region: where memory is not shown, as the kernel tells its size; nil where it does not.
+    public var hasCrashRegion: Bool? {
+        if crashRegion != nil { return true }
+        return memoryGap == nil ? false : kexec.crashSize.map { $0 > 0 }
+    }
     /// "Kernel code", "Kernel rodata", "Kernel data", "Kernel bss" of `/proc/iomem`, ascending.
     public var runningKernelImage: [PhysicalRange] = []
     /// `/sys/kernel/vmcoreinfo`: where the note for crash dumps lies.
     public var vmcoreInfo: PhysicalRange?
     /// What the header of a core dump needs besides.
     public var crash = CrashFacts()
-    /// `/proc/cmdline`, without its newline.
+    /// `/proc/cmdline`, without its newline; empty where it is not shown.
     public var commandLine = ""
+    /// There is such a file.
+    public var showsCommandLine = true
     /// `/sys/kernel/boot_params/data` (or below debugfs): 4096 bytes; nil where not shown.
     public var bootParameters: [UInt8]?
     /// The RSDP's address: `boot_params.acpi_rsdp_addr`, else `ACPI20=`, `ACPI=` of EFI's systab, else `acpi_rsdp=`.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// Why a machine cannot be described or captured. A missing file is no error but a fact (nil, `.unknown`); these are
-/// the cases in which no plan could be right.
+/// Why a machine cannot be described or captured. A missing file is no error but a fact (nil, `.unknown`), and so is that
+/// memory is not shown: `MachineDescription.memoryGap`, an error for those who need it.
 public enum MachineError: Error, Hashable, Sendable {
     /// The directory that stands for `/` cannot be opened; ENOTDIR where it is no directory.
     case cannotOpenRoot(path: String, errno: Int32)
@@ -18,4 +18,20 @@ public enum MachineError: Error, Hashable, Sendable {
     case noPCI(folder: String)
     /// The record of firmware's state cannot be written.
     case cannotWriteRecord(path: String, PlaceProblem)
+}
+
+/// Why memory is not known, and no segment can be placed in it.
+public enum MemoryGap: Hashable, Sendable {
+    /// `MachineError.hidesAddresses`
+    case addressesHidden
+    /// `MachineError.noMemoryMap`, with its errno.
+    case noMap(errno: Int32)
+
+    /// As an error of the machine below `root`.
+    package func error(below root: borrowing MachineRoot) -> MachineError {
+        switch self {
+        case .addressesHidden: .hidesAddresses(file: root.name(of: "proc/iomem"))
+        case .noMap(let errno): .noMemoryMap(root: root.path, errno: errno)
+        }
+    }
 }

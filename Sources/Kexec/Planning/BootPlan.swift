@@ -123,6 +123,9 @@ public struct BootPlan: Hashable, Sendable {
     public var initrdForm: InitrdForm?
     /// What `--fast` did to the command line; nil where it was not asked for, or has no effect.
     public var fast: FastStart?
+    /// Why no segment has a place, and there is no entry: memory is not known, see `MachineDescription.memoryGap`. nil: they
+    /// have places.
+    public var unplaced: MemoryGap?
     /// Ascending by address.
     public var segments: [Segment] = []
     /// nil: the image is entered directly (`--args-none`).

@@ -8,7 +8,9 @@ extension BootPlanner {
     func placeCoreHeader(
         for image: KernelImage, by call: SystemCall, _ draft: inout PlanDraft
     ) -> PhysicalRange? {
-        guard request.target == .crash, machine.crashRegion != nil, takesBootParameters(image) else { return nil }
+        guard request.target == .crash, machine.hasCrashRegion != false, takesBootParameters(image) else { return nil }
+        if request.updatesCoreHeader, machine.coreHeaderRoom == nil { draft.refuse(.noHotplug) }
+        guard machine.crashRegion != nil else { return nil }
         return CoreHeaderPlanner(request: request, machine: machine, isKernels: call == .kexecFileLoad).add(to: &draft)
     }
 

@@ -73,7 +73,12 @@ public struct BootPlanner: Sendable {
         let parameters = BootParametersPlanner(
             request: request, machine: machine, commandLine: commandLine, seed: seed, trace: trace,
             supportsEFI: supportsEFI(image), coreHeader: coreHeader)
+        if request.reusesCommandLine, !machine.showsCommandLine { draft.refuse(.commandLineNotShown) }
+        let isPlaced = machine.memoryGap == nil
+        let unplaced = draft
         var purgatory = planImage(image, kernel, initrdSize, modules, parameters, &draft)
+        // Nothing finds a place in memory that is not known, and that is no fault of the image: the kernel finds one.
+        if !isPlaced { (draft, purgatory) = (unplaced, nil) }
         purgatory?.avoidsSHAExtensions = machine.isConfidentialGuest
         purgatory?.timeStampFrequency = trace.timeStampFrequency
         var plan = BootPlan(
@@ -81,6 +86,7 @@ public struct BootPlanner: Sendable {
             alternatives: choice.alternatives, entry: purgatory?.entry ?? ownEntry(of: image),
             commandLine: commandLine, digest: digest)
         plan.fileLoadCommandLine = givenLine
+        plan.unplaced = machine.memoryGap
         plan.imageMemory = memorySize(of: image)
         // Another call would hand over the address, and nothing at it.
         if !stateWord.utf8.isEmpty { plan.alternatives.removeAll { $0 == .kexecFileLoad } }
@@ -93,7 +99,7 @@ public struct BootPlanner: Sendable {
         let checker = PlanChecker(machine: machine)
         plan.refusals = checker.obstacles(to: plan) + draft.refusals
         // What is incomplete breaks rules that say nothing to the user.
-        if !plan.lacksRoom { plan.refusals += checker.faults(of: plan) }
+        if isPlaced, !plan.lacksRoom { plan.refusals += checker.faults(of: plan) }
         let advisor = PlanAdvisor(request: request, machine: machine)
         plan.warnings = draft.warnings + advisor.warnings(for: plan, image)
         plan.notKept = advisor.notKept(by: plan.systemCall, image)

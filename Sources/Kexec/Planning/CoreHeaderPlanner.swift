@@ -18,7 +18,6 @@ struct CoreHeaderPlanner {
     /// Adds the segment.
     /// - Returns: its place, which is no RAM for the capture kernel; nil where the draft was refused.
     func add(to draft: inout PlanDraft) -> PhysicalRange? {
-        if request.updatesCoreHeader, roomForUpdates == nil { draft.refuse(.noHotplug) }
         if !isKernels { warnOfGaps(&draft) }
         let header = header
         guard header.entryCount <= CoreHeader.maximumEntries else {
@@ -30,7 +29,7 @@ struct CoreHeaderPlanner {
             return nil
         }
         let bytes = header.encoded
-        let size = max(UInt64(bytes.count), changes ? roomForUpdates ?? 0 : 0)
+        let size = max(UInt64(bytes.count), changes ? machine.coreHeaderRoom ?? 0 : 0)
         let anywhere = PhysicalRange(from: .zero, to: PhysicalAddress(.max))
         let wanted = PlacementRequest(size: size, bounds: anywhere, preference: .highest)
         guard let home = draft.home(for: Self.segmentName, wanted) else { return nil }
@@ -43,13 +42,7 @@ struct CoreHeaderPlanner {
     /// The kernel keeps the header up to date: where that was asked for, and where the choice of the call was left to us, for
     /// kexec_file_load always does.
     private var changes: Bool {
-        request.updatesCoreHeader || (request.systemCall == .automatic && roomForUpdates != nil)
-    }
-
-    /// What the kernel's own header may need one day, in bytes.
-    private var roomForUpdates: UInt64? {
-        guard let size = machine.kexec.crashCoreHeaderSize, size > 0 else { return nil }
-        return size
+        request.updatesCoreHeader || (request.systemCall == .automatic && machine.coreHeaderRoom != nil)
     }
 
     private var header: CoreHeader {
@@ -88,4 +81,9 @@ struct CoreHeaderPlanner {
             draft.warnings.append(.coreHeaderLacks(.firstMebibyte))
         }
     }
+}
+
+extension MachineDescription {
+    /// What the kernel's own header may need one day, in bytes; nil where the kernel keeps none up to date.
+    var coreHeaderRoom: UInt64? { kexec.crashCoreHeaderSize.flatMap { $0 > 0 ? $0 : nil } }
 }

@@ -29,7 +29,9 @@ struct PlanChecker {
         }
         // Where the module is all there is, no region would help: it loads no crash kernels.
         let isModuleAlone = machine.kexec.lacksKexec && machine.kexec.hasModule
-        if plan.target == .crash, machine.crashRegion == nil, !isModuleAlone { refusals.append(.noCrashKernelRegion) }
+        if plan.target == .crash, machine.hasCrashRegion == false, !isModuleAlone {
+            refusals.append(machine.memoryGap == nil ? .noCrashKernelRegion : .crashSizeIsZero)
+        }
         return refusals
     }
 

@@ -19,6 +19,10 @@ public enum PlanRefusal: Error, Hashable, Sendable {
     /// Bytes that the kernel must be able to allocate, and `MemAvailable` with `SwapFree`.
     case memoryShort(needed: UInt64, available: UInt64)
     case noCrashKernelRegion
+    /// The same where `/proc/iomem` does not tell: the kernel gives the region's size as 0.
+    case crashSizeIsZero
+    /// `--reuse-cmdline`, and `/proc/cmdline` is not there.
+    case commandLineNotShown
     /// `--hotplug`, and the running kernel cannot update a core header.
     case noHotplug
     /// An ELF32 header cannot name this memory.

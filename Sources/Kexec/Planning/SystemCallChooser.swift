@@ -42,13 +42,21 @@ struct SystemCallChooser {
     /// the last word. What the call cannot carry at all is refused here, and so is a call of a kernel without kexec.
     private func named(_ call: SystemCall, _ against: [SystemCallObstacle]) -> Choice {
         let fatal = against.filter { $0.call == call && !isForKernelToSay($0.cause) }
+        var reason = SystemCallReason.requested
+        // No other would do, asked for or not.
+        if call == .kexecFileLoad, let gap = machine.memoryGap {
+            reason = .only(against: [SystemCallObstacle(call: .kexecLoad, cause: .memoryUnknown(gap))])
+        }
         return Choice(
-            call: call, reason: .requested, alternatives: [], refusal: fatal.isEmpty ? nil : .noSystemCall(fatal))
+            call: call, reason: reason, alternatives: [], refusal: fatal.isEmpty ? nil : .noSystemCall(fatal))
     }
 
     private func automatic(_ against: [SystemCallObstacle], _ needs: Needs) -> Choice {
-        let legal = SystemCall.allCases.filter { call in !against.contains { $0.call == call } }
-        if machine.kexec.handoverActive, legal.contains(.kexecFileLoad) {
+        var legal = SystemCall.allCases.filter { call in !against.contains { $0.call == call } }
+        let isPreferred = legal.first == .kexecLoad
+        // What speaks against it is that the next kernel would miss something: better than no next kernel.
+        if !isPreferred, isPossible(.kexecLoad, against) { legal.append(.kexecLoad) }
+        if machine.kexec.handoverActive, machine.memoryGap == nil, legal.contains(.kexecFileLoad) {
             return Choice(call: .kexecFileLoad, reason: .handoverActive, alternatives: [], refusal: nil)
         }
         // kexec_load would be faster, and nothing would see the kernel's file. A payload of ours is no kernel, and has by
@@ -63,32 +71,52 @@ struct SystemCallChooser {
             return Choice(call: .kexecLoad, reason: .noneIsLegal, alternatives: [], refusal: .noSystemCall(against))
         }
         let reason: SystemCallReason =
-            first != .kexecLoad
-            ? .only(against: against.filter { $0.call < first })
+            !isPreferred
+            ? .only(against: against.filter { $0.call < first || first == .kexecLoad && $0.call == .kexecFileLoad })
             : machine.kexec.hasKexecLoad == nil && machine.kexec.isFiltered
                 ? .nothingKnownAgainstKexecLoad : .nothingAgainstKexecLoad
         return Choice(call: first, reason: reason, alternatives: Array(legal.dropFirst()), refusal: nil)
     }
 
+    private func isPossible(_ call: SystemCall, _ against: [SystemCallObstacle]) -> Bool {
+        for obstacle in against where obstacle.call == call {
+            guard case .factsNotShown = obstacle.cause else { return false }
+        }
+        return true
+    }
+
     private func isForKernelToSay(_ cause: SystemCallObstacle.Cause) -> Bool {
         switch cause {
         case .notInKernel: !machine.kexec.lacksKexec
-        case .lockdown, .signaturesEnforced, .imaAppraisal, .memoryMapTooLong: true
+        case .lockdown, .signaturesEnforced, .imaAppraisal, .memoryMapTooLong, .factsNotShown: true
         case .imageKind, .lowMemoryOnly, .pagingDepth, .option, .commandLineTooLong, .firmware32Bit,
-            .moduleNotLoaded, .moduleInterface, .moduleDisabled, .moduleLimitUsedUp, .besideNative, .crashKernel,
-            .forcedReboot, .sleepingSiblings:
+            .memoryUnknown, .moduleNotLoaded, .moduleInterface, .moduleDisabled, .moduleLimitUsedUp, .besideNative,
+            .crashKernel, .forcedReboot, .sleepingSiblings:
             false
         }
     }
 
     private func obstacles(for needs: Needs, isModuleNamed: Bool) -> [SystemCallObstacle] {
-        kexecLoadCauses().map { SystemCallObstacle(call: .kexecLoad, cause: $0) }
+        kexecLoadCauses(needs).map { SystemCallObstacle(call: .kexecLoad, cause: $0) }
             + fileLoadCauses(needs).map { SystemCallObstacle(call: .kexecFileLoad, cause: $0) }
             + moduleCauses(needs, isNamed: isModuleNamed).map { SystemCallObstacle(call: .module, cause: $0) }
     }
 
-    private func kexecLoadCauses() -> [SystemCallObstacle.Cause] {
-        (machine.kexec.hasKexecLoad == false ? [.notInKernel] : []) + policyCauses()
+    private func kexecLoadCauses(_ needs: Needs) -> [SystemCallObstacle.Cause] {
+        (machine.kexec.hasKexecLoad == false ? [.notInKernel] : []) + placementCauses() + policyCauses()
+            + (showsFacts(for: needs.target) ? [] : [.factsNotShown])
+    }
+
+    /// What forbids to choose addresses here.
+    private func placementCauses() -> [SystemCallObstacle.Cause] {
+        machine.memoryGap.map { [.memoryUnknown($0)] } ?? []
+    }
+
+    /// Whether what would be handed on is shown. Where sysfs is mounted and has no boot_params, the kernel has none.
+    private func showsFacts(for target: LoadTarget) -> Bool {
+        let hasParameters = machine.bootParameters != nil || machine.kexec.isSupported != nil
+        let hasTables = machine.efi == nil || machine.rsdp != nil
+        return hasParameters && hasTables && machine.showsResources || target == .crash || machine.memoryGap != nil
     }
 
     /// What forbids to load what no file shows, whoever loads it.
@@ -116,7 +144,7 @@ struct SystemCallChooser {
         if kexec.module?.isDisabled == true { causes.append(.moduleDisabled) }
         if kexec.module?.loadsLeft == 0 { causes.append(.moduleLimitUsedUp) }
         if kexec.forcesReboot { causes.append(.forcedReboot) }
-        return causes + policyCauses()
+        return causes + placementCauses() + policyCauses()
     }
 
     private func fileLoadCauses(_ needs: Needs) -> [SystemCallObstacle.Cause] {

@@ -52,6 +52,12 @@ public struct SystemCallObstacle: Hashable, Sendable {
         case forcedReboot
         /// Sibling threads would wake in the next kernel's memory, and the module can neither wake nor park them before.
         case sleepingSiblings(SleepingSiblings)
+        /// Segments cannot be placed in memory that is not shown: `MachineDescription.memoryGap`.
+        case memoryUnknown(MemoryGap)
+        /// boot_params (sysfs is not mounted), the address of ACPI's tables (EFI started the machine), or what
+        /// `/proc/iomem` reserves: the next kernel would miss what kexec_file_load takes from the running one. No more than
+        /// a preference.
+        case factsNotShown
         case memoryMapTooLong(entries: Int)
         case firmware32Bit
     }

@@ -31,6 +31,14 @@ extension Diagnostic {
         }
     }
 
+    /// What keeps a call from placing anything, of whichever machine.
+    static func words(for gap: MemoryGap) -> String {
+        switch gap {
+        case .addressesHidden: Diagnostic(.hidesAddresses(file: "/proc/iomem")).sentence
+        case .noMap(let errno): forMissingMap(root: "/", errno: errno).sentence
+        }
+    }
+
     /// Without a slash at the end of the root, the paths below it are named in full.
     private static func forMissingMap(root: String, errno: Int32) -> Diagnostic {
         let base = root.utf8.last == UInt8(ascii: "/") ? String(root.utf8.dropLast()) ?? root : root

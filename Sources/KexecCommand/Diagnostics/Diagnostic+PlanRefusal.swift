@@ -27,7 +27,15 @@ extension Diagnostic {
         case .noCrashKernelRegion:
             self.init(
                 "no memory is reserved for a crash kernel: '/proc/iomem' has no line \"Crash kernel\"",
-                hint: "boot the running kernel with crashkernel=256M")
+                hint: Self.crashKernelHint)
+        case .crashSizeIsZero:
+            self.init(
+                "no memory is reserved for a crash kernel: '/sys/kernel/kexec_crash_size' is 0",
+                hint: Self.crashKernelHint)
+        case .commandLineNotShown:
+            self.init(
+                "'--reuse-cmdline' has nothing to take: '/proc/cmdline' cannot be read",
+                hint: "mount /proc, or give the whole line by --command-line")
         case .noHotplug:
             self.init(
                 "'--hotplug' needs a kernel that updates crash dump headers: "
@@ -143,6 +151,8 @@ extension Diagnostic {
         return Diagnostic(broken + ": the kernel would refuse this plan")
     }
 
+    private static var crashKernelHint: String { "boot the running kernel with crashkernel=256M" }
+
     private static func forSystemCalls(_ obstacles: [SystemCallObstacle]) -> Diagnostic {
         if let call = obstacles.first?.call, obstacles.allSatisfy({ $0.call == call }) {
             // The one that was asked for.
@@ -217,6 +227,9 @@ extension Diagnostic {
         case .crashKernel: "loads no crash kernels: a panic leaves the kernel by another way"
         case .forcedReboot: forcedReboot
         case .sleepingSiblings(let siblings): words(for: siblings)
+        case .memoryUnknown(let gap): words(for: gap)
+        case .factsNotShown:
+            "what it hands on is not all shown: boot_params and EFI's tables by /sys, resources by /proc/iomem"
         case .memoryMapTooLong(let entries): "would drop memory map entries beyond 128 of \(entries)"
         case .firmware32Bit: "does not load with 32-bit EFI firmware"
         }

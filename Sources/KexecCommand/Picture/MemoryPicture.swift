@@ -22,6 +22,9 @@ struct MemoryPicture {
     /// Where the segments are, and an eighth of that on both sides; empty where there are none.
     let magnified: PhysicalRange
 
+    /// Nothing is known of memory, and nothing placed in it.
+    var isEmpty: Bool { whole.isEmpty }
+
     init(of plan: BootPlan, on machine: MachineDescription) {
         let map = machine.memoryMap
         let acpi = map.memory(of: .acpiTables).union(map.memory(of: .acpiNonVolatile))

@@ -16,6 +16,7 @@ internal import PhysicalMemory
 ///     remarks             warnings, refusals, whether it can be loaded
 struct SVGPicture {
     let picture: MemoryPicture
+    let hasBars: Bool
     /// One for each segment, printable, in the order of the picture.
     let labels: [String]
     /// Lines of the report, printable, from before and from after the segments.
@@ -37,6 +38,12 @@ struct SVGPicture {
         let longest = labels.reduce(0) { max($0, $1.utf8.count) }
         var canvas = SVGCanvas(title: title, width: whole.length + longest * SVGCanvas.characterWidth + 24)
         for line in facts { canvas.paragraph(line) }
+        if hasBars { addBars(whole, magnified, to: &canvas) }
+        for line in remarks { canvas.paragraph(line) }
+        return canvas.document()
+    }
+
+    private func addBars(_ whole: MemoryBar, _ magnified: MemoryBar, to canvas: inout SVGCanvas) {
         canvas.y += 2 * SVGCanvas.lineHeight
         add(whole, to: &canvas)
         if !picture.magnified.isEmpty {
@@ -45,8 +52,6 @@ struct SVGPicture {
             addLabels(of: magnified, to: &canvas)
         }
         addLegend(of: whole, magnified, to: &canvas)
-        for line in remarks { canvas.paragraph(line) }
-        return canvas.document()
     }
 
     private func bar(over range: PhysicalRange) -> MemoryBar {

@@ -2,7 +2,8 @@
 
 /// Secure Boot, lockdown and the administrator's switch: what is allowed boots, what is not is refused with its reason.
 enum SecurityCases {
-    static let all: [Case] = signed + [unsigned] + lockdown + [disabled, unprivileged]
+    static let all: [Case] =
+        signed + [unsigned] + lockdown + [disabled, unprivileged, bootCapability, bootCapabilityCrash, masked]
 
     /// Firmware that trusts Debian's snakeoil key; both kernels carry its signature.
     private static let signed: [Case] = ["-s", "-a"].map { call in
@@ -63,6 +64,75 @@ enum SecurityCases {
                 [#"^\| kexec: .*kexec_load_disabled"#, "^LAB refused\(call) rc=[1-9][0-9]* loaded=1$"]
             } + [#"^\| kexec: .*kexec_load_disabled"#, "^LAB unload rc=[1-9].* loaded=1"],
         needsOurs: true)
+
+    private static func restrict(_ workshop: Workshop) async throws -> [String: GuestFile] {
+        ["sbin/restrict": .program(try await Restrict.make(in: workshop))]
+    }
+
+    /// kexec_file_load needs no look at memory; what needs kexec_load says what it lacks.
+    private static let bootCapability = Case(
+        name: "memory/hidden", summary: "CAP_SYS_BOOT alone loads by kexec_file_load and jumps; kexec_load is refused",
+        files: restrict,
+        script: """
+            boot_only="restrict boot-only /sbin/kexec"
+            files="/boot/vmlinuz --initrd=/boot/initrd"
+            say iomem $(restrict boot-only /bin/grep -cv '00000000-00000000' /proc/iomem)
+            try auto $boot_only -l $files --command-line="$second"; kexec -u
+            try auto-a $boot_only -a -l $files --command-line="$second"; kexec -u
+            try refused-c $boot_only -c -l $files --command-line="$second"
+            try refused-option $boot_only -l --entry-32bit $files --command-line="$second"
+            try plan $boot_only --plan -l $files --command-line="$second"
+            try named $boot_only -s -l $files --command-line="$second" && { say jump; $boot_only -x -e; }
+            """,
+        expect: ["^LAB iomem 0", "^LAB auto rc=0 loaded=1", "^LAB auto-a rc=0 loaded=1"]
+            + ["refused-c", "refused-option"].flatMap {
+                [#"^\| kexec: '/proc/iomem' hides its addresses: CAP_SYS_ADMIN needed"#, "^LAB \($0) rc=5 loaded=0"]
+            } + [
+                #"^\| system call +kexec_file_load \(kexec_load: '/proc/iomem' hides its addresses"#, "^LAB plan rc=0",
+                "^LAB named rc=0 loaded=1", "^LAB jump$", Case.second, "^LAB end second",
+            ], needsOurs: true)
+
+    private static let bootCapabilityCrash = Case(
+        name: "memory/hidden-crash", summary: "CAP_SYS_BOOT alone loads a crash kernel",
+        firstCommandLine: "crashkernel=128M", files: restrict,
+        script: """
+            boot_only="restrict boot-only /sbin/kexec"
+            for call in -a -s -c; do
+                try panic$call $boot_only -p $call /boot/vmlinuz --initrd=/boot/initrd --command-line=x
+                kexec -p -u
+            done
+            """,
+        expect: ["^LAB panic-a rc=0 .*crash=1", "^LAB panic-s rc=0 .*crash=1", "^LAB panic-c rc=5 .*crash=0"],
+        needsOurs: true)
+
+    /// As in a chroot, and in a container that masks what shows the machine.
+    private static let masked = Case(
+        name: "memory/masked",
+        summary: "without /proc and /sys, or with parts of them masked, a load goes by what is left",
+        script: """
+            mkdir /tmp/root
+            cp /sbin/kexec /boot/vmlinuz /boot/initrd /tmp/root/
+            bare() { try $1 chroot /tmp/root /kexec $2 -l /vmlinuz --initrd=/initrd --command-line="$second"; }
+            bare bare; kexec -u
+            bare bare-s -s; kexec -u
+            bare bare-c -c
+            try reuse chroot /tmp/root /kexec -l /vmlinuz --initrd=/initrd --reuse-cmdline
+            mkdir /tmp/root/proc
+            mount -t proc proc /tmp/root/proc
+            bare proc; kexec -u
+            mount --bind /dev/null /proc/iomem
+            mount -t tmpfs none /sys/firmware
+            try masked kexec -l /boot/vmlinuz --initrd=/boot/initrd --command-line="$second"; kexec -u
+            try masked-c kexec -c -l /boot/vmlinuz --initrd=/boot/initrd --command-line="$second"
+            bare jump && { say jump; chroot /tmp/root /kexec -e; }
+            """,
+        expect: [
+            "^LAB bare rc=0 loaded=1", "^LAB bare-s rc=0 loaded=1", "^LAB bare-c rc=15 loaded=0",
+            "^LAB reuse rc=15 loaded=0",
+            "^LAB proc rc=0 loaded=1", "^LAB masked rc=0 loaded=1", "^LAB masked-c rc=15 loaded=0",
+            "^LAB jump rc=0 loaded=1",
+            "^LAB jump$", Case.second, "^LAB end second",
+        ], needsOurs: true)
 
     private static let unprivileged = Case(
         name: "refused/unprivileged", summary: "without CAP_SYS_BOOT nothing is loaded, unloaded or jumped to",

@@ -2,11 +2,12 @@
 import Foundation
 
 /// A static program for the guest that takes system calls away from the program it starts:
-/// `restrict no-kexec|no-jump|CALL=ERRNO|CALL=kill PROGRAM ARGUMENTS…`.
+/// `restrict no-kexec|no-jump|CALL=ERRNO|CALL=kill|boot-only PROGRAM ARGUMENTS…`.
 ///
 /// `no-kexec` answers as a kernel built without kexec (ENOSYS, and EINVAL for the jump); `no-jump` lets everything pass
 /// but the jump itself, which fails with EPERM after all checks went well. A system call by number fails with that errno,
-/// or ends the program by SIGSYS (status 159), which shows that it came that far and keeps it from tidying up.
+/// or ends the program by SIGSYS (status 159), which shows that it came that far and keeps it from tidying up. `boot-only`
+/// takes no call, but every capability except CAP_SYS_BOOT: `/proc/iomem` then shows no addresses.
 enum Restrict {
     static func make(in workshop: Workshop) async throws -> String {
         try await workshop.made("restrict") { path in
@@ -62,6 +63,10 @@ enum Restrict {
             one_call[2].k = kills ? KILL : ERROR | error;
             return 1;
         }
+        static int boot_only(const char *mode) { return mode[0] == 'b'; }
+        static void drop_capabilities(void) {            /* prctl(PR_CAPBSET_DROP): gone with the next execve */
+            for (long number = 0; number < 64; number++) if (number != 22) call(157, 24, number, 0, 0);
+        }
         static int jump_only(const char *mode) { return mode[3] == 'j'; }
         void run(long *stack) {
             char **arguments = (char **)(stack + 1);
@@ -71,7 +76,8 @@ enum Restrict {
             if (parse_one_call(arguments[1])) { program.length = 4; program.filters = one_call; }
             else if (jump_only(arguments[1])) { program.length = 6; program.filters = without_jump; }
             call(157, 38, 1, 0, 0);                      /* prctl(PR_SET_NO_NEW_PRIVS) */
-            if (call(317, 1, 0, (long)&program, 0) != 0) call(60, 3, 0, 0, 0);
+            if (boot_only(arguments[1])) drop_capabilities();
+            else if (call(317, 1, 0, (long)&program, 0) != 0) call(60, 3, 0, 0, 0);
             call(59, (long)arguments[2], (long)(arguments + 2), (long)(arguments + count + 1), 0);
             call(60, 4, 0, 0, 0);
         }
