@@ -165,8 +165,9 @@ extension ExitCode {
             case .moduleDisabled, .moduleLimitUsedUp: worst = .switchedOff
             case .moduleNotLoaded, .moduleInterface, .crashKernel, .forcedReboot, .sleepingSiblings:
                 if worst == .plan { worst = .notInKernel }
+            // Memory that is not shown is told before, with a status of its own.
             case .notInKernel, .imageKind, .lowMemoryOnly, .pagingDepth, .option, .commandLineTooLong, .besideNative,
-                .memoryMapTooLong, .firmware32Bit:
+                .memoryUnknown, .factsNotShown, .memoryMapTooLong, .firmware32Bit:
                 break
             }
         }

@@ -176,7 +176,7 @@ extension Diagnostic {
             case .sleepingSiblings(let siblings): return hint(for: siblings)
             case .notInKernel, .lockdown, .signaturesEnforced, .imaAppraisal, .imageKind, .lowMemoryOnly, .pagingDepth,
                 .option, .commandLineTooLong, .moduleDisabled, .moduleLimitUsedUp, .besideNative, .crashKernel,
-                .forcedReboot, .memoryMapTooLong, .firmware32Bit:
+                .forcedReboot, .memoryUnknown, .factsNotShown, .memoryMapTooLong, .firmware32Bit:
                 break
             }
         }
