@@ -21,7 +21,7 @@ public enum BrokenSegmentRule: Error, Hashable, Sendable {
     /// More than `KEXEC_SEGMENT_MAX`.
     case tooManySegments(count: Int, limit: Int)
     /// A crash kernel is entered outside the region reserved for it.
-    case entryOutsideCrashRegion(entry: UInt64)
+    case entryOutsideCrashRegion(entry: UInt64, region: SegmentRules.CrashRegion)
     /// The place ends beyond the 64-bit space.
     case endBeforeStart(segment: Int)
     /// The place does not begin and end on a page.
@@ -35,13 +35,13 @@ public enum BrokenSegmentRule: Error, Hashable, Sendable {
     case segmentTooLarge(segment: Int, pages: UInt64, limit: UInt64)
     /// All places together take more than half of the machine's pages.
     case allTooLarge(pages: UInt64, limit: UInt64)
-    case outsideCrashRegion(segment: Int)
+    case outsideCrashRegion(segment: Int, region: SegmentRules.CrashRegion)
 
     /// The segment that breaks the rule; nil: all of them together, or the entry.
     public var segment: Int? {
         switch self {
         case .endBeforeStart(let segment), .notPageAligned(let segment), .contentsLargerThanPlace(let segment),
-            .outsideCrashRegion(let segment):
+            .outsideCrashRegion(let segment, _):
             segment
         case .aboveAddressLimit(let segment, _), .overlap(let segment, _), .segmentTooLarge(let segment, _, _): segment
         case .tooManySegments, .entryOutsideCrashRegion, .allTooLarge: nil
@@ -88,7 +88,7 @@ public struct SegmentRules: Hashable, Sendable {
             return .tooManySegments(count: segments.count, limit: segmentLimit)
         }
         if let region = crashRegion, entry < region.start || entry >= region.end {
-            return .entryOutsideCrashRegion(entry: entry)
+            return .entryOutsideCrashRegion(entry: entry, region: region)
         }
         return brokenByAddress(segments) ?? brokenByOverlap(segments) ?? brokenByContents(segments)
             ?? brokenBySize(segments) ?? brokenByCrashRegion(segments)
@@ -154,7 +154,9 @@ public struct SegmentRules: Hashable, Sendable {
         while index < segments.count {
             // The kernel compares the last byte, so that a place of no bytes must lie inside as well.
             let last = segments[index].start &+ segments[index].memorySize &- 1
-            if segments[index].start < region.start || last >= region.end { return .outsideCrashRegion(segment: index) }
+            if segments[index].start < region.start || last >= region.end {
+                return .outsideCrashRegion(segment: index, region: region)
+            }
             index += 1
         }
         return nil

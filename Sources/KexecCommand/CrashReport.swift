@@ -45,7 +45,7 @@ struct CrashReport {
     }
 
     private func words(for memory: CrashMemory) -> String {
-        var words = "memory     " + byteSize(memory.needed) + " of " + byteSize(memory.available) + ": kernel "
+        var words = "memory     " + byteSize(memory.needed) + " of " + availableSize(memory.available) + ": kernel "
         words += byteSize(memory.kernel) + ", initrd " + byteSize(memory.initrd) + ", its files "
         words += byteSize(memory.files) + ", page structures " + byteSize(memory.pages)
         return words + ", work " + byteSize(CrashMemory.work) + "\n"

@@ -32,8 +32,9 @@ struct KexecCommand {
         do throws(KexecFailure) {
             return try perform(invocation.action)
         } catch {
-            terminal.complain(Diagnostic(error))
-            return ExitCode(error, choice: invocation.systemCall).status
+            let code = ExitCode(error, choice: invocation.systemCall)
+            terminal.complain(Diagnostic(error, isShortOfMemory: code == .memory && isAnythingLoaded))
+            return code.status
         }
     }
 
@@ -83,6 +84,9 @@ struct KexecCommand {
     private func root(_ path: String) throws(KexecFailure) -> MachineRoot {
         do throws(MachineError) { return try MachineRoot(path: path) } catch { throw .machine(error) }
     }
+
+    /// What is loaded takes memory until what is loaded next has all of its own.
+    private var isAnythingLoaded: Bool { kexecStateForJump().isLoaded(.reboot) == true }
 
     @inline(never) private func kexecState() throws(KexecFailure) -> KexecState { KexecState(reading: try root("/")) }
 

@@ -31,9 +31,14 @@ public struct MemoryAllocator: Hashable, Sendable {
         self.free = PhysicalRangeSet(free.ranges.compactMap { $0.shrunk(to: pageSize) })
     }
 
-    /// The largest piece that could still be placed in `bounds`, in bytes: for the message when a request fails.
-    public func largestFree(in bounds: PhysicalRange) -> UInt64 {
-        free.ranges.compactMap { $0.intersection(bounds)?.shrunk(to: pageSize)?.size }.max() ?? 0
+    /// The largest piece that `request` could still have if it were small enough, in bytes: for the message when it fails.
+    public func largestFree(for request: PlacementRequest) -> UInt64 {
+        free.ranges.reduce(0) { largest, range in
+            guard let piece = range.intersection(request.bounds)?.shrunk(to: pageSize),
+                let start = piece.start.rawValue.roundedUp(to: request.alignment), start < piece.end.rawValue
+            else { return largest }
+            return max(largest, piece.end.rawValue - start)
+        }
     }
 
     /// Takes a home for `request` out of the free memory; nil, and nothing taken, where none fits.

@@ -70,22 +70,27 @@ struct SegmentRulesTests {
         #expect(broken(both) == .allTooLarge(pages: half + 1, limit: half))
     }
 
+    private let region = SegmentRules.CrashRegion(start: 0x10_0000, end: 0x20_0000)
+
     @Test func refusesACrashKernelOutsideItsRegion() {
         var rules = rules
-        rules.crashRegion = .init(start: 0x10_0000, end: 0x20_0000)
+        rules.crashRegion = region
         #expect(broken([segment(0x10_0000), segment(0x1f_f000)], rules, entry: 0x10_0000) == nil)
         for outside: UInt64 in [0xf_f000, 0x20_0000, 0x30_0000] {
             let list = [segment(0x10_0000), segment(outside)]
-            #expect(broken(list, rules, entry: 0x10_0000) == .outsideCrashRegion(segment: 1))
+            #expect(broken(list, rules, entry: 0x10_0000) == .outsideCrashRegion(segment: 1, region: region))
         }
-        #expect(broken([segment(0x1f_f000, 0x2000)], rules, entry: 0x10_0000) == .outsideCrashRegion(segment: 0))
+        #expect(
+            broken([segment(0x1f_f000, 0x2000)], rules, entry: 0x10_0000)
+                == .outsideCrashRegion(segment: 0, region: region))
     }
 
     @Test(arguments: [0xf_ffff, 0x20_0000] as [UInt64])
     func refusesACrashEntryOutsideTheRegion(entry: UInt64) {
         var rules = rules
-        rules.crashRegion = .init(start: 0x10_0000, end: 0x20_0000)
-        #expect(broken([segment(0x10_0000)], rules, entry: entry) == .entryOutsideCrashRegion(entry: entry))
+        rules.crashRegion = region
+        #expect(
+            broken([segment(0x10_0000)], rules, entry: entry) == .entryOutsideCrashRegion(entry: entry, region: region))
     }
 
     /// The kernel checks one rule for all segments before the next: the first broken one is what it refuses.

@@ -32,12 +32,16 @@ import Testing
         ("/", ENOENT, "'/proc/iomem' cannot be read (No such file or directory)", "mount /proc and /sys"),
         ("/", EACCES, "'/proc/iomem' cannot be read (Permission denied)", "run it as root"),
         ("/", 0, "'/proc/iomem' lists no usable memory", "run it as root"),
+        ("/", EMFILE, "'/proc/iomem' cannot be read (Too many open files)", "it may open more files: ulimit -n"),
+        ("/", EIO, "'/proc/iomem' cannot be read (Input/output error)", nil),
+        ("/tmp/vm", ENFILE, "'/tmp/vm/proc/iomem' cannot be read (Too many open files in system)", nil),
+        ("/tmp/vm", EACCES, "'/tmp/vm/proc/iomem' cannot be read (Permission denied)", "run it as root"),
         (
             "/tmp/vm/", 0, "'/tmp/vm/proc/iomem' lists no usable memory",
             "capture the machine again with --capture-machine=DIR, as root"
         ),
     ])
-    func namesBothPlacesOfTheMemoryMap(root: String, errno: Int32, iomem: String, hint: String) {
+    func namesBothPlacesOfTheMemoryMap(root: String, errno: Int32, iomem: String, hint: String?) {
         let diagnostic = Diagnostic(MachineError.noMemoryMap(root: root, errno: errno))
         #expect(diagnostic.sentence.hasPrefix("no memory map: '"))
         #expect(diagnostic.sentence.hasSuffix("/sys/firmware/memmap' has no usable memory, " + iomem))

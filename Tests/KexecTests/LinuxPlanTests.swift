@@ -214,7 +214,11 @@ import Testing
         }
         #expect(
             plan.refusals.contains {
-                if case .noRoom("kernel", _, _, range(0x1000_0000, 0x1001_0000)) = $0 { true } else { false }
+                if case .noRoom("kernel", let shortage) = $0 {
+                    shortage.limits.range == range(0x1000_0000, 0x1001_0000)
+                } else {
+                    false
+                }
             })
     }
 
@@ -227,7 +231,7 @@ import Testing
         let plan = PlanImage.bzImage().plan(initrdSize: 2 << 30)
         #expect(
             plan.refusals.contains {
-                if case .noRoom("initrd", 2_147_483_648, _, _) = $0 { true } else { false }
+                if case .noRoom("initrd", let shortage) = $0 { shortage.needed == 2 << 30 } else { false }
             })
     }
 
@@ -236,8 +240,57 @@ import Testing
         let plan = PlanImage.bzImage().plan { $0.memoryMaximum = PhysicalAddress(0x11f_ffff) }
         #expect(
             plan.refusals.contains(
-                .noRoom(segment: "kernel", needed: 0x40_0000, largest: 0x20_0000, bounds: range(0x100_0000, 0x120_0000))
+                .noRoom(
+                    segment: "kernel",
+                    RoomShortage(
+                        needed: 0x40_0000, alignment: 0x20_0000, bounds: range(0x100_0000, 1 << 30),
+                        limits: MemoryLimits(maximum: PhysicalAddress(0x11f_ffff)), largest: 0x20_0000))
             ), "\(plan.refusals)")
+    }
+
+    /// As above, with each of them beyond all memory, or below all that the kernel may have.
+    @Test(arguments: [
+        MemoryLimits(minimum: PhysicalAddress(1 << 40)), MemoryLimits(maximum: PhysicalAddress(0x1000)),
+        MemoryLimits(minimum: PhysicalAddress(0x1000), maximum: PhysicalAddress(0x10_0000)),
+    ])
+    func namesTheLimitThatLeavesNoMemory(_ limits: MemoryLimits) {
+        let plan = PlanImage.bzImage().plan {
+            $0.memoryMinimum = limits.minimum
+            $0.memoryMaximum = limits.maximum
+        }
+        guard case .noRoom("kernel", let shortage)? = plan.refusals.first else {
+            Issue.record("\(plan.refusals)")
+            return
+        }
+        #expect(shortage.bounds == range(0x100_0000, 1 << 30) && shortage.largest == 0)
+        #expect(shortage.limits == limits.cutting(shortage.bounds) && shortage.limits != MemoryLimits())
+    }
+
+    @Test func namesTheCrashKernelsRegionAndTheLimitThatLeavesNothingOfIt() {
+        var machine = MachineDescription.pc()
+        machine.crashKernel = [range(0x1000_0000, 0x2000_0000)]
+        let maximum = PhysicalAddress(0x100_0000)
+        let plan = PlanImage.bzImage().plan(on: machine) {
+            $0.target = .crash
+            $0.memoryMaximum = maximum
+        }
+        guard case .noRoom(_, let shortage)? = plan.refusals.first else {
+            Issue.record("\(plan.refusals)")
+            return
+        }
+        #expect(shortage.bounds == range(0x1000_0000, 0x2000_0000) && shortage.limits == MemoryLimits(maximum: maximum))
+    }
+
+    /// The largest piece counts from where the kernel could begin: 5 MiB would be enough for it.
+    @Test func theLargestPieceBeginsAtAMultipleOfTheAlignment() {
+        var machine = MachineDescription.pc()
+        machine.systemRAM = PhysicalRangeSet([range(0x100_1000, 0x150_1000)])
+        let plan = PlanImage.bzImage().plan(on: machine)
+        guard case .noRoom("kernel", let shortage)? = plan.refusals.first else {
+            Issue.record("\(plan.refusals)")
+            return
+        }
+        #expect(shortage.needed == 0x40_0000 && shortage.largest == 0x30_1000)
     }
 
     @Test func namesNoCallAsAskedForThatWasNot() {
@@ -339,7 +392,10 @@ import Testing
         #expect(plan.refusals == [])
         for segment in plan.segments { #expect(machine.crashKernel[1].contains(segment.reserved)) }
         let old = PlanImage.bzImage { $0.extendedLoadFlags = 1 }.plan(on: machine) { $0.target = .crash }
-        #expect(old.refusals.contains { if case .noRoom("kernel", _, 0, _) = $0 { true } else { false } })
+        #expect(
+            old.refusals.contains {
+                if case .noRoom("kernel", let shortage) = $0 { shortage.largest == 0 } else { false }
+            })
         // Both are RAM for the crash kernel: the low one is what the DMA is for.
         #expect(CrashMemoryMap.make(for: machine).ram.contains(machine.crashKernel[0]))
     }
@@ -386,6 +442,21 @@ import Testing
             #expect(plan.refusals == [] && plan.segments.count == 6)
             for segment in plan.segments { #expect(segment.reserved.end.rawValue <= 1 << 46) }
         }
+    }
+
+    /// `KEXEC_DESTINATION_MEMORY_LIMIT` is one byte less than all that there can be, so that the last page takes nothing.
+    @Test(arguments: [(46, false), (52, true)]) func usesMemoryUpToTheLastPageThatALoadMayHave(
+        bits: UInt64, isDeep: Bool
+    ) {
+        var machine = MachineDescription.pc()
+        machine.memoryMap = MemoryMap(
+            machine.memoryMap.entries + [E820Entry(range: range(1 << 32, 1 << bits), type: .ram)])
+        machine.systemRAM = machine.memoryMap.ram
+        machine.uses5LevelPaging = isDeep
+        let plan = PlanImage.bzImage { $0.extendedLoadFlags = 0x7f }.plan(on: machine, initrdSize: 5000)
+        #expect(plan.refusals == [])
+        let expected: UInt64 = isDeep ? 1 << 46 : 1 << 46 - 4096
+        #expect(plan.segments.map { $0.reserved.end.rawValue }.max() == expected)
     }
 
     private func setupData(of plan: BootPlan) throws -> [(type: UInt32, payload: [UInt8], address: UInt64)] {

@@ -246,6 +246,20 @@ struct DrawMachine: CustomTestStringConvertible, Sendable {
         }
     }
 
+    /// A kernel with 5 levels of page tables starts the next one with as many, and that knows as much memory.
+    @Test(arguments: [(46, false), (52, true)]) func drawsUpToTheLastPageThatALoadMayHave(bits: UInt64, isDeep: Bool)
+        throws
+    {
+        var machine = machine([range(1 << 32, 1 << 33), range(1 << bits - 1 << 30, 1 << bits)])
+        machine.uses5LevelPaging = isDeep
+        let starts = try places(on: machine)
+        #expect(starts.last == 1 << bits - 58 << 20 && starts.first == 1 << 32)
+        for number in starts.indices {
+            let refusals = plan(on: machine, UInt64(number)).refusals
+            #expect(refusals == [])
+        }
+    }
+
     @Test func whereOnlyOnePlaceLeavesRoomThatOneIsTaken() throws {
         // 56 MiB, which is all that the kernel needs, and 60 MiB, of which the initrd takes 59.
         let machine = machine([range(0x100_0000, 0x480_0000), range(0x500_0000, 0x8c0_0000)] + pieces)

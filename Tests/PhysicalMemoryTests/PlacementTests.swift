@@ -29,7 +29,21 @@ private func range(_ start: UInt64, _ end: UInt64) -> PhysicalRange {
         #expect(memory.place(PlacementRequest(size: .max, bounds: everything, preference: .highest)) == nil)
         #expect(memory.place(PlacementRequest(size: 1, alignment: 3, bounds: everything, preference: .highest)) == nil)
         #expect(memory == before)
-        #expect(memory.largestFree(in: everything) == 0x2000)
+        #expect(
+            memory.largestFree(for: PlacementRequest(size: 0x3000, bounds: everything, preference: .lowest)) == 0x2000)
+    }
+
+    /// Each of the candidates for as many numbers as any other, in two pieces of memory.
+    @Test func everyCandidateIsDrawnEquallyOften() {
+        let memory = MemoryAllocator(free: PhysicalRangeSet([range(0x1000, 0x9000), range(0x21000, 0x26000)]))
+        let request = PlacementRequest(size: 0x1800, alignment: 0x2000, bounds: everything, preference: .highest)
+        var counts: [PhysicalRange: Int] = [:]
+        for number in 0..<50 as Range<UInt64> {
+            var memory = memory
+            if let home = memory.place(request, random: number) { counts[home, default: 0] += 1 }
+        }
+        let starts: [UInt64] = [0x2000, 0x4000, 0x6000, 0x22000, 0x24000]
+        #expect(counts == Dictionary(uniqueKeysWithValues: starts.map { (range($0, $0 + 0x2000), 10) }))
     }
 
     @Test func takesAFixedPlaceOnce() {

@@ -13,10 +13,12 @@ struct PlacementPolicy {
     static let lowestInitrd = PhysicalAddress(0x100_0000)
     /// A kernel with 4 levels of page tables knows this much physical memory (`MAX_PHYSMEM_BITS` 46), also on a machine
     /// whose kernel has 5 and more of it.
-    static let known = PhysicalRange(from: .zero, to: PhysicalAddress(1 << 46))
+    private static let known = PhysicalRange(from: .zero, to: PhysicalAddress(1 << 46))
 
     /// What segments without a will of their own may take.
     let usable: PhysicalRangeSet
+    /// From the first to the last byte of what they could take without `--mem-min` and `--mem-max`; empty: none.
+    private let extent: PhysicalRange
     /// What an image that names its addresses may take.
     let usableByName: PhysicalRangeSet
     /// The boot loader's initrd of the running kernel: its freed pages are handed out first, and a segment on top of
@@ -24,18 +26,13 @@ struct PlacementPolicy {
     let firstHandedOut: PhysicalRange?
 
     private let target: LoadTarget
-    /// From `--mem-min` to `--mem-max`.
-    private let window: PhysicalRange
+    private let limits: MemoryLimits
     private let crashKernel: PhysicalRangeSet
     private let crashRegion: PhysicalRange?
 
     init(_ request: KexecRequest, on machine: MachineDescription) {
         target = request.target
-        window = PhysicalRange(
-            from: request.memoryMinimum ?? .zero,
-            to: min(
-                (request.memoryMaximum ?? PhysicalAddress(.max - 1)).advanced(by: 1) ?? PhysicalAddress(.max),
-                request.isForBIOS ? .fourGiB : PhysicalAddress(.max)))
+        limits = MemoryLimits(minimum: request.memoryMinimum, maximum: request.memoryMaximum)
         crashKernel = PhysicalRangeSet(machine.crashKernel)
         crashRegion = machine.crashRegion
         let base: PhysicalRangeSet =
@@ -43,19 +40,46 @@ struct PlacementPolicy {
             case .reboot: machine.systemRAM.intersection(machine.memoryMap.ram).subtracting(crashKernel)
             case .crash: PhysicalRangeSet(crashRegion.map { [$0] } ?? [])
             }
-        let taken = machine.reserved.union(PhysicalRangeSet([Self.firstPage]))
-        usableByName = base.subtracting(taken).intersection(PhysicalRangeSet([window]))
-        usable = usableByName.subtracting(PhysicalRangeSet([Self.firstMebibyte]))
-            .intersection(PhysicalRangeSet([Self.known]))
+        let end = request.isForBIOS ? .fourGiB : PhysicalAddress(.max)
+        let taken = machine.reserved.union(
+            PhysicalRangeSet([Self.firstPage, PhysicalRange(from: end, to: PhysicalAddress(.max))]))
+        let unlimited = base.subtracting(taken)
+        let ours = unlimited.intersection(PhysicalRangeSet([Self.reach(of: machine)]))
+        extent = PhysicalRange(from: ours.ranges.first?.start ?? .zero, to: ours.ranges.last?.end ?? .zero)
+        usableByName = unlimited.intersection(PhysicalRangeSet([limits.range]))
+        usable = ours.intersection(PhysicalRangeSet([limits.range]))
         firstHandedOut = Self.initialRamdisk(of: machine.bootParameters)
+    }
+
+    /// Above the first mebibyte, and in whole pages that end below the running kernel's limit.
+    private static func reach(of machine: MachineDescription) -> PhysicalRange {
+        PhysicalRange(
+            from: firstMebibyte.end, to: PhysicalAddress((machine.destinationLimit - 1).roundedDown(to: pageSize)))
     }
 
     /// What keeps an image that names its addresses from `range`, which is not all usable.
     func obstacle(to range: PhysicalRange) -> Obstacle {
         if range.overlaps(Self.firstPage) { return .firstPage }
-        if target == .crash { return crashRegion?.contains(range) == true ? .outsideBounds : .outsideCrashRegion }
-        if crashKernel.overlaps(range) { return .crashKernel }
-        return window.contains(range) ? .notRAM : .outsideBounds
+        if target == .crash, let region = crashRegion, !region.contains(range) { return .outsideCrashRegion(region) }
+        if target != .crash, crashKernel.overlaps(range) { return .crashKernel }
+        return limits.range.contains(range) ? .notRAM : .outsideBounds(limits.cutting(range))
+    }
+
+    /// What there is to be said of `request`, for which `memory` has no home.
+    func shortage(_ request: PlacementRequest, in memory: MemoryAllocator) -> RoomShortage {
+        let bounds = extent.intersection(request.bounds) ?? request.bounds
+        return RoomShortage(
+            needed: request.size, alignment: request.alignment, bounds: bounds, limits: limits.cutting(bounds),
+            largest: memory.largestFree(for: request))
+    }
+
+    /// Where a segment is searched for. A place that is drawn for a kernel with 5 levels of page tables is one of all.
+    func bounded(_ request: PlacementRequest, isDrawn: Bool) -> PlacementRequest {
+        var request = request
+        if !isDrawn {
+            request.bounds = PhysicalRange(from: request.bounds.start, to: min(request.bounds.end, Self.known.end))
+        }
+        return request
     }
 
     /// Takes a home for `request` from `memory`: below the boot loader's initrd first, then anywhere.

@@ -54,18 +54,18 @@ struct PlanChecker {
         let rules = SegmentRules(
             // What is unknown limits nothing.
             totalPages: machine.memoryTotal > 0 ? machine.memoryTotal / pageSize : .max,
-            addressLimit: machine.uses5LevelPaging ? Self.fiveLevelLimit : Self.fourLevelLimit,
+            addressLimit: machine.destinationLimit,
             crashRegion: region.map { .init(start: $0.start.rawValue, end: $0.end.rawValue) })
         guard let broken = rules.firstBroken(by: extents.span, entry: plan.kernelEntry.rawValue) else { return [] }
         return [.segmentRule(broken, names: plan.segments.map { $0.name }, places: plan.segments.map { $0.place })]
     }
-
-    /// `MAXMEM` of Linux on x86_64, with 4 and with 5 levels of page tables.
-    private static let fourLevelLimit: UInt64 = (1 << 46) - 1
-    private static let fiveLevelLimit: UInt64 = (1 << 52) - 1
 }
 
 extension MachineDescription {
+    /// `KEXEC_DESTINATION_MEMORY_LIMIT` of the running kernel on x86_64, below which every segment ends: one less than
+    /// `MAXMEM`, so that nothing may lie in the last page of 64 TiB, or of 4 PiB with 5 levels of page tables.
+    var destinationLimit: UInt64 { (uses5LevelPaging ? 1 << 52 : 1 << 46) - 1 }
+
     /// What forbids every load, whatever the image, so that no file need be read first; nil where nothing does.
     package func refusal(ofLoadsTo target: LoadTarget, by choice: SystemCallChoice = .automatic) -> PlanRefusal? {
         if let refusal = PlanChecker(machine: self).permissions(target).first { return refusal }

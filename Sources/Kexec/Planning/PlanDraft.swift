@@ -27,11 +27,9 @@ struct PlanDraft {
         preference: PlacementRequest.Preference = .lowest
     ) -> PhysicalRange? {
         let bounds = PhysicalRange(from: start, to: Self.conventional.end)
-        if let home = lowMemory.place(PlacementRequest(size: size, bounds: bounds, preference: preference)) {
-            return home
-        }
-        refusals.append(
-            .noRoom(segment: name, needed: size, largest: lowMemory.largestFree(in: bounds), bounds: bounds))
+        let request = PlacementRequest(size: size, bounds: bounds, preference: preference)
+        if let home = lowMemory.place(request) { return home }
+        refusals.append(.noRoom(segment: name, policy.shortage(request, in: lowMemory)))
         return nil
     }
 
@@ -42,18 +40,10 @@ struct PlanDraft {
     mutating func home(
         for name: String, _ request: PlacementRequest, random: UInt64? = nil
     ) -> PhysicalRange? {
+        let request = policy.bounded(request, isDrawn: random != nil)
         if let home = policy.place(request, random: random, in: &memory) { return home }
-        refusals.append(
-            .noRoom(
-                segment: name, needed: request.size, largest: memory.largestFree(in: request.bounds),
-                bounds: usablePart(of: request.bounds)))
+        refusals.append(.noRoom(segment: name, policy.shortage(request, in: memory)))
         return nil
-    }
-
-    /// From the first usable address in `bounds` to the last: what `--mem-min` and `--mem-max` leave of the image's own.
-    private func usablePart(of bounds: PhysicalRange) -> PhysicalRange {
-        guard let first = policy.usable.ranges.first, let last = policy.usable.ranges.last else { return bounds }
-        return PhysicalRange(from: first.start, to: last.end).intersection(bounds) ?? bounds
     }
 
     /// Takes exactly `range` for an image that names its addresses.

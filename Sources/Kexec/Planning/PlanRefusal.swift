@@ -5,8 +5,8 @@ public import PhysicalMemory
 
 /// Why a plan must not be loaded. Facts only.
 public enum PlanRefusal: Error, Hashable, Sendable {
-    /// No place for a segment: what it needs, and the largest piece there is in its bounds. Bytes.
-    case noRoom(segment: String, needed: UInt64, largest: UInt64, bounds: PhysicalRange)
+    /// Rare and large, and so it takes no room in every other refusal.
+    indirect case noRoom(segment: String, RoomShortage)
     /// The image names an address where the next kernel may not have it.
     case placeTaken(segment: String, range: PhysicalRange, because: Obstacle)
     /// Bytes without the NUL; where kexec_file_load adds to the line, that counts too.
@@ -61,10 +61,54 @@ public enum PlanRefusal: Error, Hashable, Sendable {
 /// What stands where a segment wants to be.
 public enum Obstacle: Hashable, Sendable {
     case notRAM, firstPage, crashKernel, otherSegment(String)
-    /// `--mem-min` and `--mem-max` forbid it.
-    case outsideBounds
+    /// `--mem-min` or `--mem-max` forbids it.
+    case outsideBounds(MemoryLimits)
     /// A crash kernel may lie in the region reserved for it only.
-    case outsideCrashRegion
+    case outsideCrashRegion(PhysicalRange)
+}
+
+/// Why a segment found no place: what it needs, and what there is.
+public struct RoomShortage: Hashable, Sendable {
+    /// Bytes in one piece.
+    public var needed: UInt64
+    /// It begins at a multiple of this.
+    public var alignment: UInt64
+    /// Where such a segment of this image may lie on this machine.
+    public var bounds: PhysicalRange
+    /// What the user leaves of that.
+    public var limits: MemoryLimits
+    /// The largest piece of that which is free, from its first address with that alignment on.
+    public var largest: UInt64
+
+    public init(needed: UInt64, alignment: UInt64, bounds: PhysicalRange, limits: MemoryLimits, largest: UInt64) {
+        self.needed = needed
+        self.alignment = alignment
+        self.bounds = bounds
+        self.limits = limits
+        self.largest = largest
+    }
+}
+
+/// Where the user wants a load to lie.
+public struct MemoryLimits: Hashable, Sendable {
+    /// `--mem-min`; 0: anywhere.
+    public var minimum = PhysicalAddress.zero
+    /// `--mem-max`, the last byte; the last of all: anywhere.
+    public var maximum = PhysicalAddress(.max)
+
+    public init(minimum: PhysicalAddress? = nil, maximum: PhysicalAddress? = nil) {
+        if let minimum { self.minimum = minimum }
+        if let maximum { self.maximum = maximum }
+    }
+
+    /// All that they allow.
+    public var range: PhysicalRange { PhysicalRange(from: minimum, to: maximum.advanced(by: 1) ?? maximum) }
+
+    /// The ones that take something away from `bounds`.
+    public func cutting(_ bounds: PhysicalRange) -> MemoryLimits {
+        MemoryLimits(
+            minimum: minimum > bounds.start ? minimum : nil, maximum: range.end < bounds.end ? maximum : nil)
+    }
 }
 
 /// A way into an image that it does not have, or that is not built yet.

@@ -20,19 +20,20 @@ extension Diagnostic {
         case .pipe: ("it is a pipe, need a regular file", nil)
         case .empty: ("it is empty", nil)
         case .tooLarge(let size, let limit):
-            ("it has \(byteSize(size)), this program can map \(byteSize(limit))", nil)
+            ("it has \(byteSize(size)), this program can map \(availableSize(limit))", nil)
         // One more is what a reader knows that stopped at the limit.
         case .memoryShort(let needed, let available) where needed &- available == 1:
-            ("not enough memory for its contents: more than the \(byteSize(available)) that may be used", nil)
+            ("not enough memory for its contents: more than the \(availableSize(available)) that may be used", nil)
+        case .memoryShort(let needed, 0): ("not enough memory for its contents: need at least " + byteSize(needed), nil)
         case .memoryShort(let needed, let available):
             (
                 "not enough memory for its contents: need at least \(byteSize(needed)), "
-                    + "\(byteSize(available)) may be used", nil
+                    + "\(availableSize(available)) may be used", nil
             )
         case .dictionaryTooLarge(let compression, let limit):
             (
                 "its \(compression.name) dictionary is too large to unpack it: need one that takes "
-                    + "\(byteSize(limit)) or less", "compress it with a smaller dictionary, or not at all"
+                    + "\(availableSize(limit)) or less", "compress it with a smaller dictionary, or not at all"
             )
         case .unknownFilter(let compression):
             (

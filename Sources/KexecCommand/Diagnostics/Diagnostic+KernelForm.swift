@@ -17,7 +17,8 @@ extension Diagnostic {
         case .pagingDepth: "only its own decompressor changes the number of page table levels"
         case .noRandomness: "there are no random numbers yet for its address"
         case .memoryShort(let needed, let available):
-            "not enough memory to unpack it: need " + byteSize(needed) + ", " + byteSize(available) + " may be used"
+            "not enough memory to unpack it: need " + byteSize(needed) + ", " + availableSize(available)
+                + " may be used"
         case .packing: "this program does not unpack what it is packed with"
         case .payload(let problem): "cannot unpack it: " + reason(problem).text
         case .image(let error): "what it unpacks to is laid out in no known way: " + reason(error).text

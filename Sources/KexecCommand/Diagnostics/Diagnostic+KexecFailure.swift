@@ -22,6 +22,12 @@ extension Diagnostic {
         }
     }
 
+    /// - Parameter isShortOfMemory: and what is loaded takes some.
+    init(_ failure: KexecFailure, isShortOfMemory: Bool) {
+        self.init(failure)
+        if isShortOfMemory { hint = "kexec -u frees what the loaded kernel takes" }
+    }
+
     init(_ error: TraceRecordError) {
         // Added up: interpolations would be 1 KB of code.
         let what: String =

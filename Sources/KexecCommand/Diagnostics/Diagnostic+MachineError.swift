@@ -10,7 +10,7 @@ extension Diagnostic {
             self.init(
                 "cannot read a machine from '\(path)': \(errnoText(errno))",
                 hint: errno == ENOENT || errno == ENOTDIR
-                    ? "name a directory that --capture-machine=DIR has written" : nil)
+                    ? "name a directory that --capture-machine=DIR has written" : remedy(for: errno))
         case .hidesAddresses(let file):
             self.init(
                 "'\(file)' hides its addresses: CAP_SYS_ADMIN needed",
@@ -46,7 +46,8 @@ extension Diagnostic {
         return Diagnostic(
             "no memory map: '\(base)/sys/firmware/memmap' has no usable memory, '\(base)/proc/iomem' \(iomem)",
             hint: base.isEmpty
-                ? (errno == ENOENT ? "mount /proc and /sys" : "run it as root")
-                : "capture the machine again with --capture-machine=DIR, as root")
+                ? (errno == ENOENT ? "mount /proc and /sys" : errno == 0 ? "run it as root" : remedy(for: errno))
+                : errno == ENOENT || errno == 0
+                    ? "capture the machine again with --capture-machine=DIR, as root" : remedy(for: errno))
     }
 }

@@ -7,23 +7,21 @@ extension Diagnostic {
     /// Why a plan must not be loaded.
     init(_ refusal: PlanRefusal) {
         switch refusal {
-        case .noRoom(let segment, let needed, let largest, let bounds):
-            self.init(
-                "no room for segment '\(segment)': need \(byteSize(needed)) in one piece between "
-                    + "\(addresses(bounds)), the largest free piece has \(byteSize(largest))")
+        case .noRoom(let segment, let shortage):
+            self.init("no room for segment '" + segment + "': need " + Self.words(for: shortage))
         case .placeTaken(let segment, let range, let obstacle):
-            self.init("segment '\(segment)' wants \(addresses(range)), \(Self.words(for: obstacle))")
+            self.init("segment '" + segment + "' wants " + addresses(range) + ", " + Self.words(for: obstacle))
         case .commandLineTooLong(let length, let limit):
-            self.init("command line has \(length) bytes, the kernel takes \(limit)")
+            self.init("command line has " + String(length) + " bytes, the kernel takes " + String(limit))
         case .entryMissing(let entry): self.init(Self.sentence(for: entry))
         case .optionNotSupported(let option):
-            self.init("'\(OptionTable.name(of: option))' is not supported by this version")
+            self.init("'" + OptionTable.name(of: option) + "' is not supported by this version")
         case .segmentRule(let rule, let names, let places):
             self = Self.forSegmentRule(rule, names, places)
         case .memoryShort(let needed, let available):
             self.init(
-                "not enough memory: the kernel needs \(byteSize(needed)) to keep the image, "
-                    + "\(byteSize(available)) are available")
+                "not enough memory: the kernel needs " + byteSize(needed) + " to keep the image, "
+                    + availableSize(available) + " are available")
         case .noCrashKernelRegion:
             self.init(
                 "no memory is reserved for a crash kernel: '/proc/iomem' has no line \"Crash kernel\"",
@@ -42,10 +40,12 @@ extension Diagnostic {
                     + "'/sys/kernel/kexec/crash_elfcorehdr_size' does not exist (CONFIG_CRASH_HOTPLUG)")
         case .coreHeaderTooNarrow(let memory):
             self.init(
-                "memory at \(addresses(memory)) cannot be described by --elf32-core-headers",
+                "memory at " + addresses(memory) + " cannot be described by --elf32-core-headers",
                 hint: "--elf64-core-headers")
         case .coreHeaderTooLong(let entries, let limit):
-            self.init("a core header of \(entries) processors and pieces of memory cannot be made: at most \(limit)")
+            self.init(
+                "a core header of " + String(entries) + " processors and pieces of memory cannot be made: at most "
+                    + String(limit))
         case .noSystemCall(let obstacles): self = Self.forSystemCalls(obstacles)
         case .notPermitted: self.init("CAP_SYS_BOOT is needed", hint: "run it as root")
         case .loadDisabled:
@@ -95,10 +95,29 @@ extension Diagnostic {
         case .notRAM: "which is not all free RAM"
         case .firstPage: "which holds the first page of memory: interrupt vectors and BIOS data"
         case .crashKernel: "which is reserved for the crash kernel"
-        case .outsideCrashRegion: "which lies outside the crash kernel region"
-        case .outsideBounds: "which --mem-min and --mem-max do not allow"
+        case .outsideCrashRegion(let region): "which lies outside the crash kernel region, " + addresses(region)
+        case .outsideBounds(let limits): "which lies outside" + words(for: limits)
         case .otherSegment(let name): "where segment '\(name)' is"
         }
+    }
+
+    /// The bounds are those after the options, which are named.
+    private static func words(for shortage: RoomShortage) -> String {
+        let options = words(for: shortage.limits)
+        let left = shortage.bounds.intersection(shortage.limits.range)
+        let end =
+            left == nil
+            ? ", of which" + options + " leaves nothing"
+            : (options.utf8.isEmpty ? "" : ", set by" + options) + ", the largest free piece has "
+                + availableSize(shortage.largest)
+        return byteSize(shortage.needed) + " in one piece, from a multiple of " + hexadecimal(shortage.alignment)
+            + ", between " + addresses(left ?? shortage.bounds) + end
+    }
+
+    /// " --mem-min=0x1000 --mem-max=0x1ffffff"
+    private static func words(for limits: MemoryLimits) -> String {
+        (limits.minimum == .zero ? "" : " --mem-min=" + hexadecimal(limits.minimum.rawValue))
+            + (limits.maximum == PhysicalAddress(.max) ? "" : " --mem-max=" + hexadecimal(limits.maximum.rawValue))
     }
 
     private static func sentence(for entry: EntryKind) -> String {
@@ -127,31 +146,39 @@ extension Diagnostic {
     ) -> Diagnostic {
         func named(_ index: Int) -> String {
             names.indices.contains(index) && places.indices.contains(index)
-                ? "segment '\(names[index])' (\(addresses(places[index])))" : "a segment"
+                ? "segment '" + names[index] + "' (" + addresses(places[index]) + ")" : "a segment"
         }
         let broken: String =
             switch rule {
             case .tooManySegments(let count, let limit):
-                "\(count) segments (\(list(names))), the kernel takes \(limit)"
-            case .entryOutsideCrashRegion(let entry):
-                "entry point \(hexadecimal(entry)) lies outside the crash kernel region"
-            case .endBeforeStart(let index): "\(named(index)) ends before it begins"
-            case .notPageAligned(let index): "\(named(index)) does not begin and end on a page"
-            case .aboveAddressLimit(let index, let limit): "\(named(index)) ends above \(hexadecimal(limit))"
-            case .overlap(let index, let other): "\(named(index)) overlaps \(named(other))"
-            case .contentsLargerThanPlace(let index): "\(named(index)) has more contents than room"
+                String(count) + " segments (" + list(names) + "), the kernel takes " + String(limit)
+            case .entryOutsideCrashRegion(let entry, let region):
+                "entry point " + hexadecimal(entry) + " lies outside " + words(for: region)
+            case .endBeforeStart(let index): named(index) + " ends before it begins"
+            case .notPageAligned(let index): named(index) + " does not begin and end on a page"
+            case .aboveAddressLimit(let index, let limit):
+                named(index) + " has to end below " + hexadecimal(limit)
+            case .overlap(let index, let other): named(index) + " overlaps " + named(other)
+            case .contentsLargerThanPlace(let index): named(index) + " has more contents than room"
             case .segmentTooLarge(let index, let pages, let limit):
-                "\(named(index)) takes \(byteSize(pages * pageSize)), more than half of RAM "
-                    + "(\(byteSize(limit * pageSize)))"
+                named(index) + " takes " + tooMuch(pages, limit)
             case .allTooLarge(let pages, let limit):
-                "all segments take \(byteSize(pages * pageSize)), more than half of RAM "
-                    + "(\(byteSize(limit * pageSize)))"
-            case .outsideCrashRegion(let index): "\(named(index)) lies outside the crash kernel region"
+                "all segments take " + tooMuch(pages, limit)
+            case .outsideCrashRegion(let index, let region): named(index) + " lies outside " + words(for: region)
             }
         return Diagnostic(broken + ": the kernel would refuse this plan")
     }
 
     private static var crashKernelHint: String { "boot the running kernel with crashkernel=256M" }
+
+    private static func tooMuch(_ pages: UInt64, _ limit: UInt64) -> String {
+        byteSize(pages * pageSize) + ", more than half of RAM (" + availableSize(limit * pageSize) + ")"
+    }
+
+    private static func words(for region: SegmentRules.CrashRegion) -> String {
+        "the crash kernel region, "
+            + addresses(PhysicalRange(from: PhysicalAddress(region.start), to: PhysicalAddress(region.end)))
+    }
 
     private static func forSystemCalls(_ obstacles: [SystemCallObstacle]) -> Diagnostic {
         if let call = obstacles.first?.call, obstacles.allSatisfy({ $0.call == call }) {

@@ -110,7 +110,7 @@ extension Diagnostic {
 
     private static func memory(_ needed: UInt64, _ available: UInt64) -> String {
         guard needed > 0, available > 0 else { return "not enough memory" }
-        return "not enough memory: the image needs \(byteSize(needed)), \(byteSize(available)) were available"
+        return "not enough memory: the image needs \(byteSize(needed)), \(availableSize(available)) were available"
     }
 
     private static func address(_ error: SystemCallError) -> String {

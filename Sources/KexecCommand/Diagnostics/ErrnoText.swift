@@ -7,3 +7,12 @@ func errnoText(_ errno: Int32) -> String {
     guard let text = unsafe strerror(errno) else { return "error \(errno)" }
     return unsafe String(cString: text)
 }
+
+/// What a user can do about a call of `open` that failed so; nil: nothing that is known.
+func remedy(for errno: Int32) -> String? {
+    switch errno {
+    case EPERM, EACCES: "run it as root"
+    case EMFILE: "it may open more files: ulimit -n"
+    default: nil
+    }
+}

@@ -10,10 +10,14 @@ func addresses(_ range: PhysicalRange) -> String {
 }
 
 /// Sizes for people, rounded up so that "needed" is never understated: "17 bytes", "64 KiB", "300 MiB".
-func byteSize(_ bytes: UInt64) -> String {
-    let units: [(shift: UInt64, name: String)] = [(20, "MiB"), (10, "KiB")]
-    for unit in units where bytes >= 10 << unit.shift {
-        return "\(bytes >> unit.shift + (bytes & ((1 << unit.shift) - 1) == 0 ? 0 : 1)) \(unit.name)"
-    }
-    return "\(bytes) bytes"
+func byteSize(_ bytes: UInt64) -> String { size(bytes, roundsUp: true) }
+
+/// The same, rounded down: beside a size that is needed and was found to be more, it is less in print, too.
+func availableSize(_ bytes: UInt64) -> String { size(bytes, roundsUp: false) }
+
+private func size(_ bytes: UInt64, roundsUp: Bool) -> String {
+    let shift: UInt64 = bytes >= 10 << 20 ? 20 : bytes >= 10 << 10 ? 10 : 0
+    let isBroken = bytes & ((1 << shift) - 1) != 0
+    let number = String(bytes >> shift + (roundsUp && isBroken ? 1 : 0))
+    return number + (shift == 20 ? " MiB" : shift == 10 ? " KiB" : " bytes")
 }

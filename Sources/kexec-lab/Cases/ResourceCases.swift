@@ -28,11 +28,14 @@ enum ResourceCases {
             for call in -c -s; do
                 try load$call kexec -l $call /boot/vmlinuz --initrd=/boot/large --command-line=x
             done
+            try small kexec -l -c /boot/vmlinuz --command-line=x
+            try beside kexec -l -c /boot/vmlinuz --initrd=/boot/large --command-line=x
             """,
         expect: [
             #"^\| kexec: .*[0-9.]+ .*([0-9.]+ )"#, "^LAB load-c rc=[1-9].* loaded=0",
             #"^\| kexec: .*[0-9.]+ .*([0-9.]+ )"#,
-            "^LAB load-s rc=[1-9].* loaded=0",
+            "^LAB load-s rc=[1-9].* loaded=0", "^LAB small rc=0 loaded=1",
+            "^\\| kexec: hint: kexec -u frees what the loaded kernel takes$", "^LAB beside rc=9 loaded=1",
         ], needsOurs: true)
 
     /// The plan made from a capture is the plan made from the machine itself.
