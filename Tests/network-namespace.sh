@@ -40,6 +40,18 @@ ip -6 route add default via 2001:db8:1::ff
 ip -6 route add 2001:db8:9::/48 via fe80::1 dev upper metric 77 src 2001:db8:1::1
 ip -6 route add 2001:db8:a::/48 nexthop via 2001:db8:1::7 dev left nexthop via 2001:db8:5::7 dev upper
 ip -6 route add unreachable 2001:db8:dead::/48
+# As network managers do it: addresses without routes, the routes under the kernel's name, and what a router advertises where
+# the kernel does not listen to it. Where it does, such a route is the router's to bring back.
+ip address add 198.18.0.1/24 dev left noprefixroute
+ip route add 198.18.0.0/24 dev left proto kernel scope link src 198.18.0.1
+ip address add 2001:db8:7::1/64 dev upper nodad noprefixroute
+ip -6 route add 2001:db8:7::/64 dev upper proto kernel metric 300
+echo 0 >/proc/sys/net/ipv6/conf/upper/accept_ra
+ip -6 route add default via fe80::2 dev upper proto ra metric 1024 expires 1800
+ip -6 route add 2001:db8:b::/48 via fe80::2 dev upper proto ra metric 1024
+echo 0 >/proc/sys/net/ipv6/conf/left/forwarding
+echo 1 >/proc/sys/net/ipv6/conf/left/accept_ra
+ip -6 route add 2001:db8:f::/48 via fe80::3 dev left proto ra metric 1024 expires 1800
 ip neighbour add 192.0.2.7 lladdr 02:00:00:00:00:07 dev left nud permanent
 
 show() {
@@ -47,7 +59,8 @@ show() {
     # Lifetimes count down; what has none left to tell apart is the address.
     ip -o address show | sed 's/\\.*//'
     ip route show table all | grep -v '^local\|^broadcast\|^multicast'
-    ip -6 route show table all | grep -v '^local\|^broadcast\|^multicast\|^anycast'
+    ip -6 route show table all | grep -v '^local\|^broadcast\|^multicast\|^anycast\|^2001:db8:f:' |
+        sed 's/ expires [0-9]*sec//'
     ip neighbour show nud permanent
 }
 log=$(mktemp -d)

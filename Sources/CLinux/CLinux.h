@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/utsname.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -304,6 +305,8 @@ static inline long kx_detach(void) {
         (void)signal(SIGTERM, end);
     } else {
         (void)setsid();
+        // What ends the wait: a shell that put the command into the background had it ignored.
+        (void)signal(SIGINT, SIG_DFL);
         for (int number = 0; number < 3; number++) (void)dup2(null, number);
         int log = open("/dev/kmsg", O_WRONLY);
         if (log >= 0) (void)dup2(log, 2);
@@ -330,4 +333,38 @@ static inline int kx_await_input(int fd, int milliseconds) {
     struct pollfd file = { .fd = fd, .events = POLLIN };
     return (int)kx_result(poll(&file, 1, milliseconds));
 }
-static inline void kx_sleep(int milliseconds) { (void)poll((struct pollfd *)0, 0, milliseconds); }
+/// Sleeps through signals that a handler takes. 1 where SIGINT or SIGTERM waits to be let through: whoever sleeps until
+/// something comes about is asked to let it be.
+static inline int kx_sleep(int milliseconds) {
+    struct timespec left = { .tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000L };
+    sigset_t pending;
+    while (nanosleep(&left, &left) != 0 && errno == EINTR) {}
+    if (sigpending(&pending) != 0) return 0;
+    return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1;
+}
+/// Has signals wait, all but those that cannot, or lets them through that were before.
+static inline void kx_hold_signals(int hold) {
+    static sigset_t before;
+    sigset_t all;
+    (void)sigfillset(&all);
+    if (hold) (void)sigprocmask(SIG_SETMASK, &all, &before);
+    else (void)sigprocmask(SIG_SETMASK, &before, (sigset_t *)0);
+}
+/// Keeps all of this process in RAM, mlockall(2): what is in its file, or was swapped out, is read now, and what is still
+/// to come is there from the start. The stack gets room for what is called from here on.
+static inline int kx_lock_memory(void) {
+    volatile char room[128 << 10];
+    for (unsigned long place = 0; place < sizeof room; place += 4096) room[place] = 0;
+    return (int)kx_result(mlockall(MCL_CURRENT | MCL_FUTURE));
+}
+static inline void kx_unlock_memory(void) { (void)munlockall(); }
+/// Of the file system that `path` is on: f_type of statfs(2), and its device; 0 where there is none.
+static inline int kx_file_system(const char *path, uint32_t *type, uint32_t *device_major, uint32_t *device_minor) {
+    struct statfs system;
+    struct stat status;
+    if (statfs(path, &system) != 0 || stat(path, &status) != 0) return 0;
+    *type = (uint32_t)system.f_type;
+    *device_major = (uint32_t)major(status.st_dev);
+    *device_minor = (uint32_t)minor(status.st_dev);
+    return 1;
+}

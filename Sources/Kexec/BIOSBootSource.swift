@@ -95,7 +95,7 @@ public enum BIOSBootObstacle: Hashable, Sendable {
 
 extension String {
     /// Of one that is taken apart again: `name` brings what stands before the number.
-    @inline(never) fileprivate mutating func append(word name: StaticString, _ number: UInt64) {
+    @inline(never) mutating func append(word name: StaticString, _ number: UInt64) {
         self += name.description
         self += String(number)
     }

@@ -178,7 +178,7 @@ extension ExitCode {
         switch error {
         case .nothingLoaded, .nothingInModule: self = .nothingLoaded
         case .notInKernel, .noModule, .otherInterface, .forcedReboot, .sleepingSiblings: self = .notInKernel
-        case .notPrivileged: self = .privilege
+        case .notPrivileged, .notLocked: self = .privilege
         case .inProcessNamespace: self = .policy
         case .refused(let error, _): self = error.cause == .nothingLoaded ? .nothingLoaded : .jump
         case .noShutdownProgram, .notDetached, .shutdownIgnoresModule: self = .shutdown

@@ -228,8 +228,10 @@ struct KexecCommand {
 
     private func checkJumpBeforeLoading() throws(KexecFailure) {
         do throws(ExecutionError) {
-            _ = try Jump(LinuxKernel()).check(
-                kexecStateForJump(), target: .toBeLoaded, by: invocation.systemCall)
+            var jump = Jump(LinuxKernel())
+            _ = try jump.check(
+                kexecStateForJump(), target: .toBeLoaded, by: invocation.systemCall,
+                takesLinks: !invocation.skipsInterfaces)
         } catch { throw .execution(error) }
     }
 
@@ -244,9 +246,9 @@ struct KexecCommand {
 
     private func jump(_ state: KexecState, by choice: SystemCallChoice) throws(KexecFailure) {
         do throws(ExecutionError) {
-            for fact in try state.checkJump(by: choice) { terminal.warn(Diagnostic(fact)) }
-            try state.jump(
-                JumpOptions(skipsSync: invocation.skipsSync, skipsLinks: invocation.skipsInterfaces), by: choice)
+            let options = JumpOptions(skipsSync: invocation.skipsSync, skipsLinks: invocation.skipsInterfaces)
+            for fact in try state.checkJump(options, by: choice) { terminal.warn(Diagnostic(fact)) }
+            try state.jump(options, by: choice)
         } catch { throw .execution(error) }
     }
 

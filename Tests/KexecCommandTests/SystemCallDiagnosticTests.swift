@@ -134,6 +134,10 @@ private let causes: [RefusalCause] = [
         #expect(sentence() == start)
         network.takenDown = ["eth0"]
         #expect(sentence() == start + "; the network is as it was")
+        network.routesAwaited = 1
+        #expect(
+            sentence() == start + "; the network is as it was; routes that a router has to advertise again: 1")
+        network.routesAwaited = 0
         network.recordingFailure = CallFailure(call: .netlink, errno: 1)
         #expect(sentence() == start + "; the links are up again, but addresses and routes may be missing")
         network.notBroughtUp = [LinkFailure(link: "eth0", errno: 1)]

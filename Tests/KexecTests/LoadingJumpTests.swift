@@ -4,7 +4,8 @@ import Testing
 
 @testable import Kexec
 
-private let EPERM: Int32 = 1, ENOENT: Int32 = 2, EAGAIN: Int32 = 11, EBUSY: Int32 = 16, EEXIST: Int32 = 17
+private let EPERM: Int32 = 1, ENOENT: Int32 = 2, EAGAIN: Int32 = 11, ENOMEM: Int32 = 12, EBUSY: Int32 = 16
+private let EEXIST: Int32 = 17
 private let EINVAL: Int32 = 22, ENETUNREACH: Int32 = 101
 
 /// lo and wlan0 (down) stay; eth0, its VLAN and a shaper go.
@@ -36,6 +37,8 @@ private func networkedKernel() -> RecordingKernel {
 private let recording = [
     "dump links", "dump addresses 2", "dump routes 2", "dump addresses 10", "dump routes 10", "dump neighbours",
 ]
+/// All that runs once links go down is in memory, and signals do not end it in the middle.
+private let before = ["lock memory", "sync", "signals wait"]
 private let down = ["link 4 down", "link 9 down", "link 2 down"]
 /// All links down, and everything back.
 private func restored() -> NetworkOutcome {
@@ -45,7 +48,8 @@ private func restored() -> NetworkOutcome {
 }
 private let backAgain = [
     "link 2 up", "link 9 up", "link 4 up", "address /24 on 2 flags 0x605", "address /64 on 9 flags 0x605",
-    "route 2/0 by 3 flags 0xc05", "route 2/8 by 4 flags 0xc05", "route 10/48 by 4 flags 0xc05", "neighbour on 2",
+    "route 2/0 by 3 flags 0xc05", "route 2/24 by 2 flags 0xc05", "route 2/8 by 4 flags 0xc05",
+    "route 10/0 by 9 flags 0xc05", "route 10/48 by 4 flags 0xc05", "neighbour on 2",
 ]
 
 private func loadedState() -> KexecState {
@@ -68,21 +72,23 @@ private func run(
     @Test func syncsTakesLinksDownAndJumps() {
         // The recorded reboot "comes back" with success, as from a preserved context: what follows is the way back.
         let (result, trace) = run(networkedKernel())
-        #expect(trace == ["sync"] + recording + down + ["reboot 0x45584543"] + backAgain)
+        #expect(trace == before + recording + down + ["reboot 0x45584543"] + backAgain + ["signals come"])
         #expect(result == .success(restored()))
     }
 
     @Test func leavesOutWhatItIsToldTo() {
         #expect(run(networkedKernel(), JumpOptions(skipsSync: true, skipsLinks: true)).1 == ["reboot 0x45584543"])
         #expect(run(networkedKernel(), JumpOptions(skipsLinks: true)).1 == ["sync", "reboot 0x45584543"])
-        #expect(run(networkedKernel(), JumpOptions(skipsSync: true)).1.first == "dump links")
+        #expect(
+            run(networkedKernel(), JumpOptions(skipsSync: true)).1.prefix(3)
+                == ["lock memory", "signals wait", "dump links"])
     }
 
     @Test func putsTheNetworkBackAfterARefusedJump() {
         var kernel = networkedKernel()
         kernel.refusals = [.init(line: "reboot", errno: EBUSY)]
         let (result, trace) = run(kernel)
-        #expect(trace == ["sync"] + recording + down + ["reboot 0x45584543"] + backAgain)
+        #expect(trace == before + recording + down + ["reboot 0x45584543"] + backAgain + ["signals come"])
         let error = SystemCallError(call: .reboot, purpose: .jump, errno: EBUSY, cause: .busy(seconds: 0))
         #expect(result == .failure(.refused(error, restored())))
     }
@@ -135,7 +141,7 @@ private func run(
         var kernel = networkedKernel()
         kernel.refusals = [.init(line: "reboot", errno: EBUSY), .init(line: "dump", errno: EPERM)]
         let (result, trace) = run(kernel)
-        #expect(trace == ["sync", "dump links", "reboot 0x45584543"])
+        #expect(trace == before + ["dump links", "reboot 0x45584543", "signals come"])
         guard case .failure(.refused(_, let outcome)) = result else {
             Issue.record("not refused")
             return
@@ -150,7 +156,7 @@ private func run(
             (kernel.parent, kernel.heads["/proc/1/comm"]) = (1, name)
             #expect(run(kernel).1 == ["reboot 0x45584543"])
             kernel.parent = 2
-            #expect(run(kernel).1.first == "sync")
+            #expect(run(kernel).1.starts(with: before))
         }
     }
 
@@ -158,7 +164,87 @@ private func run(
     func isNoLastStepWhenMerelyLeftInTheBackground(name: String?) {
         var kernel = networkedKernel()
         (kernel.parent, kernel.heads["/proc/1/comm"]) = (1, name)
-        #expect(run(kernel).1.starts(with: ["sync"] + recording + down))
+        #expect(run(kernel).1.starts(with: before + recording + down))
+    }
+
+    /// Before the sync: nothing has been touched.
+    @Test(arguments: [EPERM, ENOMEM]) func refusesWhereThePagesOfThisProgramWouldBeOutOfReach(errno: Int32) {
+        var kernel = networkedKernel()
+        kernel.refusals = [.init(line: "lock memory", errno: errno)]
+        kernel.storage = .nbd
+        let (result, trace) = run(kernel)
+        #expect(result == .failure(.notLocked(errno: errno, .nbd)) && trace == ["lock memory"])
+        // Links that stay up lead there all the time.
+        #expect(run(kernel, JumpOptions(skipsLinks: true)).1 == ["sync", "reboot 0x45584543"])
+        kernel.storage = nil
+        #expect(run(kernel).1.starts(with: before + recording + down))
+    }
+
+    /// Three seconds are given to what is refused at first; who asks the program to end has what came back until then.
+    @Test func aSignalEndsTheWaitForWhatDoesNotComeBack() {
+        var kernel = networkedKernel()
+        kernel.refusals = [.init(line: "reboot", errno: EBUSY), .init(line: "route 2/0", errno: ENETUNREACH)]
+        kernel.isAskedToEnd = true
+        guard case (.failure(.refused(_, let outcome)), let trace) = run(kernel) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(trace.filter { $0 == "sleep 100" }.count == 1)
+        #expect(outcome?.routesLost == 1 && trace.last == "signals come")
+        #expect(trace.contains("neighbour on 2"))
+    }
+
+    /// `RTPROT_RA`, with the end that an advertisement gives it or without, on a link where the kernel takes advertisements
+    /// or another program does.
+    @Test(
+        arguments: [
+            (0, 1, 0, true, false), (0, 2, 0, true, false), (1, 2, 0, true, false), (0, 1, 64, false, false),
+            (0, 0, 0, true, true), (1, 1, 0, true, true), (0, 1, 0, false, true), (0, 0, 64, false, true),
+        ] as [(UInt32, UInt32, UInt8, Bool, Bool)])
+    func restoresAdvertisedRoutesThatTheKernelHasNotMade(
+        forwarding: UInt32, accepts: UInt32, prefix: UInt8, ends: Bool, isRestored: Bool
+    ) {
+        var kernel = RecordingKernel()
+        kernel.refusals = [.init(line: "reboot", errno: EBUSY)]
+        kernel.dumps["dump links"] = [Dumped.link(2, "eth0", flags: 0x1043, settings: (forwarding, accepts))]
+        var info: [UInt8] = []
+        for value in [0, 0, ends ? 180_000 : 0, 0] as [UInt32] { info.appendLittle(value) }
+        let attributes: [NetlinkAttribute] = [.init(type: 4, value: [2, 0, 0, 0]), .init(type: 12, value: info)]
+        kernel.dumps["dump routes 10"] = [Dumped.route(10, prefix: prefix, by: 9, attributes: attributes)]
+        guard case (.failure(.refused(_, let outcome)), let trace) = run(kernel) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(trace.contains { $0.hasPrefix("route 10") } == isRestored)
+        #expect(outcome?.routesAwaited == (isRestored ? 0 : 1) && outcome?.isRestored == true)
+    }
+
+    /// Several nexthops are never of the kernel's making.
+    @Test func restoresAdvertisedRoutesWithSeveralNexthops() {
+        var kernel = RecordingKernel()
+        kernel.dumps["dump links"] = [Dumped.link(2, "eth0", flags: 0x1043, settings: (0, 1))]
+        kernel.dumps["dump routes 10"] = [
+            Dumped.route(10, prefix: 64, by: 9, attributes: [.init(type: 9, value: [8, 0, 0, 0, 2, 0, 0, 0])])
+        ]
+        #expect(run(kernel).1.contains { $0.hasPrefix("route 10/64 by 9") })
+    }
+
+    /// Network managers call theirs so where they have entered the address without a route; the kernel's own are there.
+    @Test func restoresRoutesToNetworksAndLeavesTheKernelsTablesAlone() {
+        var kernel = RecordingKernel()
+        kernel.dumps["dump links"] = [Dumped.link(2, "eth0", flags: 0x1043)]
+        let linkLocal = NetlinkAttribute(type: 1, value: [0xfe, 0x80] + [UInt8](repeating: 0, count: 14))
+        kernel.dumps["dump routes 2"] = [
+            Dumped.route(2, prefix: 24, by: 2), Dumped.route(2, prefix: 32, by: 2, table: 255, type: 2),
+            Dumped.route(2, prefix: 31, by: 2, type: 3), Dumped.route(2, prefix: 30, by: 1),
+        ]
+        kernel.dumps["dump routes 10"] = [
+            Dumped.route(10, prefix: 64, by: 2), Dumped.route(10, prefix: 10, by: 2, attributes: [linkLocal]),
+        ]
+        #expect(
+            run(kernel).1.filter { $0.hasPrefix("route") } == [
+                "route 2/24 by 2 flags 0xc05", "route 10/64 by 2 flags 0xc05",
+            ])
     }
 
     @Test func explainsARefusedJump() {
@@ -186,7 +272,7 @@ private func run(
     ) -> Result<[UncheckedFact], ExecutionError> {
         var kernel = RecordingKernel()
         change(&kernel)
-        let jump = Jump(kernel)
+        var jump = Jump(kernel)
         do throws(ExecutionError) {
             let unchecked = try jump.check(state, target: target)
             #expect(jump.kernel.trace == [])
@@ -224,6 +310,26 @@ private func run(
         state.loaded = false
         #expect(check(state, .toBeLoaded) == .success([]))
         #expect(check(state, .toBeLoaded) { $0.privileged = false } == .failure(.notPrivileged))
+    }
+
+    @Test func looksWhetherItCanStayInMemoryWhereLinksWillGoDown() throws {
+        var kernel = RecordingKernel()
+        var jump = Jump(kernel)
+        #expect(try jump.check(loadedState(), takesLinks: true) == [])
+        #expect(jump.kernel.trace == ["lock memory", "unlock memory"])
+        kernel.refusals = [.init(line: "lock memory", errno: ENOMEM)]
+        jump = Jump(kernel)
+        #expect(try jump.check(loadedState(), takesLinks: true) == [.memory])
+        kernel.storage = .iSCSI
+        jump = Jump(kernel)
+        #expect(throws: ExecutionError.notLocked(errno: ENOMEM, .iSCSI)) {
+            try jump.check(loadedState(), target: .toBeLoaded, takesLinks: true)
+        }
+        #expect(try jump.check(loadedState()) == [])
+        // The last step of a shutdown takes none down.
+        (kernel.parent, kernel.heads["/proc/1/comm"]) = (1, "systemd-shutdow\n")
+        jump = Jump(kernel)
+        #expect(try jump.check(loadedState(), takesLinks: true) == [])
     }
 
     @Test func goesOnWithoutProcAndSys() {

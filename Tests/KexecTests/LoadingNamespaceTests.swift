@@ -32,7 +32,12 @@ private struct KernelWithoutJump: KernelCalls {
     mutating func execute(_ path: String, _ arguments: [String]) -> Int { -1 }
     mutating func detach() -> Int { -1 }
     mutating func endPatience() {}
-    mutating func sleep(milliseconds: Int32) { real.sleep(milliseconds: milliseconds) }
+    mutating func sleep(milliseconds: Int32) -> Bool { real.sleep(milliseconds: milliseconds) }
+    mutating func holdSignals(_ hold: Bool) { real.holdSignals(hold) }
+    mutating func lockMemory() -> Int { 0 }
+    mutating func unlockMemory() {}
+    mutating func openModule() {}
+    func networkStorage() -> NetworkStorage? { nil }
     mutating func writeKernelLog(_ line: [UInt8]) -> Int { -1 }
     func hasSysBoot() -> Bool { true }
     func linkTarget(_ path: String) -> [UInt8]? { real.linkTarget(path) }
@@ -70,6 +75,7 @@ private struct KernelWithoutJump: KernelCalls {
             #expect(outcome?.isRestored == true, "\(String(describing: outcome))")
             #expect(outcome?.takenDown.isEmpty == false)
             #expect(outcome?.notTakenDown == [])
+            #expect(outcome?.routesAwaited == 1)
         }
         #expect(jump.kernel.linksUpAtJump == [])
     }

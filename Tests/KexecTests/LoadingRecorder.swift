@@ -24,6 +24,9 @@ struct RecordingKernel: KernelCalls {
     var heads: [String: String] = [:]
     var parent: Int32 = 4711
     var lost: Set<Int32> = []
+    var storage: NetworkStorage?
+    /// A signal asks the process to end while it sleeps.
+    var isAskedToEnd = false
     /// What `detach` returns: 0 for the new process's side.
     var detachedProcess = 0
 
@@ -92,12 +95,20 @@ struct RecordingKernel: KernelCalls {
         return result < 0 ? result : detachedProcess
     }
     mutating func endPatience() { _ = record("end patience") }
-    mutating func sleep(milliseconds: Int32) { _ = record("sleep \(milliseconds)") }
+    mutating func sleep(milliseconds: Int32) -> Bool {
+        _ = record("sleep \(milliseconds)")
+        return isAskedToEnd
+    }
+    mutating func holdSignals(_ hold: Bool) { _ = record(hold ? "signals wait" : "signals come") }
+    mutating func lockMemory() -> Int { record("lock memory") }
+    mutating func unlockMemory() { _ = record("unlock memory") }
+    mutating func openModule() { _ = record("module open") }
     mutating func writeKernelLog(_ line: [UInt8]) -> Int { record("kmsg \(String(decoding: line, as: UTF8.self))") }
 
     func hasSysBoot() -> Bool { privileged }
     func linkTarget(_ path: String) -> [UInt8]? { links[path].map { Array($0.utf8) } }
     func head(of path: String) -> [UInt8]? { heads[path].map { Array($0.utf8) } }
+    func networkStorage() -> NetworkStorage? { storage }
     func parentProcess() -> Int32 { parent }
     func isLost(_ descriptor: Int32) -> Bool { lost.contains(descriptor) }
 }
@@ -127,14 +138,26 @@ private func describe(_ message: NetlinkMessage) -> String {
 
 /// What a kernel says about a link, an address, a route, a neighbour in a dump.
 enum Dumped {
-    static func link(_ index: UInt32, _ name: String, flags: UInt32) -> NetlinkMessage {
+    /// - Parameter settings: IPv6's `forwarding` and `accept_ra`.
+    static func link(_ index: UInt32, _ name: String, flags: UInt32, settings: (UInt32, UInt32)? = nil)
+        -> NetlinkMessage
+    {
+        func nested(_ type: UInt16, _ value: [UInt8]) -> NetlinkAttribute { .init(type: type | 0x8000, value: value) }
+        func bytes(_ attributes: [NetlinkAttribute]) -> [UInt8] {
+            Array(NetlinkMessage(type: 0, flags: [], body: [], attributes: attributes).bytes.dropFirst(16))
+        }
+        var values: [UInt8] = []
+        for value in [settings?.0 ?? 0, 64, 1500, settings?.1 ?? 0, 1] { values.appendLittle(value) }
+        let ipv6 = bytes([.init(type: 1, value: [0, 0, 0, 0]), .init(type: 2, value: values)])
+        let families = bytes([nested(2, [0, 0, 0, 0]), nested(10, ipv6)])
         var body: [UInt8] = [0, 0, 1, 0]
         body.appendLittle(index)
         body.appendLittle(flags)
         body.appendLittle(UInt32(0))
         return NetlinkMessage(
             type: NetlinkMessage.newLink, flags: [], body: body,
-            attributes: [NetlinkAttribute(type: 3, value: Array(name.utf8) + [0])])
+            attributes: [NetlinkAttribute(type: 3, value: Array(name.utf8) + [0])]
+                + (settings == nil ? [] : [nested(26, families)]))
     }
 
     static func address(
@@ -146,10 +169,11 @@ enum Dumped {
     }
 
     static func route(
-        _ family: UInt8, prefix: UInt8, by protocolNumber: UInt8, flags: UInt32 = 0,
+        _ family: UInt8, prefix: UInt8, by protocolNumber: UInt8, table: UInt8 = 254, type: UInt8 = 1,
+        flags: UInt32 = 0,
         attributes: [NetlinkAttribute] = []
     ) -> NetlinkMessage {
-        var body: [UInt8] = [family, prefix, 0, 0, 254, protocolNumber, 0, 1]
+        var body: [UInt8] = [family, prefix, 0, 0, table, protocolNumber, 0, type]
         body.appendLittle(flags)
         return NetlinkMessage(type: NetlinkMessage.newRoute, flags: [], body: body, attributes: attributes)
     }

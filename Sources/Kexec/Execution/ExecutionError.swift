@@ -20,6 +20,8 @@ public enum ExecutionError: Error, Hashable, Sendable {
     case notPrivileged
     /// This process is in a PID namespace of its own (a container), where reboot(2) knows no kexec.
     case inProcessNamespace
+    /// This program cannot be kept in memory, and where it is read from is out of reach once the links are down.
+    case notLocked(errno: Int32, NetworkStorage)
     /// The call came back; what became of the links, where they were taken down.
     case refused(SystemCallError, NetworkOutcome?)
     /// None of the programs that shut a system down could be started; by path.
@@ -50,4 +52,6 @@ public enum UncheckedFact: Hashable, Sendable {
     case moduleLoaded
     /// proc is not mounted: whether this process is in a PID namespace of its own.
     case processNamespace
+    /// This program cannot be kept in memory: whether it can be read while the links are down.
+    case memory
 }

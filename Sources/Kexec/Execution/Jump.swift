@@ -18,6 +18,9 @@ public struct JumpOptions: Hashable, Sendable {
 ///
 /// Everything that can refuse the jump is asked before anything is touched. Then: sync, record the network, links
 /// down, reboot(2) or the module's `execute`. One that comes back has the network put back as it was.
+///
+/// From the first link that goes down until the last one is up again, what a link leads to may be gone, the root file
+/// system included: so all that runs in between is in memory before, opens nothing by a path, and is not left by a signal.
 package struct Jump<Kernel: KernelCalls> {
     package var kernel: Kernel
 
@@ -36,10 +39,13 @@ package struct Jump<Kernel: KernelCalls> {
     /// `kernel.kexec_load_disabled` and lockdown forbid loading, not the jump to what was loaded before them
     /// (`kernel_kexec` of kernel/kexec_core.c asks for neither), so neither forbids it here. The module asks for lockdown
     /// when it leaves, too; `run` has it tell before anything is touched.
-    /// - Parameter choice: `.automatic`: whichever holds an image, the kernel first.
+    /// - Parameters:
+    ///   - choice: `.automatic`: whichever holds an image, the kernel first.
+    ///   - takesLinks: links will go down: `run` without `skipsLinks`.
     /// - Returns: what could not be checked, for want of sysfs or proc; the kernel will tell.
-    package func check(
-        _ state: KexecState, target: Target = .loaded, by choice: SystemCallChoice = .automatic
+    package mutating func check(
+        _ state: KexecState, target: Target = .loaded, by choice: SystemCallChoice = .automatic,
+        takesLinks: Bool = false
     ) throws(ExecutionError) -> [UncheckedFact] {
         var unchecked: [UncheckedFact] = []
         if state.jumpsByModule(choice, target == .loaded) {
@@ -55,7 +61,21 @@ package struct Jump<Kernel: KernelCalls> {
         } else {
             unchecked.append(.processNamespace)
         }
+        if takesLinks, !isLastStepOfShutdown {
+            if let fact = try lockMemory() { unchecked.append(fact) }
+            // What is loaded in between need not be locked.
+            kernel.unlockMemory()
+        }
         return unchecked
+    }
+
+    /// Reads all of this program, and keeps it in memory.
+    /// - Returns: why that cannot be, where nothing says that it has to.
+    @inline(never) private mutating func lockMemory() throws(ExecutionError) -> UncheckedFact? {
+        let result = kernel.lockMemory()
+        guard result < 0 else { return nil }
+        if let storage = kernel.networkStorage() { throw .notLocked(errno: Int32(clamping: -result), storage) }
+        return .memory
     }
 
     private func checkModule(_ state: KexecState, _ target: Target) throws(ExecutionError) -> [UncheckedFact] {
@@ -76,18 +96,25 @@ package struct Jump<Kernel: KernelCalls> {
     ///
     /// As the last step of a shutdown, file systems and links are what the shutdown made of them, and a sync could
     /// hang on one that is gone: then this is the jump and nothing else.
-    /// - Throws: `.refused`
+    /// - Throws: `.notLocked`, `.refused`
     package mutating func run(
         _ options: JumpOptions, state: KexecState, by choice: SystemCallChoice = .automatic
     ) throws(ExecutionError) -> NetworkOutcome? {
         let byModule = state.jumpsByModule(choice, true)
+        let endsShutdown = isLastStepOfShutdown
+        let takesLinks = !options.skipsLinks && !endsShutdown
+        if takesLinks { _ = try lockMemory() }
         // What would refuse the jump refuses this, with sync and network still to come.
         if byModule { try rehearseByModule(state) }
-        let endsShutdown = isLastStepOfShutdown
+        if takesLinks, byModule { kernel.openModule() }
         if !options.skipsSync, !endsShutdown { kernel.sync() }
-        var network = options.skipsLinks || endsShutdown ? nil : NetworkShutdown(of: &kernel)
+        if takesLinks { kernel.holdSignals(true) }
+        var network = takesLinks ? NetworkShutdown(of: &kernel) : nil
         let result = byModule ? kernel.module(.execute) : kernel.reboot(.kexec)
         network?.undo(on: &kernel)
+        // Whoever asked this program to end meanwhile is answered now. It stays in memory, to say what has become of the
+        // links.
+        if takesLinks { kernel.holdSignals(false) }
         guard result < 0 else { return network?.outcome }
         let errno = Int32(clamping: -result)
         let facts = RefusalFacts(state, hasSysBoot: kernel.hasSysBoot())
@@ -184,8 +211,11 @@ extension KexecState {
     /// Checks that the running machine can jump to what is loaded; changes nothing.
     /// - Returns: what could not be checked.
     public func checkJump(
-        by choice: SystemCallChoice = .automatic
-    ) throws(ExecutionError) -> [UncheckedFact] { try Jump(LinuxKernel()).check(self, by: choice) }
+        _ options: JumpOptions = JumpOptions(), by choice: SystemCallChoice = .automatic
+    ) throws(ExecutionError) -> [UncheckedFact] {
+        var jump = Jump(LinuxKernel())
+        return try jump.check(self, by: choice, takesLinks: !options.skipsLinks)
+    }
 
     /// Checks that a shutdown of the running machine would end in a jump to what is loaded; changes nothing.
     /// - Returns: what could not be checked.
@@ -201,14 +231,16 @@ extension KexecState {
     /// No shutdown asks the module: what it alone holds would not be started.
     package func checkShutdown(by kernel: some KernelCalls) throws(ExecutionError) -> [UncheckedFact] {
         if loaded != true, isModuleLoaded == true { throw .shutdownIgnoresModule }
-        return try Jump(kernel).check(self, by: .kexecLoad)
+        var jump = Jump(kernel)
+        return try jump.check(self, by: .kexecLoad)
     }
 
     package func checkShutdown(
         afterLoadBy choice: SystemCallChoice, by kernel: some KernelCalls
     ) throws(ExecutionError) -> [UncheckedFact] {
         if jumpsByModule(choice, false) { throw .shutdownIgnoresModule }
-        return try Jump(kernel).check(self, target: .toBeLoaded, by: .kexecLoad)
+        var jump = Jump(kernel)
+        return try jump.check(self, target: .toBeLoaded, by: .kexecLoad)
     }
 
     /// Has the module of the running machine try its way out, short of leaving.
@@ -219,7 +251,8 @@ extension KexecState {
 
     /// Jumps to the loaded image at once, without shutting the system down.
     ///
-    /// It comes back only from an image that preserved this kernel's context and jumped back.
+    /// It comes back only from an image that preserved this kernel's context and jumped back. Unless links are left alone,
+    /// the memory of this process is locked from then on: mlockall(2).
     /// - Important: every process ends where it is. Call `checkJump()` first.
     public func jump(
         _ options: JumpOptions = JumpOptions(), by choice: SystemCallChoice = .automatic

@@ -106,6 +106,14 @@ struct NetlinkAttribute: Hashable, Sendable {
     }
 }
 
+extension [NetlinkAttribute] {
+    /// Of the first of this type; empty where there is none.
+    func value(of type: UInt16) -> [UInt8] {
+        // The upper bits say that there are attributes in it, and in which byte order.
+        first { $0.type & 0x3fff == type }?.value ?? []
+    }
+}
+
 extension NetlinkReply {
     /// A dump of more bytes is not kept: 100000 routes are about 10 MB.
     static let limit = 16 << 20

@@ -32,6 +32,7 @@ struct NetworkShutdown: Hashable, Sendable {
         let failed = replay(links.map { $0.request }, on: &kernel)
         outcome.notBroughtUp = failed.map { LinkFailure(link: links[$0.index].link.name, errno: $0.errno) }
         outcome.addressesLost = replay(before.addresses.map { $0.bytes }, on: &kernel).count
+        outcome.routesAwaited = before.advertisedRoutes
         outcome.routesLost = replay(before.routes.map { $0.bytes }, on: &kernel).count
         outcome.neighboursLost = replay(before.neighbours.map { $0.bytes }, on: &kernel).count
     }
@@ -58,8 +59,9 @@ struct NetworkShutdown: Hashable, Sendable {
             }
             if refused.count == left.count {
                 guard pauses < Self.rounds else { return refused }
+                // Who asks this program to end gets what there is now.
+                if kernel.sleep(milliseconds: Self.pause) { return refused }
                 pauses += 1
-                kernel.sleep(milliseconds: Self.pause)
             }
             left = refused
         }
@@ -90,12 +92,14 @@ public struct NetworkOutcome: Hashable, Sendable {
     public var routesLost = 0
     /// The same of neighbours, `ip neigh`.
     public var neighboursLost = 0
+    /// Routes that are not back yet: the kernel makes them again when their router next advertises them.
+    public var routesAwaited = 0
     /// The state could not be read in full before: more may be lost than was counted.
     public var recordingFailure: CallFailure?
 
     public init() {}
 
-    /// Whether links, addresses and routes are as they were, as far as this program can tell.
+    /// Whether links, addresses and routes are as they were, as far as this program can tell, or will be without it.
     public var isRestored: Bool {
         takenDown.isEmpty
             || (notBroughtUp.isEmpty && addressesLost == 0 && routesLost == 0 && neighboursLost == 0

@@ -6,6 +6,8 @@ internal import PhysicalMemory
 struct NetworkLink: Hashable, Sendable {
     var index: UInt32
     var name: String
+    /// The kernel makes routes of what routers advertise here (`accept_ra`): where it does not, another program did.
+    var takesAdvertisements = false
 }
 
 /// What is lost when links are taken down, kept as the messages that bring it back.
@@ -18,6 +20,8 @@ struct NetworkState: Hashable, Sendable {
     private(set) var links: [NetworkLink] = []
     private(set) var addresses: [NetlinkMessage] = []
     private(set) var routes: [NetlinkMessage] = []
+    /// Routes that are not among them: the kernel makes them again when their router is heard again.
+    private(set) var advertisedRoutes = 0
     private(set) var neighbours: [NetlinkMessage] = []
     /// The first dump that failed, if any; then some of the above is missing.
     private(set) var recordingFailure: CallFailure?
@@ -28,7 +32,13 @@ struct NetworkState: Hashable, Sendable {
         guard !links.isEmpty else { return }
         for family in [Self.ipv4, Self.ipv6] {
             addresses += dump(.getAddress, family: family, &kernel).compactMap(ReplayRequest.address)
-            routes += dump(.getRoute, family: family, &kernel).compactMap(ReplayRequest.route)
+            for route in dump(.getRoute, family: family, &kernel) {
+                if ReplayRequest.isAdvertised(route, on: links) {
+                    advertisedRoutes += 1
+                } else if let request = ReplayRequest.route(route) {
+                    routes.append(request)
+                }
+            }
         }
         neighbours = dump(.getNeighbour, family: 0, &kernel).compactMap(ReplayRequest.neighbour)
     }
@@ -67,8 +77,22 @@ struct NetworkState: Hashable, Sendable {
         guard let index = body.loadLittle(UInt32.self, at: 4), let flags = body.loadLittle(UInt32.self, at: 8),
             flags & LinkFlags.up != 0, flags & LinkFlags.loopback == 0
         else { return nil }
-        let name = message.attributes(bodySize: 16).first { $0.type == LinkFlags.nameAttribute }?.value ?? []
-        return NetworkLink(index: index, name: String(decoding: name.prefix { $0 != 0 }, as: UTF8.self))
+        let attributes = message.attributes(bodySize: 16)
+        let name = attributes.value(of: LinkFlags.nameAttribute)
+        return NetworkLink(
+            index: index, name: String(decoding: name.prefix { $0 != 0 }, as: UTF8.self),
+            takesAdvertisements: takesAdvertisements(attributes.value(of: LinkFlags.familiesAttribute)))
+    }
+
+    /// By what each family of addresses has to say of the link: of IPv6 (`AF_INET6`, `IFLA_INET6_CONF`) its settings, 32
+    /// bits each, of which `forwarding` is the first and `accept_ra` the fourth.
+    private static func takesAdvertisements(_ families: [UInt8]) -> Bool {
+        let family = NetlinkAttribute.split(families).value(of: UInt16(ipv6))
+        let settings = NetlinkAttribute.split(family).value(of: LinkFlags.settingsAttribute)
+        guard let forwarding = settings.loadLittle(UInt32.self, at: 0),
+            let accepts = settings.loadLittle(UInt32.self, at: 12)
+        else { return false }
+        return accepts == 2 || accepts == 1 && forwarding == 0
     }
 
     /// When a link goes down: traffic shapers first, as ever in kexec-tools; then what was made later, as it may lie on top
@@ -84,4 +108,8 @@ enum LinkFlags {
     static let up: UInt32 = 1
     static let loopback: UInt32 = 8
     static let nameAttribute: UInt16 = 3
+    /// `IFLA_AF_SPEC`
+    static let familiesAttribute: UInt16 = 26
+    /// `IFLA_INET6_CONF`, in a family's part.
+    static let settingsAttribute: UInt16 = 2
 }

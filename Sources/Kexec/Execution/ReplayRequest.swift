@@ -31,7 +31,7 @@ enum ReplayRequest {
     static func route(_ message: NetlinkMessage) -> NetlinkMessage? {
         var body = message.body(size: 12)
         guard body.count == 12, let flags = body.loadLittle(UInt32.self, at: 8), flags & cloned == 0,
-            !kernelProtocols.contains(body[5])
+            !comesBackByItself(body, message)
         else { return nil }
         body.store(flags & userFlags, at: 8)
         var attributes: [NetlinkAttribute] = []
@@ -53,12 +53,36 @@ enum ReplayRequest {
 
     /// `RTM_F_CLONED`: a cached result, no route.
     private static let cloned: UInt32 = 0x200
-    /// `RTPROT_REDIRECT`, `RTPROT_KERNEL`, `RTPROT_RA`: comes back by itself with the link, its addresses, its router.
-    private static let kernelProtocols: [UInt8] = [1, 2, 9]
+    /// `RTPROT_REDIRECT`; and `RTPROT_KERNEL`, but for what network managers take that number for, too: routes to the
+    /// networks of addresses that were entered without one (`IFA_F_NOPREFIXROUTE`). Where the kernel makes such a route
+    /// itself it has done so before ours, which it then refuses; only those to fe80::/10 wait for a carrier.
+    private static func comesBackByItself(_ body: [UInt8], _ message: NetlinkMessage) -> Bool {
+        guard body[5] == 2 else { return body[5] == 1 }
+        let destination = message.attributes(bodySize: 12).value(of: destination)
+        let isLinkLocal = destination.first == 0xfe && (destination.dropFirst().first ?? 0) & 0xc0 == 0x80
+        // RT_TABLE_LOCAL; RTN_UNICAST
+        return body[4] == 255 || body[7] != 1 || body[0] == NetworkState.ipv6 && isLinkLocal
+    }
+
+    /// Whether the kernel has made this route of an advertisement, and will again: `RTPROT_RA`, which is also what network
+    /// managers call routes that they make of advertisements themselves. Theirs are told apart by the link, where the kernel
+    /// then takes none, by several nexthops, and by no end of a default route, which the kernel's always have.
+    static func isAdvertised(_ message: NetlinkMessage, on links: [NetworkLink]) -> Bool {
+        let body = message.body(size: 12)
+        let attributes = message.attributes(bodySize: 12)
+        guard body.count == 12, body[5] == 9, body[9] & UInt8(cloned >> 8) == 0,
+            let link = attributes.value(of: outputLink).loadLittle(UInt32.self, at: 0),
+            links.contains(where: { $0.index == link && $0.takesAdvertisements })
+        else { return false }
+        return body[1] > 0 || !expiry(attributes.value(of: cacheInfo)).isEmpty
+    }
+
     /// `RTNH_F_PERVASIVE` and `RTNH_F_ONLINK`: the others (dead, no carrier, offloaded) tell a state, and a request
     /// that has them is refused.
     private static let userFlags: UInt32 = 2 | 4
     /// `RTA_*`
+    private static let destination: UInt16 = 1
+    private static let outputLink: UInt16 = 4
     private static let multipath: UInt16 = 9
     private static let cacheInfo: UInt16 = 12
     private static let expires: UInt16 = 23

@@ -14,7 +14,8 @@ struct BusyPatience {
     /// Waits a moment, where `result` says that another operation runs and all patience is not yet lost.
     mutating func asksAgain(after result: Int, _ kernel: inout some KernelCalls) -> Bool {
         guard result == -Int(EBUSY), waited < Self.limit else { return false }
-        kernel.sleep(milliseconds: Self.pause)
+        // Nothing is loaded yet: whoever asks this process to end need not wait for that.
+        if kernel.sleep(milliseconds: Self.pause) { return false }
         waited += Self.pause
         return true
     }

@@ -41,7 +41,16 @@ package protocol KernelCalls {
     /// `execv(2)`; returns only where it was refused.
     /// - Parameter arguments: the program's name first.
     mutating func execute(_ path: String, _ arguments: [String]) -> Int
-    mutating func sleep(milliseconds: Int32)
+    /// - Returns: whether a signal that asks this process to end has come, and waits.
+    @discardableResult mutating func sleep(milliseconds: Int32) -> Bool
+    /// `sigprocmask(2)`: from here on signals wait, or those come through that did.
+    mutating func holdSignals(_ hold: Bool)
+    /// `mlockall(2)`: nothing of this process, which is all read now, has to be read again.
+    mutating func lockMemory() -> Int
+    /// `munlockall(2)`
+    mutating func unlockMemory()
+    /// Opens `/dev/kexec` for the next command: later no path may lead there any more.
+    mutating func openModule()
     /// `fork(2)` into a session of its own, with `/dev/null` for standard streams: 0 in the new process, else its number.
     mutating func detach() -> Int
     /// In the new process: signals that ask it to end do so from here on.
@@ -55,6 +64,9 @@ package protocol KernelCalls {
     func linkTarget(_ path: String) -> [UInt8]?
     /// The first bytes of a small file, at most 255; nil where it cannot be read.
     func head(of path: String) -> [UInt8]?
+    /// Why the root file system, or the one that this program is on, is out of reach without a link; nil: nothing says
+    /// that it is.
+    func networkStorage() -> NetworkStorage?
     /// `getppid(2)`
     func parentProcess() -> Int32
     /// Whether a descriptor is closed, or is `/dev/null`: what is written to it is lost.

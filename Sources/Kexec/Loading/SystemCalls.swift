@@ -4,6 +4,9 @@ package import Handoff
 
 /// The kernel that runs: one thin function for each call. All pointers of loading and execution are made here.
 package struct LinuxKernel: KernelCalls {
+    /// `/dev/kexec`, open until this process ends; -1: not yet.
+    private var openedModule: Int32 = -1
+
     package init() {}
 
     package mutating func kexecLoad(
@@ -42,7 +45,14 @@ package struct LinuxKernel: KernelCalls {
         }
     }
 
-    package mutating func module(_ command: ModuleCommand) -> Int { withModule { $0.call(command) } }
+    package mutating func module(_ command: ModuleCommand) -> Int {
+        openedModule >= 0 ? Int(kx_ioctl(openedModule, command.rawValue, nil)) : withModule { $0.call(command) }
+    }
+
+    package mutating func openModule() {
+        // The path lives for the call.
+        openedModule = unsafe ModuleDevice.path.withCString { unsafe kx_open($0, O_RDWR | O_CLOEXEC, 0) }
+    }
 
     private func withModule(_ call: (borrowing ModuleDevice) -> Int) -> Int {
         do throws(CallFailure) {
@@ -138,7 +148,13 @@ package struct LinuxKernel: KernelCalls {
     package mutating func detach() -> Int { kx_detach() }
     package mutating func endPatience() { kx_end_patience() }
 
-    package mutating func sleep(milliseconds: Int32) { kx_sleep(milliseconds) }
+    package mutating func sleep(milliseconds: Int32) -> Bool { kx_sleep(milliseconds) != 0 }
+    package mutating func holdSignals(_ hold: Bool) { kx_hold_signals(hold ? 1 : 0) }
+    package mutating func lockMemory() -> Int { Int(kx_lock_memory()) }
+    package mutating func unlockMemory() { kx_unlock_memory() }
+    package func networkStorage() -> NetworkStorage? {
+        NetworkStorage(holding: "/") ?? NetworkStorage(holding: "/proc/self/exe")
+    }
 
     package mutating func writeKernelLog(_ line: [UInt8]) -> Int {
         let number = unsafe "/dev/kmsg".withCString { unsafe kx_open($0, O_WRONLY | O_CLOEXEC, 0) }

@@ -33,6 +33,11 @@ extension Diagnostic {
             self.init(
                 "cannot jump to the loaded kernel from a container: this process is in a PID namespace of its own",
                 hint: "run it on the host: nsenter --target 1 --pid")
+        case .notLocked(let errno, let storage):
+            self.init(
+                "cannot jump: this program cannot be locked in memory (" + errnoText(errno)
+                    + "), and without links the rest of it is out of reach: it is on " + storage.words,
+                hint: "run it as root with CAP_IPC_LOCK, or ulimit -l unlimited; -x leaves the links up")
         case .refused(let error, let network):
             var diagnostic = Diagnostic(error)
             if let network { diagnostic.sentence += Self.words(for: network) }
@@ -56,6 +61,10 @@ extension Diagnostic {
         switch fact {
         case .loaded: self.init("sysfs is not mounted: going on without knowing whether a kernel is loaded")
         case .moduleLoaded: self.init("/dev/kexec does not answer: going on without knowing whether a kernel is loaded")
+        case .memory:
+            self.init(
+                "this program cannot be locked in memory: going on without knowing whether it is out of reach without links"
+            )
         case .processNamespace: self.init("proc is not mounted: going on without knowing whether this is a container")
         }
     }
@@ -63,6 +72,15 @@ extension Diagnostic {
     /// "" where no link was touched.
     private static func words(for network: NetworkOutcome) -> String {
         if network.takenDown.isEmpty { return "" }
+        var words = restored(network)
+        if network.routesAwaited > 0 {
+            words += "; routes that a router has to advertise again: "
+            words += String(network.routesAwaited)
+        }
+        return words
+    }
+
+    private static func restored(_ network: NetworkOutcome) -> String {
         if network.isRestored { return "; the network is as it was" }
         var losses: [String] = []
         for failure in network.notBroughtUp { losses.append("link '\(failure.link)' (\(errnoText(failure.errno)))") }
@@ -73,5 +91,24 @@ extension Diagnostic {
         for (count, one, many) in counts where count > 0 { losses.append("\(count) \(count == 1 ? one : many)") }
         if losses.isEmpty { return "; the links are up again, but addresses and routes may be missing" }
         return "; the network could not be restored: missing " + losses.joined(separator: ", ")
+    }
+}
+
+extension NetworkStorage {
+    fileprivate var words: String {
+        switch self {
+        case .nfs: "NFS"
+        case .smb: "SMB"
+        case .nineP: "9P"
+        case .ceph: "Ceph"
+        case .afs: "AFS"
+        case .lustre: "Lustre"
+        case .fuse: "FUSE"
+        case .nbd: "a network block device"
+        case .iSCSI: "iSCSI"
+        case .nvmeOverFabrics: "NVMe over fabrics"
+        case .ataOverEthernet: "ATA over Ethernet"
+        case .rbd: "RBD"
+        }
     }
 }

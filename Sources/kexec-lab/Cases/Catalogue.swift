@@ -6,6 +6,7 @@ enum Catalogue {
 
     private static let groups: [[Case]] = [
         JumpCases.all,
+        NetworkRootCases.all,
         BadInputCases.all,
         ImageCases.all,
         EntryCases.all,
