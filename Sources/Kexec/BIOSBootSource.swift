@@ -16,14 +16,16 @@ struct BIOSBootSource {
     private static let sectorSize = 512
 
     /// Makes of a request for such a type one for the payload; nil for other types.
-    /// - Throws: `.file`, `.image` for a device that cannot be started from.
-    init?(_ request: inout KexecRequest, on machine: MachineDescription) throws(KexecFailure) {
+    /// - Throws: `.file`, `.image` for a device that cannot be started from, `.machine` for one that a capture lacks.
+    init?(
+        _ request: inout KexecRequest, on machine: MachineDescription, in directory: String?
+    ) throws(KexecFailure) {
         guard let type = request.forcedType, type == .bootSector || type == .diskImage else { return nil }
         self.type = type
         path = request.kernel
         obstacle = BIOSBootObstacle(to: request, on: machine)
         var words = type == .bootSector ? "boot=sector" : "boot=image"
-        let device = type == .bootSector ? BlockDevice(path) : nil
+        let device = type == .bootSector ? try BlockDevice.named(path, in: machine.isRunning ? "/" : directory) : nil
         if let device {
             try device.addWords(to: &words, isDriveGiven: request.biosDrive != nil)
             // A number of the BIOS's that the user gives is meant: whatever is behind it then, the BIOS reads it.
@@ -102,72 +104,114 @@ extension String {
 }
 
 /// A disk, or a partition of one, whose boot sector the BIOS shall read itself.
-private struct BlockDevice {
+///
+/// A capture has neither the device nor its number, nor the links of sysfs: the first 512 bytes are in `dev` by the last part
+/// of the name, the number in `/sys/class/block`, as sysfs has it, and what a partition's disk says the partition says.
+///
+/// A class: it is handed around, and as a structure its fields are counted one by one each time.
+final class BlockDevice {
     private let path: String
-    /// Below `/sys`.
+    private let name: String
+    private let root: MachineRoot
+    /// Of its facts, relative to the root: "sys/dev/block/259:1/".
     private let folder: String
 
-    /// nil where it is none, or cannot be looked at: whoever opens it as a file finds out more.
-    init?(_ path: String) {
-        var (major, minor): (UInt32, UInt32) = (0, 0)
-        // The path lives for the call, and both results are written before it returns.
-        guard unsafe path.withCString({ unsafe kx_block_device($0, &major, &minor) }) == 1 else { return nil }
-        self.path = path
+    /// - Parameter directory: of a captured machine, or "/"; nil: of a machine that nothing can be read of.
+    /// - Returns: nil where it is none, or cannot be looked at: whoever opens it as a file finds out more.
+    @inline(never) fileprivate static func named(
+        _ path: String, in directory: String?
+    ) throws(KexecFailure) -> BlockDevice? {
+        let root = directory.flatMap { try? MachineRoot(path: $0) }
+        if let root, let device = BlockDevice(path, below: root) { return device }
+        // What is there on the machine that plans is another disk.
+        if root?.isRunning != true, path.utf8.starts(with: "/dev/".utf8) { throw .machine(.noDisk(path: path)) }
+        return nil
+    }
+
+    @inline(never) init?(_ path: String, below root: MachineRoot) {
+        let name = (Array(path.utf8).split(separator: UInt8(ascii: "/")).last ?? []).string
+        var numberFile = "sys/class/block/"
+        numberFile += name
+        numberFile += "/dev"
+        var number = ""
+        if root.isRunning {
+            var (major, minor): (UInt32, UInt32) = (0, 0)
+            // The path lives for the call, and both results are written before it returns.
+            guard unsafe path.withCString({ unsafe kx_block_device($0, &major, &minor) }) == 1 else { return nil }
+            number.append(word: "", UInt64(major))
+            number.append(word: ":", UInt64(minor))
+            root.recording?.add(numberFile, Array(number.utf8))
+        } else {
+            guard let line = root.line(numberFile) else { return nil }
+            number = line.string
+        }
         var folder = "sys/dev/block/"
-        folder.append(word: "", UInt64(major))
-        folder.append(word: ":", UInt64(minor))
-        self.folder = folder
+        folder += number
+        folder += "/"
+        (self.path, self.name, self.root, self.folder) = (path, name, root, folder)
+    }
+
+    /// Reads all that a plan depends on, for a recording.
+    /// - Returns: whether a plan can be made of it.
+    func record() -> Bool {
+        var words = ""
+        _ = addNVMe(to: &words)
+        return (try? addWords(to: &words, isDriveGiven: false)) != nil
     }
 
     /// Where the boot sector is; and its sum, by which the payload finds the drive where the user has not said which it is.
-    func addWords(to words: inout String, isDriveGiven: Bool) throws(KexecFailure) {
+    @inline(never) fileprivate func addWords(to words: inout String, isDriveGiven: Bool) throws(KexecFailure) {
         let sector = try bootSector()
-        // A partition's folder lies in its disk's.
-        let size = number("/queue/logical_block_size") ?? number("/../queue/logical_block_size") ?? 512
+        let size = number("queue/logical_block_size") ?? 512
         do throws(ImageError) {
             if size != 512 { throw .sectorSize(size) }
             // A span of plain bytes has none that could not be read.
             try BIOSBootSource.checkSignature(unsafe sector.span.bytes)
         } catch { throw .image(error, path: path) }
         // In sectors of 512 bytes, whatever the disk's are.
-        if let start = number("/start") { words.append(word: " lba=", start) }
+        if let start = number("start") { words.append(word: " lba=", start) }
         if !isDriveGiven { words.append(word: " sum=", sectorSum(unsafe sector.span.bytes)) }
     }
 
     /// The controller of an NVMe disk, which the BIOS has lost: the payload drives it itself.
-    func addNVMe(to words: inout String) -> PCIAddress? {
+    @inline(never) fileprivate func addNVMe(to words: inout String) -> PCIAddress? {
         guard let controller = nvmeController, controller.segment == 0 else { return nil }
         words.append(word: " nvme=", UInt64(controller.bus) << 8 | UInt64(controller.deviceAndFunction))
-        if let namespace = number("/nsid") ?? number("/../nsid") { words.append(word: " namespace=", namespace) }
+        if let namespace = number("nsid") { words.append(word: " namespace=", namespace) }
         return controller
     }
 
-    /// By where the device's folder really is: "…/0000:00:04.0/nvme/nvme0/nvme0n1".
+    /// Of a namespace the device is the controller, and that one's the PCI function.
     private var nvmeController: PCIAddress? {
-        let target: [UInt8]? = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 255) { buffer in
-            // The path lives for the call, which is told the buffer's size.
-            let count = unsafe ("/" + folder).withCString {
-                unsafe kx_readlink($0, buffer.baseAddress, UInt(buffer.count))
-            }
-            guard count > 0 else { return nil }
-            return unsafe buffer[0..<count].map { UInt8(bitPattern: $0) }
+        var (isNVMe, address): (Bool, PCIAddress?) = (false, nil)
+        for line in lines("device/device/uevent") {
+            if line.equals("PCI_CLASS=10802") { isNVMe = true }
+            if line.hasPrefix("PCI_SLOT_NAME=") { address = PCIAddress(parsing: Array(line.dropFirst(14))) }
         }
-        let names = (target ?? []).split(separator: UInt8(ascii: "/"))
-        guard let place = names.firstIndex(where: { $0.elementsEqual("nvme".utf8) }), place > 0 else { return nil }
-        return PCIAddress(parsing: Array(names[place - 1]))
+        return isNVMe ? address : nil
     }
 
     /// What a file of the device's says.
-    @inline(never) private func number(_ file: StaticString) -> UInt64? {
-        guard let root = try? MachineRoot(path: "/") else { return nil }
-        return root.line(folder + file.description)?.number(radix: 10)
+    private func number(_ file: StaticString) -> UInt64? { lines(file).first?.number(radix: 10) }
+
+    @inline(never) private func lines(_ file: StaticString) -> [ArraySlice<UInt8>] {
+        let name = folder + file.description
+        // A partition's folder lies in its disk's.
+        guard let bytes = root.unrecordedBytes(name) ?? root.unrecordedBytes(folder + "../" + file.description)
+        else { return [] }
+        root.recording?.add(name, bytes)
+        return bytes.lines
     }
 
     private func bootSector() throws(KexecFailure) -> [UInt8] {
+        let place = "dev/" + name
         let problem: FileProblem
         do throws(CallFailure) {
-            var bytes = try FileDescriptor(reading: path).readToEnd(limit: 512)
+            var bytes =
+                root.isRunning
+                ? try FileDescriptor(reading: path).readToEnd(limit: 512) : root.unrecordedBytes(place) ?? []
             bytes.removeLast(max(bytes.count - 512, 0))
+            root.recording?.add(place, bytes)
             if bytes.count == 512 { return bytes }
             problem = .empty
         } catch { problem = error.call == .open ? FileProblem(openErrno: error.errno) : .failed(error) }

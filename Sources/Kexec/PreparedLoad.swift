@@ -31,16 +31,18 @@ public struct PreparedLoad: ~Copyable {
     /// - Parameters:
     ///   - request: what is wanted.
     ///   - machine: what it is to be loaded on.
+    ///   - directory: of a captured machine, where a disk whose boot sector is named is looked for.
     ///   - progress: hears of reading and unpacking, and of the load.
-    /// - Throws: `.file`, `.image`
+    /// - Throws: `.file`, `.image`, `.machine`
     public init(
-        _ request: KexecRequest, on machine: MachineDescription, progress: Progress = Progress()
+        _ request: KexecRequest, on machine: MachineDescription, capturedIn directory: String? = nil,
+        progress: Progress = Progress()
     ) throws(KexecFailure) {
         var machine = machine
         if let path = request.firmwareState { machine.firmwareState = try Self.firmwareState(path) }
         var budget = MemoryBudget(on: machine)
         var request = request
-        let bios = try BIOSBootSource(&request, on: machine)
+        let bios = try BIOSBootSource(&request, on: machine, in: directory)
         let kernel = try Self.openKernel(request.kernel, isForBIOS: bios != nil, &budget, progress)
         let initrd = try Self.openOthers(of: request, &budget, progress)
         try bios?.check(initrd.bytes, of: request)

@@ -63,7 +63,7 @@ struct KexecCommand {
         case .dryRun: return try dryRun()
         case .plan(let request, let format): return try plan(request, format)
         case .crashCheck(let request): return try checkCrash(request)
-        case .captureMachine(let directory): return try capture(into: directory)
+        case .captureMachine(let directory, let disk): return try capture(into: directory, disk)
         case .recordFirmwareState(let path): return try record(to: path)
         case .show: return try show()
         case .last: return try reportLastJump()
@@ -106,16 +106,17 @@ struct KexecCommand {
     private func prepare(
         _ request: KexecRequest, on machine: MachineDescription, below path: String
     ) throws(KexecFailure) -> PreparedLoad {
-        let prepared = try PreparedLoad(request, on: machine, progress: terminal.progressLine.progress)
+        let prepared = try PreparedLoad(
+            request, on: machine, capturedIn: invocation.machineDirectory, progress: terminal.progressLine.progress)
         if let gap = machine.memoryGap, prepared.plan.systemCall != .kexecFileLoad {
             throw .machine(gap.error(below: try root(path)))
         }
         return prepared
     }
 
-    private func capture(into directory: String) throws(KexecFailure) -> Int32 {
+    private func capture(into directory: String, _ disk: String?) throws(KexecFailure) -> Int32 {
         do throws(MachineError) {
-            let capture = try captureMachine(root: "/", into: directory)
+            let capture = try captureMachine(root: "/", into: directory, bootSector: disk)
             if let problem = capture.problem { terminal.warn(Diagnostic(problem)) }
             let sum = "\(capture.files.count) files, \(byteSize(UInt64(capture.byteCount))) in '\(directory)'"
             return report(

@@ -245,6 +245,15 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
         #expect(error("--last", "--dry-run") == .conflict(.last, .dryRun))
     }
 
+    @Test func capturesADiskWithTheMachine() throws {
+        let invocation = try parse(["--capture-machine=D", "--type=boot-sector", "/dev/sda"])
+        #expect(invocation.action == .captureMachine(directory: "D", bootSector: "/dev/sda"))
+        #expect(invocation.warnings == [])
+        let without = try parse(["--capture-machine=D", "/dev/sda"])
+        #expect(without.action == .captureMachine(directory: "D", bootSector: nil))
+        #expect(without.warnings == [.ignoredArgument("/dev/sda")])
+    }
+
     @Test func refusesWhatThisReleaseOrMachineCannotDo() {
         #expect(error("--reuseinitrd", "-l", "K") == .notOnThisArchitecture("--reuseinitrd"))
         #expect(error("--load-jump-back-helper") == .notInThisRelease("--load-jump-back-helper"))

@@ -106,6 +106,88 @@ struct BIOSBootTests {
         #expect(try PreparedLoad(plain, on: machine("ovmf-1g")).plan.refusals == [.biosBoot(.noBIOS, .diskImage)])
     }
 
+    // MARK: A disk of a captured machine
+
+    /// A copy of a captured machine, with an NVMe disk or a partition of one that no machine here has.
+    private func capture(
+        _ change: (MachineFolder) throws -> Void = { _ in }
+    ) throws -> MachineFolder {
+        let folder = try MachineFolder()
+        try FileManager.default.removeItem(atPath: folder.path)
+        try FileManager.default.copyItem(atPath: Self.machines + "bios-512m", toPath: folder.path)
+        try folder.add("dev/nobodys-disk", bytes: sector())
+        try folder.add("sys/class/block/nobodys-disk/dev", "259:7\n")
+        try folder.add("sys/dev/block/259:7/queue/logical_block_size", "512\n")
+        try folder.add("sys/dev/block/259:7/nsid", "3\n")
+        try folder.add("sys/dev/block/259:7/start", "2048\n")
+        try folder.add(
+            "sys/dev/block/259:7/device/device/uevent",
+            "DRIVER=nvme\nPCI_CLASS=10802\nPCI_ID=1B36:0010\nPCI_SLOT_NAME=0000:00:04.0\n")
+        try change(folder)
+        return folder
+    }
+
+    private func prepare(_ path: String = "/dev/disk/by-id/nobodys-disk", in directory: String) throws -> PreparedLoad {
+        let machine = try MachineDescription(reading: MachineRoot(path: directory))
+        return try PreparedLoad(requestForDisk(path), on: machine, capturedIn: directory)
+    }
+
+    private func requestForDisk(_ path: String) -> KexecRequest {
+        var request = KexecRequest(kernel: path)
+        request.forcedType = .bootSector
+        return request
+    }
+
+    @Test func aDiskOfACapturedMachineIsPlannedByTheCapture() throws {
+        let folder = try capture()
+        let sum = sector().withUnsafeBytes { sectorSum($0.bytes) }
+        let words = "boot=sector lba=2048 sum=\(sum) nvme=32 namespace=3"
+        let prepared = try prepare(in: folder.path)
+        #expect(prepared.plan.commandLine == words && prepared.plan.isLoadable)
+        // Captured once more it is the same.
+        let again = folder.path + "/again"
+        try captureMachine(root: folder.path, into: again, bootSector: "/dev/disk/by-id/nobodys-disk")
+        #expect(try prepare(in: again).plan.commandLine == words)
+    }
+
+    @Test func aDiskThatIsNoNVMeDiskHasNoController() throws {
+        let folder = try capture { folder in
+            try folder.add("sys/dev/block/259:7/device/device/uevent", "PCI_CLASS=10601\nPCI_SLOT_NAME=0000:00:04.0\n")
+            try FileManager.default.removeItem(atPath: folder.path + "/sys/dev/block/259:7/start")
+        }
+        let prepared = try prepare(in: folder.path)
+        #expect(prepared.plan.commandLine.hasPrefix("boot=sector sum="))
+        #expect(!prepared.plan.commandLine.contains("nvme"))
+    }
+
+    @Test func aDiskThatTheCaptureLacksIsRefusedWhateverIsHere() throws {
+        let here = try FileManager.default.contentsOfDirectory(atPath: "/sys/class/block").map { "/dev/" + $0 }
+        for path in here.prefix(8) + ["/dev/nobodys-disk"] {
+            #expect(throws: KexecFailure.machine(.noDisk(path: path))) {
+                _ = try prepare(path, in: Self.machines + "bios-512m")
+            }
+            let folder = try MachineFolder()
+            #expect(throws: MachineError.noDisk(path: path)) {
+                try captureMachine(root: Self.machines + "bios-512m", into: folder.path + "/new", bootSector: path)
+            }
+            #expect(!FileManager.default.fileExists(atPath: folder.path + "/new"))
+        }
+    }
+
+    @Test(arguments: [(4096, .sectorSize(4096)), (512, nil)] as [(UInt64, ImageError?)])
+    func checksACapturedDiskAsOneThatIsHere(size: UInt64, error: ImageError?) throws {
+        let folder = try capture { folder in
+            try folder.add("sys/dev/block/259:7/queue/logical_block_size", "\(size)\n")
+            if size == 512 {
+                try folder.add("dev/nobodys-disk", bytes: [UInt8](repeating: 0x11, count: 512))
+            }
+        }
+        let needed = ImageError.badValue("boot signature", at: 510, found: 0x1111, needed: .exactly(0xaa55))
+        #expect(throws: KexecFailure.image(error ?? needed, path: "/dev/disk/by-id/nobodys-disk")) {
+            _ = try prepare(in: folder.path)
+        }
+    }
+
     @Test func theSumTellsSectorsApart() {
         var sums: Set<UInt64> = []
         for index in 0..<512 {

@@ -10,6 +10,8 @@ public enum MachineError: Error, Hashable, Sendable {
     /// Neither `/sys/firmware/memmap` nor `/proc/iomem` tells of any memory. `errno` is what opening the latter gave;
     /// 0 where it could be read and lists no RAM.
     case noMemoryMap(root: String, errno: Int32)
+    /// A capture has nothing of this block device, or there is none to capture, or none with a boot sector.
+    case noDisk(path: String)
     /// The directory of a new capture holds files already: two machines must not be mixed.
     case captureDirectoryInUse(path: String)
     /// A file or directory of the capture cannot be made, or others could lay something into it.

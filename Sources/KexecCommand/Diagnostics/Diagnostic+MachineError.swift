@@ -16,6 +16,10 @@ extension Diagnostic {
                 "'\(file)' hides its addresses: CAP_SYS_ADMIN needed",
                 hint: file == "/proc/iomem" ? "run it as root" : "capture the machine again, as root")
         case .noMemoryMap(let root, let errno): self = Self.forMissingMap(root: root, errno: errno)
+        case .noDisk(let path):
+            self.init(
+                "nothing is captured, or can be, of a block device '\(path)' with a boot sector",
+                hint: "on its machine, as root: kexec --capture-machine=DIR --type=boot-sector DEVICE")
         case .captureDirectoryInUse(let path):
             self.init(
                 "cannot capture the machine into '\(path)': the directory is not empty",

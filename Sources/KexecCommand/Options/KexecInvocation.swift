@@ -27,8 +27,8 @@ enum KexecAction: Hashable, Sendable {
     case plan(KexecRequest, PlanFormat)
     /// `--crash-check`: of what is there, or of a load that would be made.
     case crashCheck(KexecRequest?)
-    /// `--capture-machine`
-    case captureMachine(directory: String)
+    /// `--capture-machine`; with `--type=boot-sector`, and with that device.
+    case captureMachine(directory: String, bootSector: String?)
     /// `--record-firmware-state`
     case recordFirmwareState(path: String)
     /// `--show`

@@ -23,7 +23,7 @@ extension KexecOptions {
             }
         } else {
             if let firstNeedingLoad { throw .needsLoad(firstNeedingLoad) }
-            if let operand = operands.first { result.warnings.append(.ignoredArgument(operand)) }
+            if let operand = operands.first, !action.namesDisk { result.warnings.append(.ignoredArgument(operand)) }
         }
         return result
     }
@@ -55,7 +55,8 @@ extension KexecOptions {
         if machineDirectory != nil, planFormat == nil, !given(.crashCheck), !given(.show) { throw .machineWithoutPlan }
         let own: (option: KexecOption, action: KexecAction)
         if let captureDirectory {
-            own = (.captureMachine, .captureMachine(directory: captureDirectory))
+            let disk = request.forcedType == .bootSector ? operands.first : nil
+            own = (.captureMachine, .captureMachine(directory: captureDirectory, bootSector: disk))
         } else if let firmwareStateFile {
             own = (.recordFirmwareState, .recordFirmwareState(path: firmwareStateFile))
         } else if given(.last) {
@@ -137,6 +138,11 @@ extension KexecAction {
             request
         default: nil
         }
+    }
+
+    /// The first file name is that of a disk to be captured.
+    fileprivate var namesDisk: Bool {
+        if case .captureMachine(_, _?) = self { true } else { false }
     }
 
     fileprivate var endsInShutdown: Bool {

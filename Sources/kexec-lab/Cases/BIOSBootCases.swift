@@ -74,20 +74,37 @@ enum BIOSBootCases {
                     "-drive", "driver=null-co,read-zeroes=on,size=4M,if=ide",
                 ]
             },
-            script: DiskController.use + "try load kexec -l --type=boot-sector $disk && jump",
-            expect: ["^LAB disk read=65536$", "^LAB load rc=0 loaded=1", "^LAB jump", started], needsOurs: true),
+            script: DiskController.use + captured("$disk")
+                + "try load kexec -l --type=boot-sector $disk && jump",
+            expect: ["^LAB disk read=65536$"] + same + ["^LAB load rc=0 loaded=1", "^LAB jump", started],
+            needsOurs: true),
         Case(
             name: "boot-sector/nvme/driven/partition",
             summary: "a partition of an NVMe disk is started, and the memory that stays is reserved",
             machine: MachineShape(memory: 6144), firstKernel: .linux61Full,
             files: { try await DiskController.nvme.drivers($0) },
             disks: { DiskController.nvme.options(try await SurveyDisk.partition(in: $0)) },
-            script: DiskController.use + "try load kexec -l --type=boot-sector ${disk}p1 && jump",
-            expect: [
-                "^LAB disk read=65536$", "^LAB load rc=0 loaded=1", "^LAB jump",
-                "^LAB partition drive=80 start=00000800 type=83$",
+            script: DiskController.use + captured("${disk}p1")
+                + "try load kexec -l --type=boot-sector ${disk}p1 && jump",
+            expect: ["^LAB disk read=65536$"] + same + [
+                "^LAB load rc=0 loaded=1", "^LAB jump", "^LAB partition drive=80 start=00000800 type=83$",
             ], needsOurs: true),
     ]
+
+    /// Shell: a capture with the disk says of it what the machine does, also where the disk is no more.
+    private static func captured(_ disk: String) -> String {
+        """
+        words() { kexec --plan=json "$@" | sed -n 's/.*"\\(boot=sector[^"]*\\)".*/\\1/p' | head -n 1; }
+        here=$(words --type=boot-sector \(disk))
+        kexec --capture-machine=/tmp/captured --type=boot-sector \(disk) > /dev/null; say captured rc=$?
+        mv \(disk) /dev/elsewhere
+        there=$(words --machine=/tmp/captured --type=boot-sector \(disk))
+        mv /dev/elsewhere \(disk)
+        [ "$here" = "$there" ] && say captured same $here || say captured "$there" not "$here"
+
+        """
+    }
+    private static let same = ["^LAB captured rc=0$", "^LAB captured same boot=sector .*nvme="]
 
     private static let partition = Case(
         name: "boot-sector/ide/partition",
