@@ -5,19 +5,21 @@ import Hardware
 /// Interrupt Controller").
 struct LocalAPIC {
     private static let baseRegister: UInt32 = 0x1b  // IA32_APIC_BASE
-    private static let isEnabled: UInt64 = 1 << 11
-    private static let isX2: UInt64 = 1 << 10
     private let base: UInt
 
-    /// nil where it is switched off. One that is in x2APIC mode goes back to the mode that firmware knows.
+    /// nil where it is switched off. One that is in x2APIC mode goes back to the mode that firmware knows; nil, and as it
+    /// is, where it cannot.
     init?() {
         var value = read_msr(Self.baseRegister)
-        guard value & Self.isEnabled != 0 else { return nil }
-        if value & Self.isX2 != 0 {
+        guard value & APICBase.isEnabled != 0 else { return nil }
+        switch HardwareProcessor().x2APICMode {
+        case .off: break
+        case .stays: return nil
+        case .canBeLeft:
             // From x2APIC mode the only way leads through "off".
-            value &= ~(Self.isEnabled | Self.isX2)
+            value &= ~(APICBase.isEnabled | APICBase.isX2)
             write_msr(Self.baseRegister, value)
-            value |= Self.isEnabled
+            value |= APICBase.isEnabled
             write_msr(Self.baseRegister, value)
         }
         base = UInt(truncatingIfNeeded: value & 0xffff_f000)

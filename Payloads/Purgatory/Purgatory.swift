@@ -4,7 +4,8 @@ import PurgatoryAssembly
 
 // Purgatory runs between two kernels: it checks that the next one lies in memory as it was handed over, leaves a record
 // of that, and jumps. On success, and without an option that wants more, it reads memory and the time-stamp counter and
-// touches nothing else: no port, no CPUID, no vector register.
+// touches nothing else: no port, no CPUID, no vector register. Only where the next kernel may not know x2APIC mode does it
+// ask for that mode, and leave it.
 //
 // On entry: entry.S has set up a stack, descriptors and an interrupt table.
 // On exit:  1. every segment is verified, or nobody wanted that  2. the trace record is written  3. exit.S jumps
@@ -23,7 +24,10 @@ public func main(_ image: UInt) -> UInt32 {
         let kind = parameters.digestKind, parameters.segmentCount <= PurgatoryParameters.segmentLimit
     else { stop(parameters, &console, "parameters of another version") }
     let leaves5Levels = parameters.turnsOff5LevelPaging && read_cr4() & 1 << 12 != 0
-    if exit == .protectedMode || leaves5Levels {
+    let x2APIC = parameters.leavesX2APIC ? HardwareProcessor().x2APICMode : .off
+    if x2APIC == .stays { console.put("x2APIC mode cannot be left\n") }
+    let stopsPaging = leaves5Levels || x2APIC == .canBeLeft
+    if exit == .protectedMode || stopsPaging {
         let needed = UInt64(image) | (exit == .protectedMode ? parameters.entry : 0)
         guard needed >> 32 == 0 else { stop(parameters, &console, "too high: this way out begins below 4 GiB") }
     }
@@ -32,7 +36,7 @@ public func main(_ image: UInt) -> UInt32 {
     trace.entryTime = entryTime
     guard verify(parameters, kind, &trace) else { stopForMismatch(parameters, &console, trace.verdicts) }
     trace.digestTime = time_stamp()
-    if leaves5Levels { leave5Levels() }
+    if stopsPaging { purgatory_without_paging(leaves5Levels ? tableOf4Levels() : 0, x2APIC == .canBeLeft ? 1 : 0) }
     trace.turnedOff5LevelPaging = leaves5Levels
     trace.purgatoryAddress = UInt64(image)
     trace.segmentCount = UInt8(truncatingIfNeeded: parameters.segmentCount)
@@ -48,15 +52,16 @@ public func main(_ image: UInt) -> UInt32 {
 }
 
 /// The first table of the fifth level serves as the only one of the fourth: all that is used lies below 256 TiB.
-private func leave5Levels() {
+/// - Returns: its address; 0 where there is none.
+private func tableOf4Levels() -> UInt32 {
     let address = UInt64(0x000f_ffff_ffff_f000)
     // The old kernel's tables are RAM, which it has identity-mapped; so is this image.
     guard let top = unsafe UnsafePointer<UInt64>(bitPattern: UInt(read_cr3() & address)),
         let table = unsafe UnsafePointer<UInt64>(bitPattern: UInt(unsafe top.pointee & address)),
         let own = unsafe page_table()
-    else { return }
+    else { return 0 }
     unsafe own.copyMemory(from: table, byteCount: 4096)
-    purgatory_use_4_levels(UInt(bitPattern: own))
+    return UInt32(truncatingIfNeeded: UInt(bitPattern: own))
 }
 
 /// Fills in the record that the loader laid down; what the loader wrote into it stays.

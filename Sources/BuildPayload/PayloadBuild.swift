@@ -31,17 +31,19 @@ struct PayloadRecipe {
         name: "purgatory", folder: "Purgatory",
         contract: [
             "FastHash", "LastBlocks", "PurgatoryParameters", "SHA256", "SegmentDigest", "SerialPort", "TraceRecord",
+            "X2APICMode",
         ],
         sources: ["Console", "Purgatory", "VGAReset", "Verification"],
-        support: ["HardwarePorts", "Reset", "Screen", "TextSink"], assembly: ["entry", "exit"], usesSHAExtensions: true)
+        support: ["HardwarePorts", "HardwareProcessor", "Reset", "Screen", "TextSink"], assembly: ["entry", "exit"],
+        usesSHAExtensions: true)
 
     static let realMode = PayloadRecipe(
         name: "real-mode", folder: "RealMode",
         contract: ["RealModeParameters", "SerialPort"] + firmwareContract, sources: ["RealMode"],
-        support: ["HardwarePorts"], firmware: firmwareCare, assembly: ["entry"])
+        support: ["HardwarePorts", "HardwareProcessor"], firmware: firmwareCare, assembly: ["entry"])
 
     /// What every payload takes that leaves the machine to firmware.
-    static let firmwareContract = ["FirmwareState", "PCIConfiguration"]
+    static let firmwareContract = ["FirmwareState", "PCIConfiguration", "X2APICMode"]
     static let firmwareCare = [
         "AHCIPorts", "ControllerState", "HardwareMachine", "InterruptRouting", "LegacyDevices", "MachineAccess",
         "PageTables", "PCICare", "Preparation", "RealModeGate",
@@ -53,7 +55,7 @@ struct PayloadRecipe {
             "BIOS", "DeviceChecks", "DiskChecks", "Ending", "EntryChecks", "InterruptChecks", "KexecTest",
             "MemoryChecks", "MemoryServiceChecks", "Report", "ServiceChecks",
         ],
-        support: ["HardwarePorts", "Reset", "Screen", "TextSink"],
+        support: ["HardwarePorts", "HardwareProcessor", "Reset", "Screen", "TextSink"],
         firmware: firmwareCare, assembly: [], version: "kexec_test")
 
     static let biosBoot = PayloadRecipe(
@@ -64,7 +66,7 @@ struct PayloadRecipe {
         sources: [
             "BIOS", "BIOSBoot", "Ending", "ImageBoot", "NVMeBoot", "Residence", "Resident", "SectorBoot",
         ],
-        support: ["HardwarePorts", "Reset", "Screen", "TextSink"],
+        support: ["HardwarePorts", "HardwareProcessor", "Reset", "Screen", "TextSink"],
         firmware: firmwareCare + ["NVMeController", "NVMeDisk"], assembly: [], version: "bios_boot")
 
     static let trampoline = PayloadRecipe(

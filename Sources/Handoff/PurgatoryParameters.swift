@@ -98,6 +98,13 @@ extension PurgatoryParameters {
         set { setFlag(16, newValue) }
     }
 
+    /// Whether purgatory puts the processor's APIC from x2APIC mode into the mode that every kernel knows, where it is in the
+    /// former and can leave it. Purgatory must lie below 4 GiB.
+    public var leavesX2APIC: Bool {
+        get { flagBits & 32 != 0 }
+        set { setFlag(32, newValue) }
+    }
+
     private mutating func setFlag(_ bit: UInt32, _ value: Bool) {
         flagBits = value ? flagBits | bit : flagBits & ~bit
     }

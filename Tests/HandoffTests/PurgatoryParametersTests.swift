@@ -93,6 +93,7 @@ struct PurgatoryParametersTests {
     @Test func flagsDoNotTouchEachOther() {
         let flags: [WritableKeyPath<PurgatoryParameters, Bool>] = [
             \.writesSerial, \.writesVGA, \.resetsVGA, \.turnsOff5LevelPaging, \.avoidsSHAExtensions,
+            \.leavesX2APIC,
         ]
         for one in flags {
             var parameters = PurgatoryParameters()

@@ -17,7 +17,7 @@ struct PurgatoryImageTests {
         let image = try PurgatoryImage.x86_64()
         let contents = image.contents(PurgatoryParameters())
         #expect(image.memorySize > UInt64(contents.count))
-        #expect(contents.count <= 8192)
+        #expect(contents.count <= 9216)
     }
 
     @Test func patchesTheParametersAndNothingElse() throws {

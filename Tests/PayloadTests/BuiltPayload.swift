@@ -36,7 +36,7 @@ struct BuiltPayload: Sendable, CustomStringConvertible {
     }
 
     static let purgatory = BuiltPayload(
-        "purgatory", purgatoryImage, elf: purgatoryELF, disassembly: purgatoryDisassembly, budget: 8192,
+        "purgatory", purgatoryImage, elf: purgatoryELF, disassembly: purgatoryDisassembly, budget: 9216,
         ParameterBlock(
             magic: "SWKXPRG1", size: PurgatoryParameters.size, version: PurgatoryParameters.currentVersion,
             prefix: "purgatory"))

@@ -17,8 +17,11 @@
 /* Whether a byte can be read at `address`: the identity map need not have it. */
 bool purgatory_probe(uintptr_t address);
 
-/* Leaves 5-level for 4-level paging; `table` is a PML4 below 4 GiB, and so must this image be. */
-void purgatory_use_4_levels(uintptr_t table);
+/* What only 32-bit code can do, with paging off for that long; this image must lie below 4 GiB.
+ * table: a PML4 below 4 GiB, for which 5-level paging is left; 0 keeps what there is.
+ * leaves_x2apic: not 0: the APIC goes from x2APIC mode to the one whose registers are memory; the spurious interrupt's and
+ * both lines' registers keep what is in them. */
+void purgatory_without_paging(uint32_t table, uint32_t leaves_x2apic);
 
 /* A page of the image for that PML4, and the block that the loader has filled in: PurgatoryParameters. */
 extern char purgatory_page_table, purgatory_parameters;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The ways out of purgatory, and the way from 5-level to 4-level paging.
+ * The ways out of purgatory, and what is done on the way with paging off: from 5 to 4 levels of tables, and from x2APIC
+ * mode to memory-mapped registers.
  *
  * On exit (64-bit):  1. registers as the parameters say, and a stack in any case: purgatory's own where they name none
  *                    2. code segment 0x10, data segments 0x18  3. paging as found, or with 4 levels  4. interrupts off, no
@@ -88,38 +89,68 @@ last_jump:
 	.long	0
 	.word	0x10
 
-	/* void purgatory_use_4_levels(table). The number of levels can change only while paging is off, and paging cannot be
-	 * off in 64-bit code: so through 32-bit code, which keeps no upper half of any register. */
+	/* void purgatory_without_paging(table, leaves_x2apic). The number of levels can change only while paging is off, and
+	 * the APIC's registers need not be mapped; paging cannot be off in 64-bit code: so through 32-bit code, which keeps no
+	 * upper half of any register but CR3, where it writes none. */
 	.code64
 	.section .text.levels, "ax", @progbits
-	.globl	purgatory_use_4_levels
-purgatory_use_4_levels:
+	.globl	purgatory_without_paging
+purgatory_without_paging:
 	pushq	%rbx
 	pushq	%rbp
 	pushq	%r12
 	pushq	%r13
 	pushq	%r14
 	pushq	%r15
-	leaq	2f(%rip), %rbx
+	leaq	4f(%rip), %rbx
 	pushq	$0x20
 	leaq	1f(%rip), %rax
 	pushq	%rax
 	lretq
 	.code32
-1:	movl	%cr0, %edx
-	movl	%edx, %eax
+1:	movl	%cr0, %ebp
+	movl	%ebp, %eax
 	andl	$0x7fffffff, %eax	/* PG: EFER.LME stays on */
 	movl	%eax, %cr0
+	testl	%edi, %edi
+	jz	2f
 	movl	%cr4, %eax
 	andl	$~0x1000, %eax		/* LA57 */
 	movl	%eax, %cr4
 	movl	%edi, %cr3
-	movl	%edx, %cr0
+2:	testl	%esi, %esi
+	jz	3f
+
+	/* The way to the other mode leads through "off", which resets the registers. What Linux left in three of them lets
+	 * the 8259's interrupts through; they are written in this order, for lines stay masked while the APIC is disabled. */
+	movl	$0x836, %ecx		/* LINT1 */
+	rdmsr
+	pushl	%eax
+	decl	%ecx			/* LINT0 */
+	rdmsr
+	pushl	%eax
+	movl	$0x80f, %ecx		/* spurious interrupt */
+	rdmsr
+	pushl	%eax
+	movl	$0x1b, %ecx		/* IA32_APIC_BASE */
+	rdmsr
+	andl	$~0xc00, %eax		/* EN, EXTD */
+	wrmsr
+	orl	$0x800, %eax
+	wrmsr
+	andl	$0xfffff000, %eax
+	popl	%ecx
+	movl	%ecx, 0xf0(%eax)
+	popl	%ecx
+	movl	%ecx, 0x350(%eax)
+	popl	%ecx
+	movl	%ecx, 0x360(%eax)
+3:	movl	%ebp, %cr0
 	pushl	$0x10
 	pushl	%ebx
 	lretl
 	.code64
-2:	movl	%esp, %esp
+4:	movl	%esp, %esp
 	popq	%r15
 	popq	%r14
 	popq	%r13

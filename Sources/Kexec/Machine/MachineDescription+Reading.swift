@@ -52,7 +52,8 @@ extension MachineDescription {
     }
 
     private mutating func readProcessors(_ root: MachineRoot) {
-        let flags = root.processorFlags()
+        let (flags, highestID) = root.processors()
+        x2APICObstacle = root.x2APICObstacle(flags, highestID: highestID)
         isConfidentialGuest = flags.isConfidentialGuest
         // Linux clears the flag where it uses four levels (4.18 and later); earlier ones need the other two.
         uses5LevelPaging =

@@ -71,6 +71,8 @@ public struct MachineDescription: Hashable, Sendable {
     public var uses5LevelPaging = false
     /// CAP_SYS_BOOT is effective for this process; nil where a capture does not tell.
     public var hasSysBoot: Bool?
+    /// Nil where nothing tells of one; the processors need not be in x2APIC mode.
+    public var x2APICObstacle: X2APICObstacle?
     /// A confidential guest: flags `tdx_guest`, or `sev`, `sev_es`, `sev_snp` under a hypervisor.
     public var isConfidentialGuest = false
     /// `/proc/sys/crypto/fips_enabled`

@@ -110,6 +110,15 @@ public struct MachineRoot {
         if case .success(let number) = open(path, O_RDWR) { number } else { nil }
     }
 
+    /// The 64 bits at `offset` of a device, as they lie in memory; 0 where they cannot be read. Not recorded.
+    @inline(never) func number(at offset: off_t, of path: String) -> UInt64 {
+        var value: UInt64 = 0
+        guard case .success(let file) = open(path, O_RDONLY) else { return 0 }
+        defer { _ = close(file) }
+        // As many bytes as the value has; what is read in part is none.
+        return unsafe pread(file, &value, 8, offset) == 8 ? value : 0
+    }
+
     private func open(_ path: String, _ flags: Int32) -> Result<Int32, CallFailure> {
         // A FIFO in a capture must not keep us waiting for its writer.
         let flags = flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK

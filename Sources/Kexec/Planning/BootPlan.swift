@@ -196,6 +196,8 @@ public struct PurgatoryPlan: Hashable, Sendable {
     public var rsp: UInt64 = 0
     /// The image cannot run with 5-level paging, which the running kernel uses.
     public var turnsOff5LevelPaging = false
+    /// The image may not know x2APIC mode: purgatory leaves it, and itself lies below 4 GiB for that.
+    public var leavesX2APIC = false
     /// In a confidential guest CPUID raises an exception that only a kernel can answer: purgatory must not ask it.
     public var avoidsSHAExtensions = false
     /// Where purgatory's words go, and whether it resets the screen.

@@ -80,6 +80,7 @@ public struct BootPlanner: Sendable {
         // Nothing finds a place in memory that is not known, and that is no fault of the image: the kernel finds one.
         if !isPlaced { (draft, purgatory) = (unplaced, nil) }
         purgatory?.avoidsSHAExtensions = machine.isConfidentialGuest
+        leaveX2APIC(for: image, &purgatory, &draft)
         purgatory?.timeStampFrequency = trace.timeStampFrequency
         var plan = BootPlan(
             image: facts, target: request.target, systemCall: choice.call, systemCallReason: choice.reason,
@@ -212,10 +213,20 @@ public struct BootPlanner: Sendable {
         request.realMode || (header.promisesRealModeOnly && !request.entry32Bit)
     }
 
+    /// Only a Linux of 64 bits is known to take the APIC in x2APIC mode, which the running kernel may use; a crash kernel
+    /// that is entered in 64 bits is one. A confidential guest cannot leave it.
+    private func leaveX2APIC(for image: KernelImage, _ purgatory: inout PurgatoryPlan?, _ draft: inout PlanDraft) {
+        guard let mode = purgatory?.mode, !machine.isConfidentialGuest else { return }
+        let isLinux64 = mode == .longMode && (request.target == .crash || isLinux(image) && !request.realMode)
+        guard !isLinux64 else { return }
+        purgatory?.leavesX2APIC = machine.x2APICObstacle == nil
+        if let obstacle = machine.x2APICObstacle { draft.warnings.append(.staysInX2APICMode(obstacle)) }
+    }
+
     /// Purgatory leaves long mode, or changes its page tables, only by way of 32-bit code: below 4 GiB then.
     @inline(never) private func placePurgatory(_ purgatory: inout PurgatoryPlan?, _ draft: inout PlanDraft) {
         guard let wanted = purgatory else { return }
-        let isLow = wanted.mode == .protectedMode || wanted.turnsOff5LevelPaging
+        let isLow = wanted.mode == .protectedMode || wanted.turnsOff5LevelPaging || wanted.leavesX2APIC
         let bounds = PhysicalRange(from: .zero, to: isLow ? .fourGiB : PhysicalAddress(.max))
         let image: PurgatoryImage
         do throws(PurgatoryImageError) { image = try PurgatoryImage.x86_64() } catch {

@@ -95,7 +95,8 @@ extension BootPlanner {
         return FastStart(line, on: machine)
     }
 
-    private func isLinux(_ image: KernelImage) -> Bool {
+    /// Whether a Linux kernel is in it, or is said to be.
+    func isLinux(_ image: KernelImage) -> Bool {
         switch image {
         case .bzImage(let bzImage):
             // Neither our own payloads nor other programs in this shape have one.

@@ -140,6 +140,8 @@ public enum PlanWarning: Hashable, Sendable {
     case linuxEntered(with: ELFArguments)
     /// The ELF file may be a Linux kernel, for it is linked like one, and it gets boot notes.
     case mayBeLinux
+    /// The image may not know x2APIC mode, and gets the processors in it.
+    case staysInX2APICMode(X2APICObstacle)
     /// The BIOS's disk calls for this controller will not return.
     case diskLost(controller: String, LostDiskReason)
     /// A Multiboot image asks for a framebuffer, and nothing is known of one.

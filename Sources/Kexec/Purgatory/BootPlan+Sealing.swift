@@ -62,6 +62,7 @@ extension PurgatoryPlan {
         parameters.writesVGA = console.vga
         parameters.resetsVGA = console.resetVGA
         parameters.turnsOff5LevelPaging = turnsOff5LevelPaging
+        parameters.leavesX2APIC = leavesX2APIC
         parameters.avoidsSHAExtensions = avoidsSHAExtensions
         parameters.timeStampFrequency = timeStampFrequency
         return parameters

@@ -306,6 +306,10 @@ extension Diagnostic {
             self.init(
                 "the image is a Linux kernel, which does not start with --args-" + arguments.name,
                 hint: Self.linuxHint)
+        case .staysInX2APICMode(let obstacle):
+            self.init(
+                "the image may hang: it gets the processors in x2APIC mode, where they are in it, for "
+                    + Self.words(for: obstacle))
         case .mayBeLinux:
             self.init(
                 "the image is linked as a Linux kernel is, and gets boot notes: if it is one, it will hang",
@@ -314,6 +318,13 @@ extension Diagnostic {
     }
 
     private static var linuxHint: String { "a Linux kernel as ELF file wants --args-linux" }
+
+    private static func words(for obstacle: X2APICObstacle) -> String {
+        switch obstacle {
+        case .wideID(let number): "the highest APIC ID is " + String(number) + ", above 254"
+        case .locked: "the processor is locked in it"
+        }
+    }
 
     private static func words(for part: CoreHeaderPart) -> String {
         switch part {

@@ -10,6 +10,7 @@ enum Catalogue {
         BadInputCases.all,
         ImageCases.all,
         EntryCases.all,
+        X2APICCases.all,
         FirmwareStateCases.all,
         MultibootCases.all,
         NBICases.all,

@@ -75,6 +75,15 @@ enum MultibootKernel: String, Sendable {
             number(width, 4); text(" height="); number(height, 4); text(" depth="); number(depth, 2);
             text(" type="); number(type, 1);
         }
+        // IA32_APIC_BASE; in xAPIC mode (bit 10 is 0) what the APIC does with the 8259's interrupts.
+        static void apic(void) {
+            u32 low, high;
+            __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(0x1b));
+            text("apic="); number((u64)high << 32 | low, 8);
+            if (low & 0x400) return;
+            text(" spurious="); number(*(volatile u32 *)((low & ~0xfff) + 0xf0), 8);
+            text(" lint0="); number(*(volatile u32 *)((low & ~0xfff) + 0x350), 8);
+        }
         static void reset(void) { out(0xcf9, 6); for (;;) __asm__ volatile("hlt"); }
         #define line text("\\nLAB multiboot ")
         #define at(type, offset) (*(volatile type *)(address + offset))
@@ -114,6 +123,7 @@ enum MultibootKernel: String, Sendable {
             line; text("vectors 10="); number(*(volatile u32 *)0x40, 8); text(" 13="); number(*(volatile u32 *)0x4c, 8);
             // What a BIOS has in its data area: the size of low memory in KiB.
             text(" base="); number(*(volatile u16 *)0x413, 4);
+            line; apic();
             line; text("end\\n");
             reset();
         }

@@ -91,7 +91,8 @@ enum TinyKernel: String, Sendable {
 
         """
 
-    /// Prints `LAB tiny NAME cr4=… rdi=… rsi=… rsp=…`, the registers as they were at the entry.
+    /// Prints `LAB tiny NAME cr4=… rdi=… rsi=… rsp=… apic=…`, the registers as they were at the entry; the last one is
+    /// IA32_APIC_BASE.
     private static func code64(_ name: String) -> String {
         """
             movq %rsp, %r11
@@ -113,6 +114,13 @@ enum TinyKernel: String, Sendable {
             leaq pointer(%rip), %rsi
             call print
             movq %r11, %rax
+            call number
+            leaq controller(%rip), %rsi
+            call print
+            movl $0x1b, %ecx
+            rdmsr
+            shlq $32, %rdx
+            orq %rdx, %rax
             call number
             leaq newline(%rip), %rsi
             call print
@@ -153,6 +161,7 @@ enum TinyKernel: String, Sendable {
         destination: .asciz " rdi="
         source: .asciz " rsi="
         pointer: .asciz " rsp="
+        controller: .asciz " apic="
         newline: .asciz "\\n"
         digits: .ascii "0123456789abcdef"
         .balign 16
