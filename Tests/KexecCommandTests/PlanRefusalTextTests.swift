@@ -38,10 +38,10 @@ import Testing
     }
 
     @Test func namesTheOptionThatSetABound() {
-        #expect(
-            sentence(minimum: 0x180_0000).contains("between 0x1800000-0x1fffffff, set by --mem-min=0x1800000, the largest"))
-        #expect(
-            sentence(maximum: 0x17f_ffff).contains("between 0x1000000-0x17fffff, set by --mem-max=0x17fffff, the largest"))
+        let above = "between 0x1800000-0x1fffffff, set by --mem-min=0x1800000, the largest"
+        #expect(sentence(minimum: 0x180_0000).contains(above))
+        let below = "between 0x1000000-0x17fffff, set by --mem-max=0x17fffff, the largest"
+        #expect(sentence(maximum: 0x17f_ffff).contains(below))
         #expect(
             sentence(minimum: 0x180_0000, maximum: 0x18f_ffff)
                 .contains("between 0x1800000-0x18fffff, set by --mem-min=0x1800000 --mem-max=0x18fffff, the largest"))

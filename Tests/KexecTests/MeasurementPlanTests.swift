@@ -79,7 +79,8 @@ import Testing
     ])
     func takesSecureBootForASignOfChecks(configuration: String, looks: Bool) throws {
         let files = [
-            ("sys/firmware/efi/fw_platform_size", "64\n"), Self.secureBoot, ("swift-kexec/config", configuration),
+            ("sys/firmware/efi/fw_platform_size", "64\n"), ("sys/firmware/efi/systab", "ACPI20=0x3fb7e014\n"),
+            Self.secureBoot, ("swift-kexec/config", configuration),
         ]
         let machine = try machine(files)
         #expect(machine.efi?.secureBoot == true)

@@ -80,7 +80,6 @@ public struct BootPlanner: Sendable {
         // Nothing finds a place in memory that is not known, and that is no fault of the image: the kernel finds one.
         if !isPlaced { (draft, purgatory) = (unplaced, nil) }
         purgatory?.avoidsSHAExtensions = machine.isConfidentialGuest
-        leaveX2APIC(for: image, &purgatory, &draft)
         purgatory?.timeStampFrequency = trace.timeStampFrequency
         var plan = BootPlan(
             image: facts, target: request.target, systemCall: choice.call, systemCallReason: choice.reason,
@@ -182,6 +181,7 @@ public struct BootPlanner: Sendable {
             purgatory = ELFPlanner(image: elf, arguments: arguments, initrdSize: initrdSize, parameters: parameters)
                 .plan(&draft, bytes: kernel)
         }
+        leaveX2APIC(for: image, &purgatory, &draft)
         placePurgatory(&purgatory, &draft)
         return purgatory
     }
