@@ -97,6 +97,9 @@ within() {
 }
 
 # A build that lost its object for them would still work, five times as slowly.
+# Strings compared as characters bring 10 KB of Unicode's tables and rules.
+no_characters() { ! llvm-nm build/kexec.unstripped | grep stringCompare; }
+
 sha_extensions() { llvm-objdump --disassemble build/kexec.unstripped | grep -q sha256rnds2; }
 
 # module_core ARCH TARGET: outside Linux's build, whose headers define RET.
@@ -144,6 +147,7 @@ if scripts/build-payloads.sh >"$work/log" 2>&1 </dev/null; then
         check "static: build/mkelfimage asks for no interpreter and no library" \
             scripts/check-static.sh build/mkelfimage
         check "SHA extensions: build/kexec can use them" sha_extensions
+        check "strings: build/kexec compares none as characters" no_characters
     fi
     check "purgatory: machine code, relocations, symbols, size" \
         scripts/check-payload.sh purgatory "$PURGATORY_HARD" sha256_absorb_with_extensions

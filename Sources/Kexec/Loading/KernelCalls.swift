@@ -105,17 +105,14 @@ package struct KexecLoadFlags: OptionSet, Hashable, Sendable {
     /// A 32-bit program on a 64-bit kernel must name the kernel's, never `KEXEC_ARCH_DEFAULT`; so it is always named.
     /// - Parameter name: what `uname -m` says; nil or an unknown name: what this program was compiled for.
     package static func architecture(_ name: String?) -> KexecLoadFlags {
-        let machine: UInt =
-            switch name {
-            case "x86_64": 62
-            case "i386", "i486", "i586", "i686": 3
-            case "aarch64": 183
-            case "riscv64": 243
-            case "loongarch64": 258
-            default: compiledFor
-            }
-        return KexecLoadFlags(rawValue: machine << 16)
+        let known = architectures.first { name?.equals($0.name) == true }
+        return KexecLoadFlags(rawValue: (known?.machine ?? compiledFor) << 16)
     }
+
+    private static let architectures: [(name: StaticString, machine: UInt)] = [
+        ("x86_64", 62), ("i386", 3), ("i486", 3), ("i586", 3), ("i686", 3), ("aarch64", 183), ("riscv64", 243),
+        ("loongarch64", 258),
+    ]
 
     #if arch(x86_64)
         private static let compiledFor: UInt = 62

@@ -45,7 +45,7 @@ package struct RefusalFacts: Hashable, Sendable {
         case EBUSY: return .busy(seconds: waitedSeconds)
         case ENOMEM: return .memoryShort(needed: memoryNeeded, available: memoryAvailable)
         case EADDRNOTAVAIL: return .addressNotAvailable
-        case EINVAL where call == .kexecFileLoad && architecture == "aarch64": return .unknownFormat
+        case EINVAL where call == .kexecFileLoad && architecture?.equals("aarch64") == true: return .unknownFormat
         case EINVAL: return .argumentsRefused(flags: flags, segments: segments)
         default: return call == .kexecFileLoad ? fileCause(errno) : .unknown
         }

@@ -10,6 +10,11 @@ extension Array<UInt8> {
     var trimmed: ArraySlice<UInt8> { self[...].trimmed }
 }
 
+extension String {
+    /// Whether its bytes are those of `text`. `==` compares characters, whose tables are 12 KB of the program.
+    @inline(never) package func equals(_ text: StaticString) -> Bool { Array(utf8)[...].equals(text) }
+}
+
 extension ArraySlice<UInt8> {
     /// Without white space at either end.
     var trimmed: ArraySlice<UInt8> {

@@ -168,7 +168,7 @@ func namesInFolder(_ number: Int32) -> [String]? {
     // A name is valid until the next call, and copied at once.
     while let name = unsafe kx_next_name(stream) {
         let text = unsafe String(cString: name)
-        if text != ".", text != ".." { names.append(text) }
+        if !text.equals("."), !text.equals("..") { names.append(text) }
     }
     return names
 }

@@ -32,6 +32,8 @@ public struct Segment: Hashable, Sendable {
         self.contents = contents
     }
 
+    var isPurgatory: Bool { name.equals("purgatory") }
+
     /// Bytes handed over, without the zero tail.
     public var contentSize: Int {
         switch contents {
@@ -162,14 +164,14 @@ public struct BootPlan: Hashable, Sendable {
     /// Bytes that purgatory verifies; the kernel's own one takes the zero tails besides.
     public var digestedBytes: UInt64 {
         guard appliedDigest != .none else { return 0 }
-        let others = segments.filter { $0.name != PurgatoryPlan.segmentName && !$0.mayChange }
+        let others = segments.filter { !$0.isPurgatory && !$0.mayChange }
         let own = systemCall == .kexecFileLoad ? 0 : purgatory?.constantSize ?? 0
         return others.reduce(own) { $0 + UInt64($1.contentSize) }
     }
 
     /// Where the kernel jumps to: purgatory, or the image itself.
     public var kernelEntry: PhysicalAddress {
-        segments.first { $0.name == PurgatoryPlan.segmentName }?.place.start ?? entry
+        segments.first { $0.isPurgatory }?.place.start ?? entry
     }
 }
 

@@ -138,7 +138,7 @@ struct PlanAdvisor {
             case .linux?, nil: break
             }
         }
-        if !plan.segments.contains(where: { $0.name == "firmware_state" }), plan.refusals.isEmpty {
+        if !plan.segments.contains(where: { $0.name.equals("firmware_state") }), plan.refusals.isEmpty {
             let isFileLoad = plan.systemCall == .kexecFileLoad && image.ownPayload != nil
             ignored += given([.firmwareState], ignoredBy: isFileLoad ? .kexecFileLoad : .noBIOSCalls)
         }

@@ -9,7 +9,7 @@ extension BootPlan {
     ///   - kernel: the bytes that `.kernel` ranges refer to.
     ///   - initrd: the bytes that `.initrd` ranges refer to.
     func sealed(kernel: borrowing RawSpan, initrd: borrowing RawSpan) throws(PurgatoryImageError) -> BootPlan {
-        guard let purgatory, let index = segments.firstIndex(where: { $0.name == PurgatoryPlan.segmentName }) else {
+        guard let purgatory, let index = segments.firstIndex(where: { $0.isPurgatory }) else {
             return self
         }
         let image = try PurgatoryImage.x86_64()
@@ -17,7 +17,7 @@ extension BootPlan {
         if digest != .none {
             // The plan's checks have seen to it that there are at most 16 segments.
             var spare = PurgatoryParameters.segmentLimit - segments.count
-            for segment in segments where segment.name != PurgatoryPlan.segmentName && !segment.mayChange {
+            for segment in segments where !segment.isPurgatory && !segment.mayChange {
                 let parts = segment.checked(by: digest.kind, kernel: kernel, initrd: initrd, mayBeHalved: spare > 0)
                 spare -= parts.count - 1
                 for part in parts { _ = parameters.append(part) }

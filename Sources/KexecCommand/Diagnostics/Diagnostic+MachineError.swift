@@ -14,7 +14,7 @@ extension Diagnostic {
         case .hidesAddresses(let file):
             self.init(
                 "'\(file)' hides its addresses: CAP_SYS_ADMIN needed",
-                hint: file == "/proc/iomem" ? "run it as root" : "capture the machine again, as root")
+                hint: file.equals("/proc/iomem") ? "run it as root" : "capture the machine again, as root")
         case .noMemoryMap(let root, let errno): self = Self.forMissingMap(root: root, errno: errno)
         case .noDisk(let path):
             self.init(

@@ -50,7 +50,7 @@ extension Diagnostic {
         case .contentsOutside(let segment, let end, let available):
             "segment '\(segment)' ends at byte \(end) of a file that has \(available)"
         case .addressTooLarge(let segment):
-            segment == "entry"
+            segment.equals("entry")
                 ? "the entry point lies above 4 GiB, beyond this 32-bit program"
                 : "segment '\(segment)' lies above 4 GiB, beyond this 32-bit program"
         }

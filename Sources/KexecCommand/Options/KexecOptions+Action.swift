@@ -17,7 +17,7 @@ extension KexecOptions {
         result.systemCall = request.systemCall
         result.machineDirectory = machineDirectory
         result.detachSeconds = detachSeconds
-        if action.request != nil {
+        if case .some = action.request {
             if request.commandLine?.utf8.isEmpty == true, !request.reusesCommandLine {
                 result.warnings.append(.emptyCommandLine)
             }
