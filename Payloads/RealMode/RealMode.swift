@@ -6,15 +6,16 @@ import RealModeAssembly
 // Firmware's services and what calls them find the machine as firmware left it.
 //
 // On entry: entry.S has set up a stack; interrupts are off.
-// On exit:  real mode, registers and segments as the parameters say, interrupts off.
+// On exit:  real mode, registers and segments as the parameters say, interrupts off; or back to purgatory.
 
 @c(real_mode_main)
-public func main() -> Never {
+public func main() {
     checkLayout()
     unsafe mapFirst4GiB(by: page_tables())
     // entry.S keeps them as the loader filled them in; it has checked the record, and purgatory that it is still the same.
     let parameters = unsafe parameters().loadUnaligned(as: RealModeParameters.self)
     prepareFirmware(record: parameters.firmwareState)
+    if parameters.returns { return }
     var registers = RealModeRegisters()
     registers.eax = parameters.eax
     registers.ebx = parameters.ebx

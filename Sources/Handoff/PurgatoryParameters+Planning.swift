@@ -35,7 +35,8 @@ extension CheckedSegment: Hashable {
 extension PurgatoryParameters: Hashable {
     public static func == (left: PurgatoryParameters, right: PurgatoryParameters) -> Bool {
         left.version == right.version && left.flagBits == right.flagBits && left.entry == right.entry
-            && left.traceRecord == right.traceRecord && left.registers == right.registers
+            && left.traceRecord == right.traceRecord && left.preparation == right.preparation
+            && left.registers == right.registers
             && left.exitMode == right.exitMode && left.digestKind == right.digestKind
             && left.segmentCount == right.segmentCount && left.resetDelay == right.resetDelay
             && left.serialPort == right.serialPort && left.serialDivisor == right.serialDivisor

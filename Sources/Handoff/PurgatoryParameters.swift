@@ -9,7 +9,8 @@
 ///    0 version, flags          88 exit mode, digest kind, segment count
 ///    8 entry                   92 reset delay, serial port, serial divisor
 ///   16 trace record           104 time-stamp frequency
-///   24 registers              128 segments: 16 of 64 bytes
+///   24 registers              112 preparation
+///                             128 segments: 16 of 64 bytes
 /// ```
 /// What lies before the segments is verified with purgatory's own code; their digests vouch for the segments themselves.
 public struct PurgatoryParameters: BitwiseCopyable, Sendable {
@@ -44,7 +45,9 @@ public struct PurgatoryParameters: BitwiseCopyable, Sendable {
     private var zero1: UInt32 = 0
     /// Frequency of the time-stamp counter in kHz, which times the reset delay; 0: unknown.
     public var timeStampFrequency: UInt64 = 0
-    private var zero2: UInt64 = 0
+    /// Physical address of a routine in 64-bit mode that is called before the jump, below 4 GiB like purgatory itself; it may
+    /// leave other page tables, if they map both. For the 32-bit exit; 0: none.
+    public var preparation: UInt64 = 0
     private var zero3: UInt64 = 0
     private var segments = InlineArray<16, CheckedSegment>(repeating: CheckedSegment())
 

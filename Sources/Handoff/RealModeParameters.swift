@@ -4,11 +4,11 @@
 ///
 /// ```
 ///    0 version    4 instruction pointer, code segment    8 stack pointer, stack segment
-///   12 data segments    16 eax ebx ecx edx esi edi ebp    44 zero    48 firmware's state
+///   12 data segments, flags    16 eax ebx ecx edx esi edi ebp    44 zero    48 firmware's state
 /// ```
 public struct RealModeParameters: BitwiseCopyable, Hashable, Sendable {
     /// The loader refuses a payload that was built for any other.
-    public static let currentVersion: UInt32 = 2
+    public static let currentVersion: UInt32 = 3
     /// In bytes.
     public static let size = 56
 
@@ -23,7 +23,7 @@ public struct RealModeParameters: BitwiseCopyable, Hashable, Sendable {
     public var stackSegment: UInt16 = 0
     /// `ds`, `es`, `fs` and `gs`.
     public var dataSegment: UInt16 = 0
-    private var zero0: UInt16 = 0
+    private var flagBits: UInt16 = 0
     public var eax: UInt32 = 0
     public var ebx: UInt32 = 0
     public var ecx: UInt32 = 0
@@ -36,4 +36,11 @@ public struct RealModeParameters: BitwiseCopyable, Hashable, Sendable {
     public var firmwareState: UInt64 = 0
 
     public init() {}
+
+    /// Whether the payload goes back to its caller when the machine is as firmware left it: all but `firmwareState` is of no
+    /// use then.
+    public var returns: Bool {
+        get { flagBits & 1 != 0 }
+        set { flagBits = newValue ? 1 : 0 }
+    }
 }

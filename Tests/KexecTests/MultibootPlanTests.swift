@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 @testable import BootFormats
 import Foundation
+import Handoff
 import PhysicalMemory
 import Testing
 
@@ -29,6 +30,43 @@ import Testing
         #expect(purgatory.mode == .protectedMode && plan.entry.rawValue == 0x10_0010)
         #expect(purgatory.rax == magic && purgatory.rbx == information.place.start.rawValue)
         #expect(plan.commandLine == "/boot/xen console=ttyS0")
+    }
+
+    private func parameters(of plan: BootPlan) throws -> RealModeParameters {
+        let bytes = plan.bytes("firmware")
+        let offset = Int(try #require(bytes.loadLittle(UInt32.self, at: 16)))
+        return bytes[offset...].withUnsafeBytes { $0.loadUnaligned(as: RealModeParameters.self) }
+    }
+
+    /// It may go back to real mode, whatever kind of file it is.
+    @Test(arguments: [MultibootImage.Version.one, .two])
+    func findsTheMachineAsTheBIOSLeftIt(version: MultibootImage.Version) throws {
+        let plan = image(version).plan(on: .pc(8 << 30))
+        let payload = try #require(plan["firmware"])
+        #expect(plan.purgatory?.preparation == payload.place.start && payload.place.end <= .fourGiB)
+        #expect(try parameters(of: plan).returns && parameters(of: plan).firmwareState == 0)
+        #expect(plan.warnings == [])
+    }
+
+    @Test func isGivenWhatFirmwareLeftInTheControllers() throws {
+        var machine = MachineDescription.pc()
+        machine.firmwareState = FirmwareStateRecord().encoded
+        let plan = image(.one).plan(on: machine) { $0.givenOptions.insert(.firmwareState) }
+        #expect(plan.refusals == [] && plan.warnings == [])
+        let state = try #require(plan["firmware_state"])
+        #expect(try parameters(of: plan).firmwareState == state.place.start.rawValue)
+    }
+
+    @Test func isNotPreparedWhereThereIsNoBIOSNorAfterAPanic() {
+        var machine = MachineDescription.pc()
+        machine.efi = EFIFacts()
+        #expect(image(.two).plan(on: machine).purgatory?.preparation == nil)
+        machine.efi = nil
+        machine.crashKernel = [range(0x10_0000, 0x3000_0000)]
+        let crash = image(.two).plan(on: machine) { $0.target = .crash }
+        #expect(crash.refusals == [] && crash.purgatory?.preparation == nil && crash["firmware"] == nil)
+        let program = PlanImage.elf(segments, bytes: bytes, elfClass: .elf32).plan()
+        #expect(program.purgatory?.mode == .protectedMode && program.purgatory?.preparation == nil)
     }
 
     @Test func putsNothingIntoTheFirstMebibyteNorAbove4GiB() {

@@ -51,6 +51,8 @@ import Testing
         let words = (0..<4).map { page.loadLittle(UInt32.self, at: 4080 + 4 * $0) }
         #expect(words == [base + 8, base + 0x20, 0x5_0000, base + 0x24])
         #expect(plan["real_mode"] == nil)
+        // It may call the BIOS, by going to real mode itself.
+        #expect(purgatory.preparation != nil && purgatory.preparation == plan["firmware"]?.place.start)
     }
 
     @Test func putsTheCommandLineIntoTheReply() {

@@ -41,7 +41,7 @@ struct BuiltPayload: Sendable, CustomStringConvertible {
             magic: "SWKXPRG1", size: PurgatoryParameters.size, version: PurgatoryParameters.currentVersion,
             prefix: "purgatory"))
     static let realMode = BuiltPayload(
-        "real mode", realModeImage, elf: realModeELF, disassembly: realModeDisassembly, budget: 8192,
+        "real mode", realModeImage, elf: realModeELF, disassembly: realModeDisassembly, budget: 9216,
         ParameterBlock(
             magic: "SWKXREA1", size: RealModeParameters.size, version: RealModeParameters.currentVersion,
             prefix: "real_mode"))

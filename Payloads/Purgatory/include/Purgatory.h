@@ -9,6 +9,7 @@
 #define PURGATORY_PARAMETERS_SIZE 1152
 #define PURGATORY_ENTRY 8
 #define PURGATORY_REGISTERS 24
+#define PURGATORY_PREPARATION 112
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

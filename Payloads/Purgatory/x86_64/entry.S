@@ -58,6 +58,12 @@ purgatory_entry:
 	call	purgatory_main
 	testl	%eax, %eax
 	jz	purgatory_exit64
+
+	/* What puts the machine back as firmware left it, for a target that may call the BIOS. */
+	movq	purgatory_parameters + PURGATORY_PREPARATION(%rip), %rax
+	testq	%rax, %rax
+	jz	purgatory_exit32
+	call	*%rax
 	jmp	purgatory_exit32
 
 	/* One call of five bytes for each vector: the return address tells which it was. */

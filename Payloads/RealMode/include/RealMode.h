@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#define REAL_MODE_PARAMETERS_VERSION 2
+#define REAL_MODE_PARAMETERS_VERSION 3
 #define REAL_MODE_PARAMETERS_SIZE 56
 
 #ifndef __ASSEMBLER__

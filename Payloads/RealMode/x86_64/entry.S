@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * From 64-bit mode to real mode: Swift puts the machine back as firmware left it, and leaves by the gate.
+ * From 64-bit mode to real mode: Swift puts the machine back as firmware left it, and leaves by the gate, or goes back to
+ * purgatory for what is entered in protected mode.
  *
- * On entry: 1. 64-bit mode, interrupts off, entered by purgatory  2. this image lies below 640 KiB, on a page, and is
- *           identity-mapped
- * On exit:  a stack; the rest is real_mode_main's
+ * On entry: 1. 64-bit mode, interrupts off, called by purgatory, with a stack  2. this image lies on a page and is
+ *           identity-mapped, below 640 KiB where it leaves for real mode, else below 4 GiB
+ * On exit:  to purgatory: the caller's stack and registers, and page tables of this image's that map the first 4 GiB
  */
 #include "RealMode.h"
 
@@ -14,8 +15,13 @@
 real_mode_entry:
 	cli
 	cld
+	movq	%rsp, %rax
 	leaq	stack_top(%rip), %rsp
+	pushq	%rax
+	pushq	%rax			/* twice, for the ABI's alignment */
 	call	real_mode_main
+	popq	%rsp
+	retq
 
 	/* The loader fills this in; the numbers are checked against RealModeParameters where Swift is compiled. */
 	.section .data.parameters, "aw", @progbits

@@ -202,6 +202,8 @@ public struct PurgatoryPlan: Hashable, Sendable {
     public var leavesX2APIC = false
     /// In a confidential guest CPUID raises an exception that only a kernel can answer: purgatory must not ask it.
     public var avoidsSHAExtensions = false
+    /// What puts the machine back as firmware left it before the image is entered in protected mode; nil where none does.
+    public var preparation: PhysicalAddress?
     /// Where purgatory's words go, and whether it resets the screen.
     public var console: PurgatoryConsole
     /// Bytes of purgatory itself that it can verify: all that it does not write to.

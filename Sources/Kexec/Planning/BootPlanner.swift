@@ -182,6 +182,7 @@ public struct BootPlanner: Sendable {
                 .plan(&draft, bytes: kernel)
         }
         leaveX2APIC(for: image, &purgatory, &draft)
+        prepareFirmware(for: image, &purgatory, &draft)
         placePurgatory(&purgatory, &draft)
         return purgatory
     }
@@ -221,6 +222,24 @@ public struct BootPlanner: Sendable {
         guard !isLinux64 else { return }
         purgatory?.leavesX2APIC = machine.x2APICObstacle == nil
         if let obstacle = machine.x2APICObstacle { draft.warnings.append(.staysInX2APICMode(obstacle)) }
+    }
+
+    /// What is entered in protected mode may still call the BIOS, by going back to real mode on its own: GRUB as a kernel
+    /// does. The Multiboot specification (0.6.96, section 3.2) wants such calls to work, and the 8259 as the BIOS had it;
+    /// Etherboot leaves that to the images that it loads. Systems with other protected-mode entries ask no BIOS.
+    private func prepareFirmware(for image: KernelImage, _ purgatory: inout PurgatoryPlan?, _ draft: inout PlanDraft) {
+        switch image {
+        case .multiboot, .nbi: break
+        case .bzImage, .elf: return
+        }
+        // After a panic devices may be in any state.
+        guard purgatory?.mode == .protectedMode, machine.efi == nil, request.target != .crash,
+            let state = FirmwareStateSegment(machine: machine).plan(&draft)
+        else { return }
+        var parameters = RealModeParameters()
+        parameters.firmwareState = state.rawValue
+        parameters.returns = true
+        purgatory?.preparation = RealModePlanner.addPayload(parameters, &draft)
     }
 
     /// Purgatory leaves long mode, or changes its page tables, only by way of 32-bit code: below 4 GiB then.

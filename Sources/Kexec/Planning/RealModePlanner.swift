@@ -142,6 +142,7 @@ struct RealModePlanner {
         return Self.addPayload(registers, &draft)
     }
 
+    /// The payload; where it goes back to purgatory, it takes nothing of the first megabyte.
     @inline(never) static func addPayload(_ registers: RealModeParameters, _ draft: inout PlanDraft) -> PhysicalAddress?
     {
         let payload: FlatPayload
@@ -153,10 +154,15 @@ struct RealModePlanner {
             draft.refuse(.purgatoryUnusable(error))
             return nil
         }
-        guard let home = draft.lowHome(for: "real_mode", size: payload.memorySize, from: lowest) else {
-            return nil
-        }
-        draft.add(Segment(name: "real_mode", place: home, contents: .bytes(payload.contents(registers))))
+        let name = registers.returns ? "firmware" : "real_mode"
+        let size = payload.memorySize
+        let high = PlacementRequest(
+            size: size, bounds: PhysicalRange(from: .zero, to: .fourGiB), preference: .highest)
+        guard
+            let home = registers.returns
+                ? draft.home(for: name, high) : draft.lowHome(for: name, size: size, from: lowest)
+        else { return nil }
+        draft.add(Segment(name: name, place: home, contents: .bytes(payload.contents(registers))))
         return home.start
     }
 

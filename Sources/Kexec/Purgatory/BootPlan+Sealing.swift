@@ -49,6 +49,7 @@ extension PurgatoryPlan {
         var parameters = PurgatoryParameters()
         parameters.entry = entry.rawValue
         parameters.traceRecord = trace?.rawValue ?? 0
+        parameters.preparation = preparation?.rawValue ?? 0
         parameters.registers.rax = rax
         parameters.registers.rbx = rbx
         parameters.registers.rsi = rsi

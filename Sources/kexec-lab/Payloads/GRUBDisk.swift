@@ -37,7 +37,10 @@ struct GRUBDisk: Sendable {
 
     /// All that comes before the partition: `areaSize` bytes.
     static func bootArea(_ tools: Toolset, partitionSize: Int, workingAt path: String) async throws -> [UInt8] {
-        let core = try await makeCore(tools, at: path)
+        let core = path + ".core"
+        try await makeCore(
+            tools, at: core, modules: modules,
+            commands: ["search --file --set=root /\(marker)", "configfile /\(marker)"])
         defer { try? FileManager.default.removeItem(atPath: core) }
         guard let boot = FileManager.default.contents(atPath: "\(tools.grub)/boot.img"), boot.count >= 446,
             let gap = FileManager.default.contents(atPath: core)
@@ -60,23 +63,17 @@ struct GRUBDisk: Sendable {
         return bytes + [UInt8](repeating: 0, count: 48) + [0x55, 0xaa]
     }
 
-    private static func makeCore(_ tools: Toolset, at path: String) async throws -> String {
-        let early = """
-            serial --unit=0 --speed=115200
-            terminal_input serial
-            terminal_output serial
-            search --file --set=root /\(marker)
-            configfile /\(marker)
-
-            """
-        let (core, configuration) = (path + ".core", path + ".early")
+    /// GRUB without a disk around it, which runs `commands` with the first serial port as its terminal.
+    static func makeCore(_ tools: Toolset, at core: String, modules: [String], commands: [String]) async throws {
+        let first = ["serial --unit=0 --speed=115200", "terminal_input serial", "terminal_output serial"]
+        let early = (first + commands + [""]).joined(separator: "\n")
+        let configuration = core + ".early"
         try early.write(toFile: configuration, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(atPath: configuration) }
         _ = try await tools.command(
             "grub-mkimage",
             ["-d", tools.grub, "-O", "i386-pc", "-p", "/boot/grub", "-c", configuration, "-o", core] + modules
         ).output()
-        return core
     }
 
     private func makePartition(_ tools: Toolset, at path: String) async throws -> String {

@@ -75,15 +75,8 @@ enum MultibootKernel: String, Sendable {
             number(width, 4); text(" height="); number(height, 4); text(" depth="); number(depth, 2);
             text(" type="); number(type, 1);
         }
-        // IA32_APIC_BASE; in xAPIC mode (bit 10 is 0) what the APIC does with the 8259's interrupts.
-        static void apic(void) {
-            u32 low, high;
-            __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(0x1b));
-            text("apic="); number((u64)high << 32 | low, 8);
-            if (low & 0x400) return;
-            text(" spurious="); number(*(volatile u32 *)((low & ~0xfff) + 0xf0), 8);
-            text(" lint0="); number(*(volatile u32 *)((low & ~0xfff) + 0x350), 8);
-        }
+        // The masks of both 8259: 0xff where Linux left them.
+        static void masks(void) { text("masks="); number(in(0x21), 2); number(in(0xa1), 2); }
         static void reset(void) { out(0xcf9, 6); for (;;) __asm__ volatile("hlt"); }
         #define line text("\\nLAB multiboot ")
         #define at(type, offset) (*(volatile type *)(address + offset))
@@ -105,6 +98,15 @@ enum MultibootKernel: String, Sendable {
 
     /// Multiboot 0.6.96, section 3.3.
     private static let first = """
+        // IA32_APIC_BASE; in xAPIC mode (bit 10 is 0) what the APIC does with the 8259's interrupts.
+        static void apic(void) {
+            u32 low, high;
+            __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(0x1b));
+            text("apic="); number((u64)high << 32 | low, 8);
+            if (low & 0x400) return;
+            text(" spurious="); number(*(volatile u32 *)((low & ~0xfff) + 0xf0), 8);
+            text(" lint0="); number(*(volatile u32 *)((low & ~0xfff) + 0x350), 8);
+        }
         void run(u32 magic, u32 address) {
             line; text("magic="); number(magic, 8); text(" flags="); number(at(u32, 0), 8);
             line; text("lower="); number(at(u32, 4), 8); text(" upper="); number(at(u32, 8), 8);
@@ -124,6 +126,7 @@ enum MultibootKernel: String, Sendable {
             // What a BIOS has in its data area: the size of low memory in KiB.
             text(" base="); number(*(volatile u16 *)0x413, 4);
             line; apic();
+            line; masks();
             line; text("end\\n");
             reset();
         }
@@ -189,6 +192,7 @@ enum MultibootKernel: String, Sendable {
                 next += (size + 7) & ~7;
                 if (type == 0 || size < 8 || next >= end) break;
             }
+            line; masks();
             if (next == end) { line; text("end\\n"); }
             reset();
         }
