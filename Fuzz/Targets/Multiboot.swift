@@ -23,6 +23,14 @@ public func readMultiboot(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt 
                 if let image = try MultibootImage(version, in: bytes) { check(image, bytes.byteCount) }
             }
         } catch {}
+        // The same by its own choice of a version, and what is told of its sections.
+        guard case .multiboot(let image)? = try? KernelImage(recognizing: bytes) else { return }
+        check(image, bytes.byteCount)
+        guard let sections = ELFSectionTable(of: bytes) else { return }
+        expect(sections.others.upperBound <= bytes.byteCount, "sections lie in the file")
+        var headers = [UInt8](repeating: 0, count: sections.table.count)
+        sections.store(PhysicalAddress(0x100_0000), in: &headers, of: bytes)
+        expect(headers.count == Int(sections.count * sections.entrySize), "each has a header")
     }
     return 0
 }

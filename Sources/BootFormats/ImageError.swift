@@ -42,6 +42,8 @@ public enum ImageError: Error, Hashable, Sendable {
     case otherMachine(ELFMachine)
     /// An ELF program that a dynamic linker would have to prepare: it has a `PT_INTERP`.
     case needsInterpreter
+    /// A Multiboot2 header requires what kexec never has.
+    case unmetDemand(MultibootDemand, at: Int)
     /// A Multiboot header does not say where the image is loaded or entered, and no ELF header does.
     case needsAddresses
     /// A disk image ends inside a sector; all of its bytes.
@@ -52,6 +54,14 @@ public enum ImageError: Error, Hashable, Sendable {
     case sectorSize(UInt64)
     /// Nothing in an ELF file is to be loaded: no `PT_LOAD` has memory.
     case nothingToLoad
+}
+
+/// What a Multiboot2 header can require.
+public enum MultibootDemand: Hashable, Sendable {
+    /// A tag of the header: `type`.
+    case headerTag(UInt16)
+    /// A tag of the information: one of `mbi_tag_types`.
+    case information(UInt32)
 }
 
 /// What a value would have had to be.

@@ -29,9 +29,7 @@ public enum KernelImage: Hashable, Sendable {
             self = .bzImage(try BzImage(parsing: bytes))
         } else if asELF, ELFImage.isPresent(in: bytes) {
             self = .elf(try ELFImage(parsing: bytes))
-        } else if let image = try MultibootImage(.two, in: bytes) {
-            self = .multiboot(image)
-        } else if let image = try MultibootImage(.one, in: bytes) {
+        } else if let image = try MultibootImage(recognizing: bytes) {
             self = .multiboot(image)
         } else if ELFImage.isPresent(in: bytes) {
             self = .elf(try ELFImage(parsing: bytes))

@@ -53,6 +53,9 @@ public struct PreparedLoad: ~Copyable {
         if image.ownPayload == .kexecTest, machine.isRunning {
             planner.firmwareSums = FirmwareSums(readingMemory: "/dev/mem")
         }
+        if image.kind == .multiboot2X86, machine.isRunning, let address = machine.rsdp {
+            planner.rootPointer = ACPIRootPointer(at: address, readingMemory: "/dev/mem")
+        }
         let facts = Self.facts(of: image, kernel)
         let initrdSize = request.initrds.isEmpty ? 0 : initrd.byteCount
         planner.memoryTaken = budget.taken

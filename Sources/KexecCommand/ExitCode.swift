@@ -149,7 +149,7 @@ extension ExitCode {
             if self == .notInKernel, choice == .kexecFileLoad { self = .fileCallMissing }
         case .noRoom, .placeTaken, .commandLineTooLong, .entryMissing, .optionNotSupported, .segmentRule,
             .coreHeaderTooNarrow, .coreHeaderTooLong, .initrdWithoutLinux, .noBIOS, .biosBoot, .firmwareStateElsewhere,
-            .initrdWithMultiboot, .initrdWithNBI, .badLayout, .modulesWithoutMultiboot:
+            .initrdWithMultiboot, .initrdWithNBI, .badLayout, .modulesWithoutMultiboot, .needsBootServices:
             self = .plan
         }
     }

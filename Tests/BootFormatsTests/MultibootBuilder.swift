@@ -37,6 +37,10 @@ struct MultibootBuilder {
     var isWide = false
     /// Bytes before the header.
     var distance = 0
+    /// A second header, or whatever else follows the first.
+    var behind: [UInt8] = []
+    /// Of an ELF file: type, address and contents of each section behind the first, which is none.
+    var sections: [(type: UInt32, address: UInt32, contents: [UInt8])] = []
 
     static func one(flags: UInt32 = 3, isELF: Bool = true, distance: Int = 0) -> MultibootBuilder {
         MultibootBuilder(version: .one, flags: flags, isELF: isELF, distance: distance)
@@ -79,7 +83,7 @@ struct MultibootBuilder {
 
     /// The header and code behind it.
     var contents: [UInt8] {
-        let contents = [UInt8](repeating: 0x90, count: distance) + header
+        let contents = [UInt8](repeating: 0x90, count: distance) + header + behind
         return contents + [UInt8](repeating: 0xf4, count: max(0, 0x100 - contents.count))
     }
 
@@ -95,7 +99,33 @@ struct MultibootBuilder {
         var elf = ELFBuilder(
             isWide: isWide, machine: isWide ? 62 : 3, entry: 0x10_0040 + UInt64(padding), headers: programs)
         if padding > 0 { elf.headers[0].contents = [UInt8](repeating: 0, count: padding) + contents }
-        return elf.bytes
+        return sections.isEmpty ? elf.bytes : withSections(elf.bytes)
+    }
+
+    /// Puts the sections' contents, then their headers, behind `elf`; the last section has the names.
+    private func withSections(_ elf: [UInt8]) -> [UInt8] {
+        var bytes = elf
+        bytes.pad(to: 4096)
+        var table = [UInt8](repeating: 0, count: isWide ? 64 : 40)
+        for section in sections {
+            var header: [UInt8] = []
+            header.appendLittle(UInt32(1))
+            header.appendLittle(section.type)
+            for word in [0, section.address, UInt32(bytes.count), UInt32(section.contents.count)] {
+                header.appendLittle(word)
+                if isWide { header.appendLittle(UInt32(0)) }
+            }
+            header += [UInt8](repeating: 0, count: (isWide ? 64 : 40) - header.count)
+            table += header
+            bytes += section.contents
+        }
+        bytes.pad(to: 8)
+        bytes.store(UInt32(bytes.count), at: isWide ? 0x28 : 0x20)
+        let sizes = isWide ? 0x3a : 0x2e
+        for (index, value) in [isWide ? 64 : 40, sections.count + 1, sections.count].enumerated() {
+            bytes.store(UInt16(value), at: sizes + 2 * index)
+        }
+        return bytes + table
     }
 
     var result: Result<MultibootImage?, ImageError> {

@@ -57,12 +57,26 @@ import Testing
     @Test func takesRequiredTagsThatItKnows() throws {
         let image = try #require(
             MultibootBuilder.two(
-                .words(1, 1, 2, 3, 4, 6, 8, 11, 12, 17, 21), .words(4, 3), .words(5, 1024, 768, 32), .words(6),
+                .words(1, 1, 2, 3, 4, 6, 8, 9, 11, 12, 14, 15, 17, 21), .words(4, 3), .words(5, 1024, 768, 32),
+                .words(6),
                 .words(7),
                 .words(8, 0x10_0030), .words(9, 0x10_0030), .words(99, 1, isOptional: true)
             ).image)
         #expect(image.needsFramebuffer && image.program.entry == 0x10_0044)
+        #expect(image.wantsBootServices && image.takesText && image.takesPixels)
         #expect(MultibootBuilder.two(.words(1, 18, 10, isOptional: true)).image != nil)
+    }
+
+    @Test(arguments: [
+        (MultibootBuilder.two(), false, true, false), (.two(.words(4, 1)), true, false, false),
+        (.two(.words(4, 3)), true, true, false), (.two(.words(4, 2)), false, true, false),
+        (.two(.words(4, 1, isOptional: true)), false, false, false),
+        (.two(.words(5, 0, 0, 0)), true, true, true), (.two(.words(5, 0, 0, 0, isOptional: true)), false, true, true),
+        (.one(flags: 4), true, true, true), (.one(), false, true, true),
+    ])
+    func readsWhatScreenItNeeds(builder: MultibootBuilder, isNeeded: Bool, text: Bool, pixels: Bool) throws {
+        let image = try #require(builder.image)
+        #expect([image.needsFramebuffer, image.takesText, image.takesPixels] == [isNeeded, text, pixels])
     }
 
     @Test func looksNoFurtherThanTheSpecificationsSay() {
@@ -99,13 +113,13 @@ import Testing
         (.two(.init(type: 6, size: 0xffff_fff8)), .badValue("size", at: 0x6c, found: 0xffff_fff8, needed: .atMost(16))),
         (.two(.words(3)), .badValue("size", at: 0x6c, found: 8, needed: .atLeast(12))),
         (.two(.words(3, 0x20_0000)), .badValue("entry_addr", at: 0x70, found: 0x20_0000, needed: .insideLoadedPart)),
-        (.two(.words(11)), .badValue("type", at: 0x68, found: 11, needed: .oneOf("a known tag, or an optional one"))),
-        (
-            .two(.words(1, 4, 18)),
-            .badValue(
-                "mbi_tag_types", at: 0x74, found: 18,
-                needed: .oneOf("information that kexec has (1-4, 6, 8, 11, 12, 17, 21)"))
-        ),
+        (.two(.words(11)), .unmetDemand(.headerTag(11), at: 0x68)),
+        (.two(.words(1, 4, 18)), .unmetDemand(.information(18), at: 0x74)),
+        (.two(.words(1, 5)), .unmetDemand(.information(5), at: 0x70)),
+        (.two(.words(1, 22)), .unmetDemand(.information(22), at: 0x70)),
+        (.two(.words(1, 38)), .unmetDemand(.information(38), at: 0x70)),
+        (.two(.words(1, .max)), .unmetDemand(.information(.max), at: 0x70)),
+        (.two(.words(4)), .badValue("size", at: 0x6c, found: 8, needed: .atLeast(12))),
         (.two(.relocatable(2, 1, 1, 0)), .badValue("max_addr", at: 0x74, found: 1, needed: .atLeast(2))),
         (.two(.relocatable(0, 1, 3, 0)), .badValue("align", at: 0x78, found: 3, needed: .powerOfTwo)),
         (.two(.relocatable(0, 1, 1, 3)), .badValue("preference", at: 0x7c, found: 3, needed: .atMost(2))),
@@ -267,6 +281,35 @@ import Testing
         #expect(recognised(bytes).map(\.kind) == .success(.nbiX86))
     }
 
+    /// As GNU Mach's amd64-smp kernels ask, and then for more.
+    @Test(arguments: [
+        (MultibootBuilder.Tag.words(1, 6, 4, 1, 3, 9, 14, 15, 12), nil as ImageError?),
+        (.words(1, 6, 18), .unmetDemand(.information(18), at: 0x74)),
+        (.words(1, 6, 18, isOptional: true), nil), (.words(99), .unmetDemand(.headerTag(99), at: 0x68)),
+        (.words(99, isOptional: true), nil),
+    ])
+    func whereTheSecondVersionCannotBeHonouredTheFirstIsTaken(tag: MultibootBuilder.Tag, error: ImageError?) throws {
+        let both = MultibootBuilder.two(tag).with { $0.behind = MultibootBuilder.one().header }
+        guard case .multiboot(let image) = try recognised(both.bytes).get() else {
+            Issue.record("no Multiboot kernel")
+            return
+        }
+        #expect(image.version == (error == nil ? .two : .one))
+        let bytes = both.bytes
+        var wantsBootServices = false
+        let objection = MultibootImage.objection(
+            to: .two, in: bytes.span.bytes, wantsBootServices: &wantsBootServices)
+        #expect(objection == error && !wantsBootServices)
+        // Whoever names the version gets no other.
+        #expect(kind(both.bytes, as: .multiboot2X86) == (error.map { .failure($0) } ?? .success(.multiboot2X86)))
+        #expect(kind(both.bytes, as: .multibootX86) == .success(.multibootX86))
+        // A header that is no way in either is not the one to complain of.
+        let bad = both.with { $0.behind = MultibootBuilder.one(flags: 8).header }
+        #expect(recognised(bad.bytes).map(\.kind) == (error.map { .failure($0) } ?? .success(.multiboot2X86)))
+        let alone = MultibootBuilder.two(tag)
+        #expect(recognised(alone.bytes).map(\.kind) == (error.map { .failure($0) } ?? .success(.multiboot2X86)))
+    }
+
     @Test func takesTheTypeThatIsForced() {
         let one = MultibootBuilder.one().bytes
         #expect(kind(one, as: .elfX86) == .success(.elfX86))
@@ -288,6 +331,97 @@ import Testing
         let two = MultibootBuilder.two().with { $0.checksumError = 1 }
         #expect(found(two) == .elfX86)
         #expect(throws: ImageError.self) { try kind(two.bytes, as: .multiboot2X86).get() }
+    }
+}
+
+@Suite struct ELFSectionTableTests {
+    /// A section in a segment, one without bytes, symbols and names.
+    private func builder(isWide: Bool) -> MultibootBuilder {
+        MultibootBuilder.one().with {
+            $0.isWide = isWide
+            $0.sections = [
+                (1, 0x10_0000, [1, 2, 3, 4]), (8, 0, [5, 6]), (2, 0, [UInt8](repeating: 7, count: 24)),
+                (3, 0, Array("names\0".utf8)),
+            ]
+        }
+    }
+
+    @Test(arguments: [false, true]) func findsWhatIsNotLoaded(isWide: Bool) throws {
+        let builder = builder(isWide: isWide)
+        let bytes = builder.bytes
+        #expect(builder.image?.isLoadedAsELF == true)
+        let found = ELFSectionTable(of: bytes.span.bytes)
+        let sections = try #require(found)
+        #expect(sections.count == 5 && sections.entrySize == (isWide ? 64 : 40) && sections.nameIndex == 4)
+        #expect(sections.others == 4096..<4096 + 36)
+        var headers = Array(bytes[sections.table])
+        #expect(headers == Array(bytes.suffix(5 * Int(sections.entrySize))))
+        sections.store(PhysicalAddress(0x80_0000), in: &headers, of: bytes.span.bytes)
+        let size = Int(sections.entrySize)
+        #expect(headers.count == 5 * size)
+        let addresses = (0..<5).map { headers.loadLittle(UInt32.self, at: $0 * size + (isWide ? 16 : 12)) }
+        #expect(addresses == [0, 0x10_0000, 0, 0x80_0006, 0x80_001e])
+    }
+
+    @Test(arguments: [false, true]) func aTableThatCannotBeIsNotTold(isWide: Bool) {
+        let bytes = builder(isWide: isWide).bytes
+        func sections(_ change: (inout [UInt8]) -> Void) -> ELFSectionTable? {
+            var changed = bytes
+            change(&changed)
+            return ELFSectionTable(of: changed.span.bytes)
+        }
+        let sizes = isWide ? 0x3a : 0x2e
+        #expect(sections { _ in } != nil)
+        #expect(sections { $0.store(UInt16(0), at: sizes + 2) } == nil)
+        #expect(sections { $0.store(UInt16(39), at: sizes) } == nil)
+        #expect(sections { $0.store(UInt16.max, at: sizes + 2) } == nil)
+        #expect(sections { $0.store(UInt32.max, at: isWide ? 0x28 : 0x20) } == nil)
+        #expect(sections { $0.removeLast() } == nil)
+        // A section that lies beyond the end is not loaded; the others are.
+        let last = bytes.count - (isWide ? 64 : 40)
+        #expect(sections { $0.store(UInt32.max, at: last + (isWide ? 24 : 16)) }?.others == 4096..<4096 + 30)
+        let size = isWide ? 32 : 20
+        #expect(sections { $0.store(UInt32.max, at: last + size) }?.others == 4096..<4096 + 30)
+    }
+
+    @Test func whatIsLoadedByAddressesHasNone() {
+        let addressed = builder(isWide: false).with {
+            $0.flags = 1 << 16
+            $0.addresses = [0x20_0000, 0x20_0000, 0x20_0100, 0, 0x20_0040]
+        }
+        #expect(addressed.image?.isLoadedAsELF == false)
+    }
+}
+
+@Suite struct ACPIRootPointerTests {
+    static func bytes(revision: UInt8 = 2, table: UInt32 = 0x3f77_d000) -> [UInt8] {
+        var bytes = Array("RSD PTR ".utf8) + [0] + Array("BOCHS ".utf8) + [revision]
+        bytes.appendLittle(table)
+        bytes.appendLittle(UInt32(36))
+        bytes.appendLittle(UInt64(0x3f77_d0e8))
+        bytes.appendLittle(UInt32(0))
+        bytes[8] = 0 &- bytes[..<20].reduce(0, &+)
+        bytes[32] = 0 &- bytes.reduce(0, &+)
+        return bytes
+    }
+
+    @Test func givesBothForms() throws {
+        let pointer = try #require(ACPIRootPointer(Self.bytes()))
+        #expect(pointer.new == Self.bytes())
+        #expect(pointer.old == Array(Self.bytes(revision: 0)[..<20]))
+        let old = try #require(ACPIRootPointer(Self.bytes(revision: 0)))
+        #expect(old.new == nil && old.old == Array(Self.bytes(revision: 0)[..<20]))
+        #expect(ACPIRootPointer(Self.bytes(table: 0))?.old == nil, "there is no RSDT")
+    }
+
+    @Test func refusesWhatIsNone() {
+        for index in Self.bytes().indices {
+            var damaged = Self.bytes()
+            damaged[index] ^= 0x40
+            #expect(ACPIRootPointer(damaged) == nil, "byte \(index)")
+        }
+        #expect(ACPIRootPointer(Array(Self.bytes().dropLast())) == nil && ACPIRootPointer([]) == nil)
+        #expect(ACPIRootPointer([UInt8](repeating: 0, count: 36)) == nil)
     }
 }
 
@@ -331,8 +465,21 @@ import Testing
         #expect(word(map + 68) == 2, "what the specification does not know is reserved")
     }
 
+    @Test func firstVersionTellsOfTheSections() throws {
+        var information = information
+        let headers = (0..<80).map { UInt8($0) }
+        information.sections = .init(count: 2, entrySize: 40, nameIndex: 1, headers: headers)
+        let bytes = information.encoded(.one, at: PhysicalAddress(0x80_0000))
+        func word(_ offset: Int) -> UInt32 { bytes.loadLittle(UInt32.self, at: offset) ?? 0 }
+        #expect(word(0) & 1 << 5 != 0 && word(28) == 2 && word(32) == 40 && word(40) == 1)
+        let place = Int(word(36) - 0x80_0000)
+        #expect(place % 4 == 0 && Array(bytes[place..<place + 80]) == headers)
+    }
+
     @Test func secondVersionIsAListOfTags() throws {
         var information = information
+        information.sections = .init(count: 2, entrySize: 40, nameIndex: 1, headers: [UInt8](repeating: 5, count: 80))
+        information.rootPointer = ACPIRootPointer(ACPIRootPointerTests.bytes())
         information.loadBase = PhysicalAddress(0x20_0000)
         information.efi = .init(
             isWide: true, systemTable: 0x1_2345_6789, descriptorSize: 48, descriptorVersion: 1,
@@ -349,13 +496,18 @@ import Testing
             case 1: #expect(text(bytes, at: offset + 8) == "k a=b" && size == 14)
             case 12: #expect(bytes.loadLittle(UInt64.self, at: offset + 8) == 0x1_2345_6789)
             case 6: #expect(size == 16 + 3 * 24)
+            case 9:
+                #expect(
+                    size == 20 + 80 && bytes.loadLittle(UInt32.self, at: offset + 8) == 2 && bytes[offset + 20] == 5)
+            case 14: #expect(size == 28 && bytes[offset + 8] == UInt8(ascii: "R"))
+            case 15: #expect(size == 44 && Array(bytes[offset + 8..<offset + 44]) == ACPIRootPointerTests.bytes())
             case 21: #expect(bytes.loadLittle(UInt32.self, at: offset + 8) == 0x20_0000)
             default: break
             }
             offset = (offset + size + 7) & ~7
         }
         #expect(offset == bytes.count)
-        #expect(found == [1, 2, 3, 3, 4, 6, 12, 17, 21, 0])
+        #expect(found == [1, 2, 3, 3, 4, 6, 9, 12, 17, 14, 15, 21, 0])
     }
 
     @Test func tellsTheScreenThatTheRunningKernelGot() throws {

@@ -75,6 +75,19 @@ import Testing
                 "its Multiboot header lacks the addresses where to load and enter it, and it is no ELF file"
             ),
             (
+                .unmetDemand(.information(18), at: 0x1014),
+                "its Multiboot2 header requires information tag 18 (EFI boot services) at offset 0x1014, which kexec does "
+                    + "not have"
+            ),
+            (
+                .unmetDemand(.information(99), at: 0x1014),
+                "its Multiboot2 header requires information tag 99 (unknown) at offset 0x1014, which kexec does not have"
+            ),
+            (
+                .unmetDemand(.headerTag(11), at: 0x1008),
+                "its Multiboot2 header requires tag 11 at offset 0x1008, which kexec does not have"
+            ),
+            (
                 .badValue("size", at: 0x1014, found: 0, needed: .atLeast(8)),
                 "'size' is 0x0 at offset 0x1014, need 0x8 or more"
             ),
@@ -119,7 +132,11 @@ import Testing
             .badLayout(.badValue("load address", at: 20, found: 0x5000, needed: .atMost(0x4000))),
             "the image does not fit into this machine's memory: 'load address' is 0x5000 at offset 0x14, need 0x4000 or less"
         ),
-        (PlanRefusal.initrdWithMultiboot, "an initrd cannot be passed to a Multiboot kernel"),
+        (
+            PlanRefusal.needsBootServices,
+            "the image is to be started by EFI's boot services, which have ended: on this machine it dies after the jump"
+        ),
+        (.initrdWithMultiboot, "an initrd cannot be passed to a Multiboot kernel"),
         (.modulesWithoutMultiboot(kind: "bzImage64"), "'--module' is for Multiboot kernels, this is bzImage64"),
     ])
     func saysWhichFilesAKernelDoesNotTake(refusal: PlanRefusal, sentence: String) {

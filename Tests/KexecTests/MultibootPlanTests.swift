@@ -160,13 +160,121 @@ import Testing
         #expect(map?.count == 4 * 48)
     }
 
-    @Test func warnsOfAFramebufferThatIsNotKnown() {
-        var image = image(.one)
+    private func image(
+        _ version: MultibootImage.Version = .one, change: (inout MultibootImage) -> Void
+    ) -> PlanImage {
+        var image = image(version)
         if case .multiboot(var multiboot) = image.image {
-            multiboot.needsFramebuffer = true
+            change(&multiboot)
             image.image = .multiboot(multiboot)
         }
-        #expect(image.plan().warnings.contains(.noFramebuffer))
+        return image
+    }
+
+    @Test func warnsOfAScreenThatIsNotWhatTheHeaderNeeds() {
+        var text = MachineDescription.pc()
+        text.bootParameters?.store([80] as [UInt8], at: 0x07)
+        text.bootParameters?.store([25, 1] as [UInt8], at: 0x0e)
+        func warnings(
+            on machine: MachineDescription, isNeeded: Bool, text: Bool, pixels: Bool
+        ) -> [PlanWarning] {
+            image {
+                ($0.needsFramebuffer, $0.takesText, $0.takesPixels) = (isNeeded, text, pixels)
+            }.plan(on: machine).warnings
+        }
+        #expect(warnings(on: .pc(), isNeeded: true, text: true, pixels: true) == [.noFramebuffer(isText: nil)])
+        #expect(warnings(on: .pc(), isNeeded: false, text: true, pixels: true) == [])
+        #expect(warnings(on: text, isNeeded: true, text: true, pixels: false) == [])
+        #expect(warnings(on: text, isNeeded: true, text: false, pixels: true) == [.noFramebuffer(isText: true)])
+        #expect(warnings(on: text, isNeeded: false, text: false, pixels: true) == [])
+    }
+
+    /// What is loaded by the first version's header in `bytes`.
+    private static func image(_ bytes: [UInt8]) throws -> PlanImage {
+        let found = try MultibootImage(.one, in: bytes.span.bytes)
+        return PlanImage(
+            image: .multiboot(try #require(found)), facts: ImageFacts(path: "k", kind: "multiboot-x86"), bytes: bytes)
+    }
+
+    @Test func saysWhyTheFirstVersionIsTaken() throws {
+        var bytes = Self.wideELF
+        // Length 40: a tag with one request, and the last one.
+        let words: [UInt32] = [0xe852_50d6, 0, 40, 0 &- 0xe852_50d6 &- 40, 1, 12, 18, 0, 0, 8]
+        for (index, word) in words.enumerated() { bytes.store(word, at: 0x90 + 4 * index) }
+        let image = try Self.image(bytes)
+        #expect(
+            image.plan().warnings == [.firstMultiboot(because: .unmetDemand(.information(18), at: 0xa8))])
+        #expect(image.plan { $0.forcedType = .multibootX86 }.warnings == [])
+    }
+
+    /// Xen's header has the tag; on a machine with EFI it dies after the jump, in whatever way it is loaded.
+    @Test func anImageForEFIsBootServicesIsRefusedOnAMachineWithEFI() throws {
+        var machine = MachineDescription.pc()
+        for version in [MultibootImage.Version.one, .two] {
+            let image = image(version) { $0.wantsBootServices = true }
+            machine.efi = nil
+            #expect(image.plan(on: machine).refusals == [] && image.plan(on: machine).warnings == [])
+            machine.efi = EFIFacts()
+            #expect(image.plan(on: machine).refusals == [.needsBootServices])
+            #expect(image.plan(on: machine) { $0.hidesEFI = true }.refusals == [.needsBootServices])
+            let forced = image.plan(on: machine) { $0.forcedType = version == .one ? .multibootX86 : .multiboot2X86 }
+            #expect(forced.refusals == [] && forced.warnings == [.needsBootServices])
+            #expect(self.image(version).plan(on: machine).refusals == [])
+        }
+        // The first version's header does not say so, but the other one in the file does.
+        var bytes = Self.wideELF
+        let words: [UInt32] = [0xe852_50d6, 0, 32, 0 &- 0xe852_50d6 &- 32, 0x1_0007, 8, 0, 8]
+        for (index, word) in words.enumerated() { bytes.store(word, at: 0x90 + 4 * index) }
+        let one = try Self.image(bytes)
+        #expect(one.plan(on: machine) { $0.forcedType = .multibootX86 }.warnings == [.needsBootServices])
+        #expect(one.plan().warnings == [])
+    }
+
+    /// The bytes of a file whose table of two sections has names in its last page.
+    private static let withSections: [UInt8] = {
+        var bytes = wideELF + [UInt8](repeating: 0, count: 0x2f80)
+        bytes += Array("names\0\0\0".utf8) + [UInt8](repeating: 0, count: 128)
+        bytes.store(UInt64(0x3108), at: 0x28)
+        for (offset, value) in [(0x3a, 64), (0x3c, 2), (0x3e, 1)] { bytes.store(UInt16(value), at: offset) }
+        bytes.store(UInt32(3), at: 0x314c)
+        bytes.store(UInt64(0x3100), at: 0x3160)
+        bytes.store(UInt64(6), at: 0x3168)
+        return bytes
+    }()
+
+    @Test func loadsTheSectionsThatAreNoPartOfTheProgram() throws {
+        let image = try Self.image(Self.withSections)
+        let plan = image.plan()
+        #expect(plan.refusals == [])
+        let sections = try #require(plan["sections"])
+        #expect(sections.contents == .kernel(0x3000..<0x3106))
+        let information = plan.bytes("multiboot_info")
+        let base = try #require(plan["multiboot_info"]).place.start.rawValue
+        #expect(information.loadLittle(UInt32.self, at: 28) == 2 && information.loadLittle(UInt32.self, at: 40) == 1)
+        let headers = Int(UInt64(try #require(information.loadLittle(UInt32.self, at: 36))) - base)
+        #expect(
+            information.loadLittle(UInt64.self, at: headers + 64 + 16) == sections.place.start.rawValue + 0x100)
+        // Where they have no room the kernel is loaded without.
+        let bounds = image.plan { $0.memoryMaximum = PhysicalAddress(0x10_0fff) }
+        let failed = bounds.refusals.map { if case .noRoom(let segment, _, _, _) = $0 { segment } else { "" } }
+        #expect(bounds["sections"] == nil && failed == ["multiboot_info"])
+    }
+
+    @Test func tellsTheRootPointerToTheSecondVersion() {
+        var bytes = Array("RSD PTR ".utf8) + [UInt8](repeating: 0, count: 28)
+        bytes[16] = 1
+        bytes[8] = 0 &- bytes[..<20].reduce(0, &+)
+        func size(_ version: MultibootImage.Version, _ pointer: ACPIRootPointer?) -> Int {
+            let image = image(version)
+            var request = KexecRequest(kernel: "k")
+            request.commandLine = ""
+            var planner = BootPlanner(request: request, machine: .pc(), seed: nil)
+            planner.rootPointer = pointer
+            return planner.plan(image.image, facts: image.facts, kernel: image.bytes.span.bytes, initrdSize: 0)
+                .bytes("multiboot_info").count
+        }
+        let pointer = ACPIRootPointer(bytes)
+        #expect(pointer != nil && size(.two, pointer) == size(.two, nil) + 32 && size(.one, pointer) == size(.one, nil))
     }
 
     /// An ELF file of 64 bits whose one segment begins with a header of the first version.

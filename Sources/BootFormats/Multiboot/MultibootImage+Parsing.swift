@@ -7,6 +7,32 @@ extension MultibootImage {
         header(.two, in: bytes) != nil || header(.one, in: bytes) != nil
     }
 
+    /// Reads the header of the second version, or, where that one cannot be honoured and the file has another way in, the
+    /// header of the first; nil where there is neither.
+    ///
+    /// - Throws: what is wrong with the header of the only version there is, else with the second's.
+    init?(recognizing bytes: borrowing RawSpan) throws(ImageError) {
+        var ignored = false
+        let isSecond =
+            Self.header(.two, in: bytes) != nil
+            && (Self.objection(to: .two, in: bytes, wantsBootServices: &ignored) == nil
+                || Self.header(.one, in: bytes) == nil
+                || Self.objection(to: .one, in: bytes, wantsBootServices: &ignored) != nil)
+        try self.init(isSecond ? .two : .one, in: bytes)
+    }
+
+    /// Why the file cannot be entered by its header of `version`; nil where it can be, or has none.
+    /// - Parameter wantsBootServices: becomes true where that header is right and asks for them.
+    @inline(never)
+    public static func objection(
+        to version: Version, in bytes: borrowing RawSpan, wantsBootServices: inout Bool
+    ) -> ImageError? {
+        do throws(ImageError) {
+            if let image = try MultibootImage(version, in: bytes), image.wantsBootServices { wantsBootServices = true }
+            return nil
+        } catch { return error }
+    }
+
     /// Reads the first header of `version` and what it says is to be loaded; nil where there is none.
     ///
     /// The magic number alone is no header: programs that load such kernels hold it, too.
@@ -77,6 +103,7 @@ extension MultibootImage {
             program = try executable(bytes)
         }
         var image = MultibootImage(version: .one, program: program)
+        image.isLoadedAsELF = flags & 1 << 16 == 0
         image.needsFramebuffer = flags & 4 != 0
         return image
     }
@@ -173,8 +200,12 @@ extension MultibootImage {
         }
         if let entry = tags.entry { try program.checkEntry("entry_addr", at: entry.offset) }
         var image = MultibootImage(version: .two, program: program)
+        image.isLoadedAsELF = tags.addresses == nil
         image.relocation = tags.relocation
         image.needsFramebuffer = tags.needsFramebuffer
+        image.takesText = tags.takesText
+        image.takesPixels = tags.takesPixels
+        image.wantsBootServices = tags.wantsBootServices
         return image
     }
 
@@ -185,6 +216,9 @@ extension MultibootImage {
         var entry: (address: UInt32, offset: Int)?
         var relocation: Relocation?
         var needsFramebuffer = false
+        var takesText = true
+        var takesPixels = false
+        var wantsBootServices = false
 
         /// - Parameter range: from the first tag to the end of the header.
         mutating func read(_ bytes: borrowing RawSpan, _ range: Range<Int>) throws(ImageError) {
@@ -216,7 +250,7 @@ extension MultibootImage {
         private static func size(of type: UInt16) -> UInt32 {
             switch type {
             case 2, 10: 24
-            case 3: 12
+            case 3, 4: 12
             case 5: 20
             default: 8
             }
@@ -229,31 +263,34 @@ extension MultibootImage {
             case 1: if isRequired { try checkRequests(bytes, tag) }
             case 2: addresses = try AddressFields(bytes, at: tag.lowerBound + 8, header: header, wholeFile: .max)
             case 3: entry = (try bytes.little(UInt32.self, at: tag.lowerBound + 8, "entry_addr"), tag.lowerBound + 8)
-            // The console: what is there is described. Modules: on pages, always. Ways to enter with EFI's boot
-            // services: they have ended long ago, and the entry for that case is the common one.
-            case 4, 6, 7, 8, 9: break
-            case 5: needsFramebuffer = isRequired
+            case 4:
+                let flags = try bytes.little(UInt32.self, at: tag.lowerBound + 8, "console_flags")
+                if isRequired, flags & 1 != 0 { needsFramebuffer = true }
+                takesText = flags & 2 != 0
+            case 5:
+                if isRequired { needsFramebuffer = true }
+                takesPixels = true
+            case 7: wantsBootServices = true
+            // Modules lie on pages, always. The other two are where EFI's boot services enter the image.
+            case 6, 8, 9: break
             case 10: relocation = try Relocation(bytes, at: tag.lowerBound)
-            default:
-                if isRequired {
-                    throw .badValue(
-                        "type", at: tag.lowerBound, found: UInt64(type),
-                        needed: .oneOf("a known tag, or an optional one"))
+            default: if isRequired { throw .unmetDemand(.headerTag(type), at: tag.lowerBound) }
+            }
+        }
+
+        /// As with GRUB, a request is met where kexec knows the tag, though this machine may have nothing for it. It never
+        /// has the boot device, BIOS' VBE, APM, SMBIOS, the network, EFI's boot services and handles.
+        private func checkRequests(_ bytes: borrowing RawSpan, _ tag: Range<Int>) throws(ImageError) {
+            for offset in stride(from: tag.lowerBound + 8, through: tag.upperBound - 4, by: 4) {
+                let type = try bytes.little(UInt32.self, at: offset, "mbi_tag_types")
+                guard type < 32, Self.knownInformation & 1 << type != 0 else {
+                    throw .unmetDemand(.information(type), at: offset)
                 }
             }
         }
 
-        /// Information that we never have: the boot device, BIOS' VBE, ELF sections, APM, SMBIOS, network, handles.
-        private func checkRequests(_ bytes: borrowing RawSpan, _ tag: Range<Int>) throws(ImageError) {
-            for offset in stride(from: tag.lowerBound + 8, through: tag.upperBound - 4, by: 4) {
-                let type = try bytes.little(UInt32.self, at: offset, "mbi_tag_types")
-                guard [1, 2, 3, 4, 6, 8, 11, 12, 17, 21].contains(type) else {
-                    throw .badValue(
-                        "mbi_tag_types", at: offset, found: UInt64(type),
-                        needed: .oneOf("information that kexec has (1-4, 6, 8, 11, 12, 17, 21)"))
-                }
-            }
-        }
+        /// A bit for each number: 0 to 4, 6, 8, 9, 11, 12, 14, 15, 17, 21.
+        private static let knownInformation: UInt32 = 0x0022_db5f
     }
 }
 

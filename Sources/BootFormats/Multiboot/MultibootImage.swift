@@ -17,6 +17,14 @@ public struct MultibootImage: Hashable, Sendable {
     public var relocation: Relocation?
     /// The image cannot do without information on the screen.
     public var needsFramebuffer = false
+    /// It can use a screen in EGA's text mode.
+    public var takesText = true
+    /// It can use a screen of pixels.
+    public var takesPixels = true
+    /// It has the tag for EFI's boot services: on a machine with EFI it wants to be started while they run.
+    public var wantsBootServices = false
+    /// It is loaded as the ELF file's headers say, not by addresses of its own.
+    public var isLoadedAsELF = false
 
     /// The relocatable tag of Multiboot2.
     public struct Relocation: Hashable, Sendable {

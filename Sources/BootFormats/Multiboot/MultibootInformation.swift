@@ -38,6 +38,20 @@ public struct MultibootInformation: Hashable, Sendable {
         }
     }
 
+    /// An ELF file's sections.
+    public struct Sections: Hashable, Sendable {
+        /// `e_shnum`, `e_shentsize`, `e_shstrndx`: headers, bytes of one, the number of the section with the names.
+        public var count, entrySize, nameIndex: UInt32
+        /// All headers, with the physical addresses of what was loaded.
+        public var headers: [UInt8]
+        public init(count: UInt32, entrySize: UInt32, nameIndex: UInt32, headers: [UInt8]) {
+            self.count = count
+            self.entrySize = entrySize
+            self.nameIndex = nameIndex
+            self.headers = headers
+        }
+    }
+
     /// Without its NUL, as all text here.
     public var commandLine: String
     /// Who loaded the kernel, with its version.
@@ -48,8 +62,12 @@ public struct MultibootInformation: Hashable, Sendable {
     public var memoryMap: MemoryMap
     /// nil: nothing is known of the screen, and the kernel is told nothing.
     public var framebuffer: MultibootFramebuffer?
+    /// nil where the file is no ELF file, or has none.
+    public var sections: Sections?
     /// nil where there is no EFI; version 1 has no place for it.
     public var efi: EFI?
+    /// nil where its bytes are not known; version 1 has no place for it.
+    public var rootPointer: ACPIRootPointer?
     /// Where an image that may be anywhere was put; nil for others. Version 1 has no place for it.
     public var loadBase: PhysicalAddress?
 
@@ -103,6 +121,15 @@ public struct MultibootInformation: Hashable, Sendable {
                 bytes += Self.text(module.text)
             }
         }
+        if let sections {
+            flags |= 1 << 5
+            bytes.pad(to: 4)
+            bytes.store(sections.count, at: 28)
+            bytes.store(sections.entrySize, at: 32)
+            bytes.store(here(), at: 36)
+            bytes.store(sections.nameIndex, at: 40)
+            bytes += sections.headers
+        }
         flags |= 1 << 2
         bytes.store(here(), at: 16)
         bytes += Self.text(commandLine)
@@ -139,6 +166,10 @@ public struct MultibootInformation: Hashable, Sendable {
             fields.insert(0, at: 22)
             list.append(8, fields)
         }
+        // As GRUB has it, with numbers of 32 bits: the specification's text has 16.
+        if let sections {
+            list.append(9, [sections.count, sections.entrySize, sections.nameIndex], sections.headers)
+        }
         if let efi {
             let low = UInt32(truncatingIfNeeded: efi.systemTable)
             if efi.isWide {
@@ -147,6 +178,10 @@ public struct MultibootInformation: Hashable, Sendable {
                 list.append(11, [low])
             }
             list.append(17, [efi.descriptorSize, efi.descriptorVersion], efi.memoryMap)
+        }
+        if let rootPointer {
+            if let old = rootPointer.old { list.append(14, old) }
+            if let new = rootPointer.new { list.append(15, new) }
         }
         if let loadBase { list.append(21, [loadBase.low]) }
         list.append(0)
@@ -203,6 +238,9 @@ extension PhysicalAddress {
 public struct MultibootFramebuffer: Hashable, Sendable {
     /// Address, pitch, width, height, depth, type, colours: as version 1 has them from offset 88 on.
     let encoded: [UInt8]
+
+    /// EGA's text mode, no pixels: `framebuffer_type` 2.
+    public var isText: Bool { encoded[21] == 2 }
 
     /// What the running kernel's boot_params say of the screen (`screen_info`); nil where that is nothing.
     public init?(_ old: [UInt8]) {

@@ -29,12 +29,7 @@ public struct FirmwareSums: Hashable, Sendable {
     var words: String { " ivt=\(vectors) bda=\(dataArea) rom=\(roms)" }
 
     private static func sum(of range: Range<Int>, in file: borrowing FileDescriptor) -> UInt32? {
-        var bytes = [UInt8](repeating: 0, count: range.count)
-        // The buffer has as many bytes as the call is told.
-        let count = unsafe bytes.withUnsafeMutableBytes {
-            unsafe pread(file.number, $0.baseAddress, $0.count, off_t(range.lowerBound))
-        }
-        return count == bytes.count ? sum(of: bytes) : nil
+        file.bytes(at: UInt64(range.lowerBound), count: range.count).map { sum(of: $0) }
     }
 
     /// Of 32-bit words, little-endian; the sum is rotated left by one before each of them.
@@ -46,5 +41,16 @@ public struct FirmwareSums: Hashable, Sendable {
             sum = (sum << 1 | sum >> 31) &+ word
         }
         return sum
+    }
+}
+
+extension FileDescriptor {
+    /// Bytes of `/dev/mem`, or of any file; nil where not all of them can be read.
+    borrowing func bytes(at offset: UInt64, count: Int) -> [UInt8]? {
+        guard let offset = off_t(exactly: offset) else { return nil }
+        var bytes = [UInt8](repeating: 0, count: count)
+        // The buffer has as many bytes as the call is told.
+        let read = unsafe bytes.withUnsafeMutableBytes { unsafe pread(number, $0.baseAddress, $0.count, offset) }
+        return read == count ? bytes : nil
     }
 }

@@ -21,6 +21,8 @@ public struct BootPlanner: Sendable {
     public var memoryTaken: UInt64 = 0
     /// For a payload of ours that compares them.
     public var firmwareSums: FirmwareSums?
+    /// For a Multiboot2 kernel; nil where its bytes are not known.
+    public var rootPointer: ACPIRootPointer?
     /// When this plan was made, as the next kernel's `kexec --last` will tell it.
     public var trace = TraceRecord()
 
@@ -156,7 +158,7 @@ public struct BootPlanner: Sendable {
         case .multiboot(let multiboot):
             if !request.initrds.isEmpty { draft.refuse(.initrdWithMultiboot) }
             purgatory = MultibootPlanner(
-                image: multiboot, modules: modules, request: request, machine: machine,
+                image: multiboot, modules: modules, request: request, machine: machine, rootPointer: rootPointer,
                 commandLine: parameters.commandLine
             ).plan(&draft, bytes: kernel)
         case .nbi(let nbi):

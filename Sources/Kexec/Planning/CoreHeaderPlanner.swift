@@ -72,13 +72,13 @@ struct CoreHeaderPlanner {
     }
 
     private func warnOfGaps(_ draft: inout PlanDraft) {
-        if machine.crash.processorNotes.isEmpty { draft.warnings.append(.coreHeaderLacks(.processorNotes)) }
-        if machine.vmcoreInfo == nil { draft.warnings.append(.coreHeaderLacks(.vmcoreinfo)) }
+        if machine.crash.processorNotes.isEmpty { draft.warn(.coreHeaderLacks(.processorNotes)) }
+        if machine.vmcoreInfo == nil { draft.warn(.coreHeaderLacks(.vmcoreinfo)) }
         if machine.crash.directMapBase == nil || machine.crash.kernelImage == nil {
-            draft.warnings.append(.coreHeaderLacks(.virtualAddresses))
+            draft.warn(.coreHeaderLacks(.virtualAddresses))
         }
         if let version = LinuxVersion(machine.release), version < LinuxVersion(5, 5) {
-            draft.warnings.append(.coreHeaderLacks(.firstMebibyte))
+            draft.warn(.coreHeaderLacks(.firstMebibyte))
         }
     }
 }

@@ -75,7 +75,7 @@ struct FirmwareStateSegment {
             guard classCode >> 8 == 0x01, classCode != 0x0101 else { continue }
             let recorded = record?.function(at: function.address)
             if let obstacle = obstacle(to: recorded, record, kind: ControllerKind(of: function)) {
-                draft.warnings.append(.diskLost(controller: function.address.name, obstacle))
+                draft.warn(.diskLost(controller: function.address.name, obstacle))
             }
         }
     }

@@ -10,6 +10,8 @@ struct MultibootPlanner {
     let modules: [Range<Int>]
     let request: KexecRequest
     let machine: MachineDescription
+    /// nil where its bytes are not known.
+    let rootPointer: ACPIRootPointer?
     /// The file's name first.
     let commandLine: String
 
@@ -19,6 +21,7 @@ struct MultibootPlanner {
     /// Adds all segments to `draft`.
     /// - Returns: what purgatory has to do; nil where the draft was refused.
     func plan(_ draft: inout PlanDraft, bytes: borrowing RawSpan) -> PurgatoryPlan? {
+        checkDemands(&draft, bytes)
         guard let placed = placeImage(&draft, bytes), let homes = placeModules(&draft) else { return nil }
         let map = request.target == .crash ? CrashMemoryMap.make(for: machine) : machine.memoryMap
         var information = MultibootInformation(
@@ -26,8 +29,10 @@ struct MultibootPlanner {
         for (home, text) in zip(homes, request.modules) {
             information.modules.append(MultibootInformation.Module(range: home, text: text))
         }
+        information.sections = placeSections(&draft, bytes)
         if let old = machine.bootParameters { information.framebuffer = MultibootFramebuffer(old) }
         if image.version == .two {
+            information.rootPointer = rootPointer
             information.efi = MultibootEFI.facts(of: machine, map: map, request: request)
             if image.relocation != nil { information.loadBase = placed.range.start }
         }
@@ -43,6 +48,22 @@ struct MultibootPlanner {
         purgatory.rax = UInt64(MultibootInformation.magic(image.version))
         purgatory.rbx = home.start.rawValue
         return purgatory
+    }
+
+    /// Holds against the machine what the file's Multiboot2 header wants, also where the image is entered by the other one:
+    /// what the program needs is the same.
+    private func checkDemands(_ draft: inout PlanDraft, _ bytes: borrowing RawSpan) {
+        var wantsBootServices = image.wantsBootServices
+        if image.version == .one {
+            let objection = MultibootImage.objection(to: .two, in: bytes, wantsBootServices: &wantsBootServices)
+            if let objection, request.forcedType == nil { draft.warn(.firstMultiboot(because: objection)) }
+        }
+        guard wantsBootServices, machine.efi != nil else { return }
+        if request.forcedType == nil {
+            draft.refuse(.needsBootServices)
+        } else {
+            draft.warn(.needsBootServices)
+        }
     }
 
     /// - Returns: the image as it was placed.
@@ -68,6 +89,33 @@ struct MultibootPlanner {
             PlacementRequest(
                 size: image.range.size, alignment: max(relocation.alignment, pageSize), bounds: relocation.bounds,
                 preference: relocation.preference == .highest ? .highest : .lowest))?.start
+    }
+
+    /// Debug information can be larger than the kernel by far.
+    private static let largestSections: UInt64 = 64 << 20
+    /// 16 segments, less those for the information and purgatory.
+    private static let mostSegments = 14
+
+    /// What the kernel finds its own symbols by. They are a help and no condition: where they have no room, it is told of
+    /// none.
+    private func placeSections(
+        _ draft: inout PlanDraft, _ bytes: borrowing RawSpan
+    ) -> MultibootInformation.Sections? {
+        guard image.isLoadedAsELF, let sections = ELFSectionTable(of: bytes) else { return nil }
+        var headers = ELFPageRuns.copy(bytes, sections.table)
+        if !sections.others.isEmpty {
+            let size = UInt64(sections.others.count)
+            guard size <= Self.largestSections, draft.segments.count < Self.mostSegments,
+                draft.memory.largestFree(in: Self.bounds) >= size,
+                let home = draft.home(
+                    for: "sections", PlacementRequest(size: size, bounds: Self.bounds, preference: .highest))
+            else { return nil }
+            draft.add(Segment(name: "sections", place: home, contents: .kernel(sections.others)))
+            sections.store(home.start, in: &headers, of: bytes)
+        }
+        return MultibootInformation.Sections(
+            count: sections.count, entrySize: sections.entrySize, nameIndex: sections.nameIndex,
+            headers: headers)
     }
 
     /// All modules in one segment, for there are no more than 16; nil where there is no room.

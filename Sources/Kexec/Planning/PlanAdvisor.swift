@@ -19,11 +19,7 @@ struct PlanAdvisor {
         }
         if plan.elfArguments == .nothing { warnings.append(.notVerified) }
         if let warning = linuxWarning(image, plan.elfArguments) { warnings.append(warning) }
-        if case .multiboot(let image) = image, image.needsFramebuffer,
-            machine.bootParameters.flatMap({ MultibootFramebuffer($0) }) == nil
-        {
-            warnings.append(.noFramebuffer)
-        }
+        if let warning = screenWarning(image) { warnings.append(warning) }
         if request.decompression.namesKernel {
             switch plan.kernelForm {
             case .unpacked?: break
@@ -102,6 +98,14 @@ struct PlanAdvisor {
             if kexec.handoverActive { lost.insert(.handover) }
         }
         return lost
+    }
+
+    /// Of a header that needs a screen, and not in the mode that it is in.
+    private func screenWarning(_ image: KernelImage) -> PlanWarning? {
+        guard case .multiboot(let image) = image, image.needsFramebuffer else { return nil }
+        let isText = machine.bootParameters.flatMap { MultibootFramebuffer($0) }.map { $0.isText }
+        if let isText, isText ? image.takesText : image.takesPixels { return nil }
+        return .noFramebuffer(isText: isText)
     }
 
     private func takesCommandLine(_ image: KernelImage) -> Bool {

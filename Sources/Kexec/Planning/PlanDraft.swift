@@ -33,7 +33,9 @@ struct PlanDraft {
         return nil
     }
 
-    mutating func refuse(_ refusal: PlanRefusal) { refusals.append(refusal) }
+    @inline(never) mutating func refuse(_ refusal: PlanRefusal) { refusals.append(refusal) }
+
+    @inline(never) mutating func warn(_ warning: PlanWarning) { warnings.append(warning) }
 
     /// Finds a home for a segment of `size` bytes; where there is none, refuses and returns nil.
     /// - Parameter random: takes the one that this number says, of all there are.

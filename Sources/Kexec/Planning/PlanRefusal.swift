@@ -48,6 +48,8 @@ public enum PlanRefusal: Error, Hashable, Sendable {
     case firmwareStateUnusable(FirmwareStateError)
     /// The record is of another machine, or of one that has changed since.
     case firmwareStateElsewhere(PCIAddress, FunctionDifference)
+    /// A Multiboot2 kernel that is to be started while EFI's boot services run, on a machine with EFI.
+    case needsBootServices
     /// A Multiboot kernel knows modules only.
     case initrdWithMultiboot
     /// A network boot image holds all that it loads.
@@ -144,8 +146,13 @@ public enum PlanWarning: Hashable, Sendable {
     case staysInX2APICMode(X2APICObstacle)
     /// The BIOS's disk calls for this controller will not return.
     case diskLost(controller: String, LostDiskReason)
-    /// A Multiboot image asks for a framebuffer, and nothing is known of one.
-    case noFramebuffer
+    /// A Multiboot image needs a framebuffer, and nothing is known of one (nil), or it is in a mode that the image does not
+    /// take: EGA's text mode, or pixels.
+    case noFramebuffer(isText: Bool?)
+    /// As the refusal of this name, where `--type` says what to do.
+    case needsBootServices
+    /// A Multiboot image is entered by its header of version 1, because that of version 2 cannot be honoured.
+    case firstMultiboot(because: ImageError)
     /// `--decompress=kernel`, `initrd` or `all`, and it is handed over as it is.
     case asItIs(UnpackablePart, because: UnpackingObstacle)
 }

@@ -50,6 +50,7 @@ extension Diagnostic {
         case .otherMachine(let machine): ("it is an ELF file for \(name(of: machine)), not for x86", nil)
         case .needsInterpreter:
             ("it is an ELF program for an operating system: it has a PT_INTERP, need a static executable", nil)
+        case .unmetDemand(let demand, let offset): (sentence(demand, at: offset), nil)
         case .needsAddresses:
             ("its Multiboot header lacks the addresses where to load and enter it, and it is no ELF file", nil)
         case .partialSector(let size):
@@ -61,6 +62,32 @@ extension Diagnostic {
             )
         case .sectorSize(let size): ("its sectors have \(count(size, "byte")), a BIOS starts from 512", nil)
         case .nothingToLoad: ("it is an ELF file with nothing to load: no PT_LOAD has memory", nil)
+        }
+    }
+
+    private static func sentence(_ demand: MultibootDemand, at offset: Int) -> String {
+        var text = "its Multiboot2 header requires "
+        switch demand {
+        case .headerTag(let type): text += "tag " + String(type)
+        case .information(let type): text += "information tag " + String(type) + name(ofInformation: type)
+        }
+        text += " at offset "
+        text += hexadecimal(UInt64(clamping: offset))
+        text += ", which kexec does not have"
+        return text
+    }
+
+    /// As Multiboot2's specification has them.
+    private static func name(ofInformation type: UInt32) -> String {
+        switch type {
+        case 5: " (BIOS boot device)"
+        case 7: " (VBE)"
+        case 10: " (APM)"
+        case 13: " (SMBIOS)"
+        case 16: " (network)"
+        case 18: " (EFI boot services)"
+        case 19, 20: " (EFI image handle)"
+        default: " (unknown)"
         }
     }
 

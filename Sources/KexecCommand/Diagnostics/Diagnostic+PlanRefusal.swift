@@ -71,6 +71,7 @@ extension Diagnostic {
         case .initrdWithoutLinux(let arguments):
             let with = arguments.map { "with --args-" + $0.name } ?? "to an ELF file that does not say that it is Linux"
             self.init("an initrd cannot be passed " + with, hint: Self.linuxHint)
+        case .needsBootServices: self.init(Self.needsBootServices)
         case .initrdWithMultiboot:
             self.init("an initrd cannot be passed to a Multiboot kernel", hint: "pass it with --module")
         case .initrdWithNBI:
@@ -296,8 +297,9 @@ extension Diagnostic {
         case .coreHeaderLacks(let part):
             self.init("the dump will lack " + Self.words(for: part), hint: part == .firstMebibyte ? "-s" : nil)
         case .diskLost(let controller, let reason): self = Self.sentence(controller, reason)
-        case .noFramebuffer:
-            self.init("the image asks for a framebuffer, and nothing is known of one: its screen may stay dark")
+        case .noFramebuffer(let isText): self.init(Self.words(forScreen: isText))
+        case .needsBootServices: self.init(Self.needsBootServices)
+        case .firstMultiboot(let error): self.init("Multiboot version 1 is used: " + Self.reason(error).text)
         case .asItIs(let part, let obstacle):
             let name = part == .kernel ? "the kernel" : "the initrd"
             self.init(name + " is not unpacked before the jump: " + Self.words(for: obstacle))
@@ -324,6 +326,18 @@ extension Diagnostic {
         case .wideID(let number): "the highest APIC ID is " + String(number) + ", above 254"
         case .locked: "the processor is locked in it"
         }
+    }
+
+    private static func words(forScreen isText: Bool?) -> String {
+        switch isText {
+        case nil: "the image asks for a framebuffer, and nothing is known of one: its screen may stay dark"
+        case true?: "the image needs a screen of pixels, and this one is in text mode: it may stay dark"
+        case false?: "the image needs a screen in text mode, and this one is of pixels: it may stay dark"
+        }
+    }
+
+    private static var needsBootServices: String {
+        "the image is to be started by EFI's boot services, which have ended: on this machine it dies after the jump"
     }
 
     private static func words(for part: CoreHeaderPart) -> String {
