@@ -20,6 +20,8 @@ enum KernelName: String, CaseIterable, Sendable {
     case noKexec = "no-kexec"
     /// A hypervisor, a Multiboot image of both versions; no Linux.
     case xen417 = "xen-4.17"
+    /// GNU Mach for amd64: a Multiboot 1 header in an ELF file of 64 bits; no Linux.
+    case gnuMach = "gnumach-1.8"
     /// A test of memory in the shape of a kernel, by its 64-bit and its 32-bit build; no Linux.
     case memtest = "memtest86+"
 
@@ -49,9 +51,13 @@ enum KernelName: String, CaseIterable, Sendable {
             ]
         case .noKexec: []
         case .xen417: [PackagePattern(#"xen-hypervisor-4\.17-amd64"#)]
+        case .gnuMach: [PackagePattern(#"gnumach-image-1\.8-amd64-up"#)]
         case .memtest: [PackagePattern(#"memtest86\+"#)]
         }
     }
+
+    /// Packed with gzip as a whole.
+    var isGzip: Bool { self == .xen417 || self == .gnuMach }
 
     /// Files that are kept beside the kernel, for those that run no programs of the tool set.
     var programs: [String] {

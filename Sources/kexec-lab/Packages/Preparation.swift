@@ -91,8 +91,7 @@ struct Preparation {
         for package in try debs(in: packages) { try await unpack("\(packages)/\(package)", into: tree) }
         let made = try emptyFolder("kernels/\(kernel.rawValue).new")
         try collect(kernel, from: tree, into: made)
-        if kernel == .xen417 {
-            // Packed with gzip as a whole.
+        if kernel.isGzip {
             try await HostCommand("/bin/gzip", ["-d", "-c", "\(made)/vmlinuz"]).output(to: "\(made)/vmlinux")
         } else if kernel.hasELF {
             try await VmlinuxExtraction(Toolset(cache)).extract("\(made)/vmlinuz", to: "\(made)/vmlinux")
@@ -120,7 +119,8 @@ struct Preparation {
         func last(_ name: String) -> String { String(name.split(separator: "/").last ?? "") }
         guard
             let image = found.first(where: {
-                last($0).hasPrefix("vmlinuz") || $0.hasPrefix("boot/xen-") && $0.hasSuffix(".gz")
+                last($0).hasPrefix("vmlinuz")
+                    || ($0.hasPrefix("boot/xen-") || $0.hasPrefix("boot/gnumach-")) && $0.hasSuffix(".gz")
                     || $0 == "boot/memtest86+x64.bin"
             })
         else {

@@ -63,6 +63,17 @@ struct GRUBDisk: Sendable {
         return bytes + [UInt8](repeating: 0, count: 48) + [0x55, 0xaa]
     }
 
+    /// GRUB as a Linux kernel: what begins like one, and its core, which runs `commands`.
+    static func makeKernel(_ tools: Toolset, at path: String, modules: [String], commands: [String]) async throws {
+        let core = path + ".core"
+        try await makeCore(tools, at: core, modules: modules, commands: commands)
+        defer { try? FileManager.default.removeItem(atPath: core) }
+        guard let begin = FileManager.default.contents(atPath: "\(tools.grub)/lnxboot.img"),
+            let rest = FileManager.default.contents(atPath: core)
+        else { throw LabError("GRUB's lnxboot.img or core.img cannot be read") }
+        try (begin + rest).write(to: URL(fileURLWithPath: path))
+    }
+
     /// GRUB without a disk around it, which runs `commands` with the first serial port as its terminal.
     static func makeCore(_ tools: Toolset, at core: String, modules: [String], commands: [String]) async throws {
         let first = ["serial --unit=0 --speed=115200", "terminal_input serial", "terminal_output serial"]

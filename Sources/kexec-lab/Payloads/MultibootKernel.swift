@@ -8,9 +8,13 @@ enum MultibootKernel: String, Sendable {
     case two = "multiboot2"
     /// The first one without an ELF file around it: its header says where it goes.
     case flat = "multiboot1.flat"
+    /// The first one in an ELF file of 64 bits, as GNU Mach's kernels for amd64 are, with a header of the second version
+    /// that requires what a loader of a running system never has.
+    case wide = "multiboot1.wide"
 
     func make(in workshop: Workshop) async throws -> String {
-        try await workshop.made(rawValue) { path in
+        if self == .wide { return try await makeWide(in: workshop) }
+        return try await workshop.made(rawValue) { path in
             try (Self.common + (self == .two ? Self.second : Self.header(isFlat: self == .flat) + Self.first))
                 .write(toFile: path + ".c", atomically: true, encoding: .utf8)
             try Self.layout.write(toFile: path + ".lds", atomically: true, encoding: .utf8)
@@ -30,6 +34,38 @@ enum MultibootKernel: String, Sendable {
                     "-T", path + ".lds", path + ".o", "-o", path,
                 ] + (self == .flat ? ["--oformat=binary"] : [])
             ).output()
+        }
+    }
+
+    /// The narrow file's one segment with another file around it, and GNU Mach's requests and one more in its zeros' place.
+    private func makeWide(in workshop: Workshop) async throws -> String {
+        let narrow = try await Self.one.make(in: workshop)
+        return try await workshop.made(rawValue) { path in
+            guard let file = FileManager.default.contents(atPath: narrow).map({ [UInt8]($0) }) else {
+                throw LabError("cannot read '\(narrow)'")
+            }
+            func word(_ offset: Int) -> UInt64 {
+                (0..<4).reduce(0) { $0 | UInt64(file[offset + $1]) << UInt64(8 * $1) }
+            }
+            func bytes(_ value: UInt64, _ count: Int) -> [UInt8] {
+                (0..<count).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * $0)) }
+            }
+            let table = Int(word(0x1c))
+            let (offset, address, size) = (Int(word(table + 4)), word(table + 12), Int(word(table + 16)))
+            var wide: [UInt8] = [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1] + [UInt8](repeating: 0, count: 9)
+            wide += bytes(2, 2) + bytes(62, 2) + bytes(1, 4) + bytes(word(0x18), 8) + bytes(64, 8) + bytes(0, 12)
+            wide += bytes(64, 2) + bytes(56, 2) + bytes(1, 2) + bytes(0, 6)
+            wide += bytes(1, 4) + bytes(7, 4) + bytes(4096, 8) + bytes(address, 8) + bytes(address, 8)
+            wide += bytes(UInt64(size), 8) + bytes(word(table + 20), 8) + bytes(4096, 8)
+            let requests: [UInt64] = [6, 4, 1, 3, 9, 14, 15, 12, 18]
+            let length = UInt64(16 + 8 + 4 * requests.count + 4 + 8)
+            for field in [0xe852_50d6, 0, length, (1 << 33) - 0xe852_50d6 - length] as [UInt64] {
+                wide += bytes(field, 4)
+            }
+            wide += bytes(1, 4) + bytes(UInt64(8 + 4 * requests.count), 4) + requests.flatMap { bytes($0, 4) }
+            wide += bytes(0, 4) + bytes(0, 4) + bytes(8, 4)
+            wide += [UInt8](repeating: 0, count: 4096 - wide.count) + file[offset..<offset + size]
+            try Data(wide).write(to: URL(fileURLWithPath: path))
         }
     }
 
@@ -119,6 +155,12 @@ enum MultibootKernel: String, Sendable {
             for (u32 entry = at(u32, 48); entry < at(u32, 48) + at(u32, 44); entry += *(u32 *)entry + 4) {
                 line; range(*(u64 *)(entry + 4), *(u64 *)(entry + 12), *(u32 *)(entry + 20));
             }
+            if (at(u32, 0) & 1 << 5) {
+                // SHT_STRTAB: the sections' names, where they were put.
+                u32 header = at(u32, 36) + at(u32, 40) * at(u32, 32);
+                line; text("sections size="); number(at(u32, 32), 2); text(" type="); number(*(u32 *)(header + 4), 2);
+                text(" first="); text((const char *)*(u32 *)(header + 12) + 1);
+            }
             if (at(u32, 0) & 1 << 12) {
                 line; framebuffer(at(u64, 88), at(u32, 96), at(u32, 100), at(u32, 104), at(u8, 108), at(u8, 109));
             }
@@ -160,6 +202,8 @@ enum MultibootKernel: String, Sendable {
                 }
                 break;
             case 8: framebuffer(at(u64, 8), at(u32, 16), at(u32, 20), at(u32, 24), at(u8, 28), at(u8, 29)); break;
+            case 9: text("sections="); number(at(u32, 8), 2); text(" each="); number(at(u32, 12), 2); break;
+            case 14: case 15: text("rsdp="); number(at(u64, 8), 16); text(" revision="); number(at(u8, 23), 2); break;
             case 11: text("efi32="); number(at(u32, 8), 8); break;
             case 12: {
                 // EFI_TABLE_HEADER: "IBI SYST".
