@@ -104,11 +104,10 @@ struct MultibootPlanner {
         guard image.isLoadedAsELF, let sections = ELFSectionTable(of: bytes) else { return nil }
         var headers = ELFPageRuns.copy(bytes, sections.table)
         if !sections.others.isEmpty {
-            let size = UInt64(sections.others.count)
-            guard size <= Self.largestSections, draft.segments.count < Self.mostSegments,
-                draft.memory.largestFree(in: Self.bounds) >= size,
-                let home = draft.home(
-                    for: "sections", PlacementRequest(size: size, bounds: Self.bounds, preference: .highest))
+            let wanted = PlacementRequest(
+                size: UInt64(sections.others.count), bounds: Self.bounds, preference: .highest)
+            guard wanted.size <= Self.largestSections, draft.segments.count < Self.mostSegments,
+                draft.memory.largestFree(for: wanted) >= wanted.size, let home = draft.home(for: "sections", wanted)
             else { return nil }
             draft.add(Segment(name: "sections", place: home, contents: .kernel(sections.others)))
             sections.store(home.start, in: &headers, of: bytes)
