@@ -50,7 +50,10 @@ let package = Package(
             dependencies: ["PhysicalMemory", "BootFormats", "BootableELF", "Handoff", "Kexec", "CLinux"],
             swiftSettings: strict),
         .executableTarget(name: "kexec", dependencies: ["KexecCommand"], swiftSettings: strict),
-        .executableTarget(name: "mkelfimage", dependencies: ["KexecCommand"], swiftSettings: strict),
+        // A single file would be taken for a script, whose first function the compiler makes.
+        .executableTarget(
+            name: "mkelfimage", dependencies: ["KexecCommand"],
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]),
         .executableTarget(
             name: "kexec-lab",
             dependencies: [

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What proc and sysfs say; the first byte chooses the file.
 // runs: 2
+import BootFormats
 @testable import Kexec
 import PhysicalMemory
 
@@ -11,7 +12,7 @@ public func readMachineText(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CIn
     let text = Array(bytes.dropFirst())
     switch choice % 8 {
     case 0: _ = Iomem(parsing: text)
-    case 1: _ = KernelCommandLine(parsing: text[...])
+    case 1: _ = KernelCommandLine(ByteString(text))
     case 2: _ = MemoryInformation(parsing: text)
     case 3:
         var efi = EFIFacts()
@@ -26,7 +27,9 @@ public func readMachineText(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CIn
     default:
         var request = KexecRequest(kernel: "k")
         request.reusesCommandLine = true
-        _ = CommandLine.final(for: request, running: String(decoding: text, as: UTF8.self))
+        var machine = MachineDescription()
+        machine.commandLine = ByteString(text)
+        _ = CommandLine.final(for: request, on: machine)
     }
     return 0
 }

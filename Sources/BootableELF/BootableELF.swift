@@ -31,7 +31,7 @@ public struct BootableELF: Hashable, Sendable {
     /// - Throws: `.notBzImage`, `.zImage`, `.protocolTooOld`, `.realModeOnly` and `.commandLineTooLong` for the kernel;
     ///   `.doesNotFit` for a part that ends above 4 GiB, or an initrd that ends above `initrd_addr_max`; `.noTrampoline`.
     public init(
-        _ image: KernelImage, _ bytes: borrowing RawSpan, commandLine: String, initrdSize: Int
+        _ image: KernelImage, _ bytes: borrowing RawSpan, commandLine: ByteString, initrdSize: Int
     ) throws(BootableELFError) {
         let kernel = try Self.usableKernel(image, commandLine: commandLine)
         let trampoline = try TrampolineSegment(commandLine: commandLine)
@@ -54,13 +54,14 @@ public struct BootableELF: Hashable, Sendable {
         pieces = [.bytes(head.encoded())] + body.pieces
     }
 
-    private static func usableKernel(_ image: KernelImage, commandLine: String) throws(BootableELFError) -> BzImage {
+    private static func usableKernel(_ image: KernelImage, commandLine: ByteString) throws(BootableELFError) -> BzImage
+    {
         guard case .bzImage(let kernel) = image else { throw .notBzImage(image.kind) }
         let header = kernel.header
         guard header.isLoadedHigh else { throw .zImage }
         guard header.version >= 0x208 else { throw .protocolTooOld(found: header.version, needed: 0x208) }
         guard header.has64BitEntry || header.payloadLength != 0 else { throw .realModeOnly }
-        let length = commandLine.utf8.count
+        let length = commandLine.count
         guard length <= Int(clamping: header.commandLineSize) else {
             throw .commandLineTooLong(length: length, limit: header.commandLineSize)
         }

@@ -8,7 +8,7 @@ public struct BootableELFContents: Hashable, Sendable {
     /// `version` of the boot protocol: 0x20f is 2.15.
     public var bootProtocol: UInt16
     /// Without its NUL; cut after 65536 bytes.
-    public var commandLine: String
+    public var commandLine: ByteString
     /// `ramdisk_image`, a physical address; 0 for none.
     public var initrdAddress: UInt64
     /// `ramdisk_size`, in bytes; 0 for none.
@@ -35,7 +35,7 @@ public struct BootableELFContents: Hashable, Sendable {
             guard let byte = bytes.byte(at: offset), byte != 0, text.count < 65536 else { break }
             text.append(byte)
         }
-        commandLine = String(decoding: text, as: UTF8.self)
+        commandLine = ByteString(text)
     }
 
     /// Where in the file what belongs at `address` is.

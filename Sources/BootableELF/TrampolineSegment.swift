@@ -21,14 +21,14 @@ struct TrampolineSegment {
     private static let loaderType: UInt8 = 0xff
 
     /// - Parameter image: the trampoline as it was built, empty where there was no memory to unpack it.
-    init(_ image: [UInt8] = trampolineImage(), commandLine: String) throws(BootableELFError) {
+    init(_ image: [UInt8] = trampolineImage(), commandLine: ByteString) throws(BootableELFError) {
         let memory = Int(image.loadLittle(UInt32.self, at: 24) ?? 0)
         guard image.loadLittle(UInt64.self, at: 8) == TrampolineParameters.magic,
             image.loadLittle(UInt32.self, at: 20) == UInt32(image.count), memory >= image.count
         else { throw .noTrampoline(found: image.count) }
         self.image = image
         imageSize = (memory + Int(pageSize) - 1) / Int(pageSize) * Int(pageSize)
-        line = Array(commandLine.utf8) + [0]
+        line = commandLine.terminated
     }
 
     /// In bytes.

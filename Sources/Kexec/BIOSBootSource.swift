@@ -9,7 +9,7 @@ struct BIOSBootSource {
     let type: ForcedImageType
     /// Why it cannot be: a BIOS's boot sector takes nothing but itself, and needs a BIOS.
     let obstacle: BIOSBootObstacle?
-    private let path: String
+    private let path: ByteString
 
     /// As the payload takes no more of a file from there; the first sector may bring some with it.
     private static let largestSector = 8192
@@ -18,7 +18,7 @@ struct BIOSBootSource {
     /// Makes of a request for such a type one for the payload; nil for other types.
     /// - Throws: `.file`, `.image` for a device that cannot be started from, `.machine` for one that a capture lacks.
     init?(
-        _ request: inout KexecRequest, on machine: MachineDescription, in directory: String?
+        _ request: inout KexecRequest, on machine: MachineDescription, in directory: ByteString?
     ) throws(KexecFailure) {
         guard let type = request.forcedType, type == .bootSector || type == .diskImage else { return nil }
         self.type = type
@@ -35,8 +35,7 @@ struct BIOSBootSource {
         if request.givenOptions.contains(.serial) { words.append(word: " serial=", UInt64(request.console.serialPort)) }
         if request.console.serialBaud > 0 { words.append(word: " baud=", UInt64(request.console.serialBaud)) }
         // What the user says comes last: the payload takes the last of several words.
-        if let line = request.commandLine { words += " " + line }
-        request.commandLine = words
+        request.commandLine = ByteString(words) + (request.commandLine.map { " " + $0 } ?? "")
         request.initrds = device == nil ? [path] : []
         request.modules = []
         request.forcedType = nil
@@ -110,7 +109,7 @@ extension String {
 ///
 /// A class: it is handed around, and as a structure its fields are counted one by one each time.
 final class BlockDevice {
-    private let path: String
+    private let path: ByteString
     private let name: String
     private let root: MachineRoot
     /// Of its facts, relative to the root: "sys/dev/block/259:1/".
@@ -119,25 +118,25 @@ final class BlockDevice {
     /// - Parameter directory: of a captured machine, or "/"; nil: of a machine that nothing can be read of.
     /// - Returns: nil where it is none, or cannot be looked at: whoever opens it as a file finds out more.
     @inline(never) fileprivate static func named(
-        _ path: String, in directory: String?
+        _ path: ByteString, in directory: ByteString?
     ) throws(KexecFailure) -> BlockDevice? {
         let root = directory.flatMap { try? MachineRoot(path: $0) }
         if let root, let device = BlockDevice(path, below: root) { return device }
         // What is there on the machine that plans is another disk.
-        if root?.isRunning != true, path.utf8.starts(with: "/dev/".utf8) { throw .machine(.noDisk(path: path)) }
+        if root?.isRunning != true, path.bytes.starts(with: "/dev/".utf8) { throw .machine(.noDisk(path: path)) }
         return nil
     }
 
-    @inline(never) init?(_ path: String, below root: MachineRoot) {
-        let name = (Array(path.utf8).split(separator: UInt8(ascii: "/")).last ?? []).string
+    @inline(never) init?(_ path: ByteString, below root: MachineRoot) {
+        let name = (path.bytes.split(separator: UInt8(ascii: "/")).last ?? []).string
         var numberFile = "sys/class/block/"
         numberFile += name
         numberFile += "/dev"
         var number = ""
         if root.isRunning {
             var (major, minor): (UInt32, UInt32) = (0, 0)
-            // The path lives for the call, and both results are written before it returns.
-            guard unsafe path.withCString({ unsafe kx_block_device($0, &major, &minor) }) == 1 else { return nil }
+            // Both results are written before the call returns.
+            guard unsafe kx_block_device(path.cString, &major, &minor) == 1 else { return nil }
             number.append(word: "", UInt64(major))
             number.append(word: ":", UInt64(minor))
             root.recording?.add(numberFile, Array(number.utf8))

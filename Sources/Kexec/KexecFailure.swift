@@ -7,9 +7,9 @@ public enum KexecFailure: Error, Hashable, Sendable {
     case machine(MachineError)
     case file(FileFailure)
     /// `path` as the user named it.
-    case image(ImageError, path: String)
+    case image(ImageError, path: ByteString)
     /// `--type` names a type that this version cannot load yet.
-    case typeNotSupported(ForcedImageType, path: String)
+    case typeNotSupported(ForcedImageType, path: ByteString)
     /// The purgatory built into this program is broken.
     case purgatory(PurgatoryImageError)
     /// Not loaded: the plan's refusals, or the kernel's.

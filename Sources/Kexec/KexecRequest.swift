@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+public import BootFormats
 package import Handoff
 public import PhysicalMemory
 
@@ -77,11 +78,11 @@ public struct PurgatoryConsole: Hashable, Sendable {
 /// What the user asked for, as values: nothing has been opened or checked yet.
 public struct KexecRequest: Hashable, Sendable {
     /// Path of the kernel image; `-` is standard input.
-    public var kernel: String
+    public var kernel: ByteString
     /// Paths of the initrds, in order; concatenated, each padded to 4 bytes.
-    public var initrds: [String] = []
+    public var initrds: [ByteString] = []
     /// What `--append` says; nil where it was not given.
-    public var commandLine: String?
+    public var commandLine: ByteString?
     /// `--reuse-cmdline`: the running kernel's line goes first.
     public var reusesCommandLine = false
     /// `--load-panic` makes it `.crash`.
@@ -124,11 +125,11 @@ public struct KexecRequest: Hashable, Sendable {
     /// `--real-mode`: a bzImage is entered by its 16-bit setup code.
     public var realMode = false
     /// `--firmware-state`; nil: the one in `/run`, where there is one.
-    public var firmwareState: String?
+    public var firmwareState: ByteString?
     /// `--dtb`
-    public var deviceTree: String?
+    public var deviceTree: ByteString?
     /// `--module="file arguments"`, Multiboot only.
-    public var modules: [String] = []
+    public var modules: [ByteString] = []
     /// `--load-preserve-context`
     public var preservesContext = false
     /// `--load-jump-back-helper`
@@ -149,23 +150,19 @@ public struct KexecRequest: Hashable, Sendable {
     public var givenOptions = KexecOptionSet()
 
     /// A request to load `kernel` for a reboot, everything else as the defaults are.
-    public init(kernel: String) { self.kernel = kernel }
+    public init(kernel: ByteString) { self.kernel = kernel }
 
     /// The user says how an ELF file is entered, so that a Multiboot header in it says nothing.
     var namesELFArguments: Bool { elfArguments != nil }
 
     /// The file that each of `modules` begins with, up to the first blank.
-    package var moduleFiles: [String] {
+    package var moduleFiles: [ByteString] {
         modules.map { module in
-            var name: [UInt8] = []
-            for byte in module.utf8 {
-                if byte == UInt8(ascii: " ") { break }
-                name.append(byte)
-            }
-            return String(decoding: name, as: UTF8.self)
+            let blank = module.bytes.firstIndex(of: UInt8(ascii: " "))
+            return ByteString(module.bytes[..<(blank ?? module.count)])
         }
     }
 
     /// The files besides the kernel that are handed over: no image takes both initrds and modules.
-    package var otherFiles: [String] { initrds.isEmpty ? moduleFiles : initrds }
+    package var otherFiles: [ByteString] { initrds.isEmpty ? moduleFiles : initrds }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-internal import BootFormats
+public import BootFormats
 internal import CLinux
 internal import PayloadImages
 internal import Handoff
@@ -35,7 +35,7 @@ public struct PreparedLoad: ~Copyable {
     ///   - progress: hears of reading and unpacking, and of the load.
     /// - Throws: `.file`, `.image`, `.machine`
     public init(
-        _ request: KexecRequest, on machine: MachineDescription, capturedIn directory: String? = nil,
+        _ request: KexecRequest, on machine: MachineDescription, capturedIn directory: ByteString? = nil,
         progress: Progress = Progress()
     ) throws(KexecFailure) {
         var machine = machine
@@ -45,41 +45,14 @@ public struct PreparedLoad: ~Copyable {
         let bios = try BIOSBootSource(&request, on: machine, in: directory)
         let kernel = try Self.openKernel(request.kernel, isForBIOS: bios != nil, &budget, progress)
         let initrd = try Self.openOthers(of: request, &budget, progress)
-        try bios?.check(initrd.bytes, of: request)
-        let image = try Self.recognise(kernel, for: request)
-        var planner = BootPlanner(request: request, machine: machine, seed: Self.randomBytes(32, canBePoor: false))
-        planner.placementSeed = Self.randomBytes(16, canBePoor: true).flatMap { PlacementSeed($0) }
-        planner.trace.stamp(since: machine.readAt)
-        if image.ownPayload == .kexecTest, machine.isRunning {
-            planner.firmwareSums = FirmwareSums(readingMemory: "/dev/mem")
-        }
-        if image.kind == .multiboot2X86, machine.isRunning, let address = machine.rsdp {
-            planner.rootPointer = ACPIRootPointer(at: address, readingMemory: "/dev/mem")
-        }
-        let facts = Self.facts(of: image, kernel)
-        let initrdSize = request.initrds.isEmpty ? 0 : initrd.byteCount
-        planner.memoryTaken = budget.taken
-        let unpacked = planner.unpack(
-            image, facts, kernel.bytes, initrdSize: initrdSize, memoryLimit: budget.limitForKernel, progress: progress)
-        budget.takeUnpacked(unpacked.byteCount)
-        let unpackedInitrd = planner.unpackInitrd(
-            initrd.bytes, for: image, facts, unpackedKernel: unpacked.byteCount,
-            memoryLimit: budget.limitForUnpacking, progress: progress)
-        var plan = planner.plan(
-            image, facts: facts, kernel: kernel.bytes, initrdSize: initrdSize,
-            modules: request.initrds.isEmpty ? initrd.parts : [])
-        if let bios {
-            plan.image.kind = bios.type.rawValue
-            if let obstacle = bios.obstacle { plan.refusals = [.biosBoot(obstacle, bios.type)] }
-        }
-        self.plan = plan
+        let planned = try Planned(kernel, initrd, for: request, on: machine, bios, &budget, progress)
+        plan = planned.plan
+        unpacked = planned.unpacked
+        unpackedInitrd = planned.unpackedInitrd
         (self.request, self.machine, self.progress) = (request, machine, progress)
         memoryLimit = budget.limitForUnpacking
         self.kernel = kernel
         self.initrd = initrd
-        // What found no place is not kept: memory is short then.
-        self.unpacked = plan.isUnpacked ? unpacked : MappedFile()
-        self.unpackedInitrd = plan.isInitrdUnpacked ? unpackedInitrd : MappedFile()
     }
 
     /// Loads the plan into the running kernel.
@@ -130,7 +103,7 @@ public struct PreparedLoad: ~Copyable {
         get { plan.isInitrdUnpacked ? unpackedInitrd.bytes : initrd.bytes }
     }
 
-    private static func firmwareState(_ path: String) throws(KexecFailure) -> [UInt8] {
+    private static func firmwareState(_ path: ByteString) throws(KexecFailure) -> [UInt8] {
         do throws(FileProblem) {
             return try OpenedFile(path: path).regularBytes(limit: Int(FirmwareStateHeader.maximumSize))
         } catch { throw .file(FileFailure(path: path, problem: error)) }
@@ -138,7 +111,7 @@ public struct PreparedLoad: ~Copyable {
 
     /// The image, or the payload that has the BIOS start it.
     private static func openKernel(
-        _ path: String, isForBIOS: Bool, _ budget: inout MemoryBudget, _ progress: Progress
+        _ path: ByteString, isForBIOS: Bool, _ budget: inout MemoryBudget, _ progress: Progress
     ) throws(KexecFailure) -> ImageSource {
         do throws(FileFailure) {
             return isForBIOS
@@ -159,7 +132,7 @@ public struct PreparedLoad: ~Copyable {
         } catch { throw .file(error) }
     }
 
-    private static func recognise(
+    fileprivate static func recognise(
         _ source: borrowing ImageSource, for request: KexecRequest
     ) throws(KexecFailure) -> KernelImage {
         let kind: ImageKind
@@ -180,7 +153,7 @@ public struct PreparedLoad: ~Copyable {
         } catch { throw .image(error, path: source.path) }
     }
 
-    private static func facts(of image: KernelImage, _ source: borrowing ImageSource) -> ImageFacts {
+    fileprivate static func facts(of image: KernelImage, _ source: borrowing ImageSource) -> ImageFacts {
         var facts = ImageFacts(
             path: source.path, kind: image.kind.name, compression: source.compression.map { $0.name })
         if case .bzImage(let bzImage) = image { facts.bootProtocol = bzImage.header.version }
@@ -190,11 +163,56 @@ public struct PreparedLoad: ~Copyable {
     /// For the next kernel; nil where there are none.
     /// - Parameter canBePoor: also while the pool is not ready. A poor seed is worse than none for it to begin with, but
     ///   for an address it is what a decompressor has, too.
-    private static func randomBytes(_ count: Int, canBePoor: Bool) -> [UInt8]? {
+    fileprivate static func randomBytes(_ count: Int, canBePoor: Bool) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: count)
         let flags = UInt32(canBePoor ? GRND_INSECURE : GRND_NONBLOCK)
         // The buffer has as many bytes as the call is told.
         let written = unsafe bytes.withUnsafeMutableBytes { unsafe getrandom($0.baseAddress, $0.count, flags) }
         return written == count ? bytes : nil
+    }
+}
+
+/// What comes of the files. Apart from their owner: a function that lends a span of a file cannot give the file away.
+private struct Planned: ~Copyable {
+    let plan: BootPlan
+    /// No bytes where the file goes as it is; what found no place is not kept, for memory is short then.
+    let unpacked: MappedFile
+    let unpackedInitrd: MappedFile
+
+    init(
+        _ kernel: borrowing ImageSource, _ initrd: borrowing ImageSource, for request: KexecRequest,
+        on machine: MachineDescription, _ bios: BIOSBootSource?, _ budget: inout MemoryBudget, _ progress: Progress
+    ) throws(KexecFailure) {
+        try bios?.check(initrd.bytes, of: request)
+        let image = try PreparedLoad.recognise(kernel, for: request)
+        var planner = BootPlanner(
+            request: request, machine: machine, seed: PreparedLoad.randomBytes(32, canBePoor: false))
+        planner.placementSeed = PreparedLoad.randomBytes(16, canBePoor: true).flatMap { PlacementSeed($0) }
+        planner.trace.stamp(since: machine.readAt)
+        if image.ownPayload == .kexecTest, machine.isRunning {
+            planner.firmwareSums = FirmwareSums(readingMemory: "/dev/mem")
+        }
+        if image.kind == .multiboot2X86, machine.isRunning, let address = machine.rsdp {
+            planner.rootPointer = ACPIRootPointer(at: address, readingMemory: "/dev/mem")
+        }
+        let facts = PreparedLoad.facts(of: image, kernel)
+        let initrdSize = request.initrds.isEmpty ? 0 : initrd.byteCount
+        planner.memoryTaken = budget.taken
+        let unpacked = planner.unpack(
+            image, facts, kernel.bytes, initrdSize: initrdSize, memoryLimit: budget.limitForKernel, progress: progress)
+        budget.takeUnpacked(unpacked.byteCount)
+        let unpackedInitrd = planner.unpackInitrd(
+            initrd.bytes, for: image, facts, unpackedKernel: unpacked.byteCount,
+            memoryLimit: budget.limitForUnpacking, progress: progress)
+        var plan = planner.plan(
+            image, facts: facts, kernel: kernel.bytes, initrdSize: initrdSize,
+            modules: request.initrds.isEmpty ? initrd.parts : [])
+        if let bios {
+            plan.image.kind = bios.type.rawValue
+            if let obstacle = bios.obstacle { plan.refusals = [.biosBoot(obstacle, bios.type)] }
+        }
+        self.plan = plan
+        self.unpacked = plan.isUnpacked ? unpacked : MappedFile()
+        self.unpackedInitrd = plan.isInitrdUnpacked ? unpackedInitrd : MappedFile()
     }
 }

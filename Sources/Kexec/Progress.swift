@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+public import BootFormats
 
 /// Hears how far a load is, for somebody who waits.
 ///
@@ -31,7 +32,7 @@ public struct Progress {
     /// - Parameters:
     ///   - listener: as above.
     ///   - silentPipe: hears of a pipe, by its path, that has given nothing for five seconds.
-    public init(_ listener: ((Work, UInt64) -> Void)?, silentPipe: @escaping (String) -> Void) {
+    public init(_ listener: ((Work, UInt64) -> Void)?, silentPipe: @escaping (ByteString) -> Void) {
         self.listener = Listener(tell: listener, silentPipe: silentPipe)
     }
 
@@ -46,15 +47,15 @@ public struct Progress {
 
     @inline(never) func tell(_ bytes: Int) { listener?.tell?(work, UInt64(clamping: bytes)) }
 
-    func tellOfSilence(_ pipe: String) { listener?.silentPipe(pipe) }
+    func tellOfSilence(_ pipe: ByteString) { listener?.silentPipe(pipe) }
 }
 
 /// A class, for progress goes from hand to hand.
 private final class Listener {
     let tell: ((Progress.Work, UInt64) -> Void)?
-    let silentPipe: (String) -> Void
+    let silentPipe: (ByteString) -> Void
 
-    init(tell: ((Progress.Work, UInt64) -> Void)?, silentPipe: @escaping (String) -> Void) {
+    init(tell: ((Progress.Work, UInt64) -> Void)?, silentPipe: @escaping (ByteString) -> Void) {
         self.tell = tell
         self.silentPipe = silentPipe
     }

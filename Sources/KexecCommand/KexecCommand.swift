@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
+public import BootFormats
 internal import CLinux
 internal import Handoff
 internal import Kexec
 
 /// The whole program: what `kexec` does with its arguments, the program's name first; returns the exit status.
-/// - Parameter notUTF8: the index of the first argument that is not what it was, for it was no UTF-8.
-public func runKexec(arguments: [String], notUTF8: Int? = nil) -> Int32 {
+public func runKexec(arguments: [ByteString]) -> Int32 {
     kx_occupy_output()
     let terminal = Terminal()
     do throws(UsageError) {
-        if let notUTF8, arguments.indices.contains(notUTF8) {
-            throw .notUTF8(arguments[notUTF8], position: notUTF8)
-        }
         let invocation = try parse(Array(arguments.dropFirst()))
         reportLostFiles()
         for warning in invocation.warnings { terminal.warn(Diagnostic(warning)) }
@@ -81,7 +78,7 @@ struct KexecCommand {
 
     // MARK: The machine
 
-    private func root(_ path: String) throws(KexecFailure) -> MachineRoot {
+    private func root(_ path: ByteString) throws(KexecFailure) -> MachineRoot {
         do throws(MachineError) { return try MachineRoot(path: path) } catch { throw .machine(error) }
     }
 
@@ -92,7 +89,7 @@ struct KexecCommand {
 
     /// - Parameter choice: where memory is not shown, kexec_file_load can do without, and no other call that is asked for.
     private func machine(
-        below path: String, for choice: SystemCallChoice
+        below path: ByteString, for choice: SystemCallChoice
     ) throws(KexecFailure) -> MachineDescription {
         let root = try root(path)
         let machine = MachineDescription(readingWhatIsShown: root)
@@ -104,7 +101,7 @@ struct KexecCommand {
 
     /// Everything short of the load. Where memory is not shown, a load that kexec_file_load cannot do lacks just that.
     private func prepare(
-        _ request: KexecRequest, on machine: MachineDescription, below path: String
+        _ request: KexecRequest, on machine: MachineDescription, below path: ByteString
     ) throws(KexecFailure) -> PreparedLoad {
         let prepared = try PreparedLoad(
             request, on: machine, capturedIn: invocation.machineDirectory, progress: terminal.progressLine.progress)
@@ -114,7 +111,7 @@ struct KexecCommand {
         return prepared
     }
 
-    private func capture(into directory: String, _ disk: String?) throws(KexecFailure) -> Int32 {
+    private func capture(into directory: ByteString, _ disk: ByteString?) throws(KexecFailure) -> Int32 {
         do throws(MachineError) {
             let capture = try captureMachine(root: "/", into: directory, bootSector: disk)
             if let problem = capture.problem { terminal.warn(Diagnostic(problem)) }
@@ -124,7 +121,7 @@ struct KexecCommand {
         } catch { throw .machine(error) }
     }
 
-    private func record(to path: String) throws(KexecFailure) -> Int32 {
+    private func record(to path: ByteString) throws(KexecFailure) -> Int32 {
         let root = try root("/")
         do throws(MachineError) {
             let report = RecordingReport(record: try recordFirmwareState(of: root, to: path), path: path)

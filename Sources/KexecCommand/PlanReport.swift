@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import Kexec
 internal import PhysicalMemory
 
@@ -6,7 +7,7 @@ internal import PhysicalMemory
 struct PlanReport {
     let plan: BootPlan
     /// Paths of the initrds or modules, for the segments' `file`.
-    let files: [String]
+    let files: [ByteString]
 
     /// The version of the JSON's shape; keys are only ever added.
     private static let version: UInt64 = 1
@@ -21,7 +22,7 @@ struct PlanReport {
             ("not_kept", .optional(plan.notKept.words)),
             ("alternatives", alternatives),
             ("entry", plan.unplaced == nil ? .address(plan.entry.rawValue) : .null),
-            ("command_line", .string(plan.commandLine)),
+            ("command_line", .string(plan.commandLine.description)),
             ("kernel_unpacked", .boolean(plan.isUnpacked)), ("kernel_as_it_is", .optional(obstacle)),
             ("initrd_unpacked", .boolean(plan.isInitrdUnpacked)), ("initrd_as_it_is", .optional(initrdObstacle)),
             ("fast", .optional(plan.fast.map { Diagnostic.words(for: $0) })),
@@ -45,12 +46,14 @@ struct PlanReport {
     }
 
     /// The report where there is no plan: the kernel or an initrd could not be read.
-    static func json(refused diagnostic: Diagnostic, kernel: String) -> JSONValue {
+    static func json(refused diagnostic: Diagnostic, kernel: ByteString) -> JSONValue {
         .object([
             ("version", .number(version)), ("loadable", .boolean(false)),
             (
                 "image",
-                .object([("path", .string(kernel)), ("kind", .null), ("compression", .null), ("protocol", .null)])
+                .object([
+                    ("path", .string(kernel.description)), ("kind", .null), ("compression", .null), ("protocol", .null),
+                ])
             ),
             ("system_call", .null), ("system_call_reason", .null), ("not_kept", .null),
             ("alternatives", .array([])), ("entry", .null), ("command_line", .null),
@@ -63,7 +66,7 @@ struct PlanReport {
 
     private var image: JSONValue {
         .object([
-            ("path", .string(plan.image.path)), ("kind", .string(plan.image.kind)),
+            ("path", .string(plan.image.path.description)), ("kind", .string(plan.image.kind)),
             ("compression", .optional(plan.image.compression)), ("protocol", .optional(protocolText)),
         ])
     }
@@ -82,11 +85,21 @@ struct PlanReport {
         return .object([("algorithm", .string(plan.appliedDigest.name)), ("bytes", bytes)])
     }
 
+    private var fileNames: String {
+        var names = ""
+        for file in files { names += (names.utf8.isEmpty ? "" : "+") + file.description }
+        return names
+    }
+
     private func segment(_ segment: Segment) -> JSONValue {
         let contents: (kind: String, file: String?, range: Range<Int>?) =
             switch segment.contents {
-            case .kernel(let range): (plan.isUnpacked ? "unpacked" : "file", plan.image.path, range)
-            case .initrd(let range): (plan.isInitrdUnpacked ? "unpacked" : "file", files.joined(separator: "+"), range)
+            case .kernel(let range): (plan.isUnpacked ? "unpacked" : "file", plan.image.path.description, range)
+            case .initrd(let range):
+                (
+                    plan.isInitrdUnpacked ? "unpacked" : "file", fileNames,
+                    range
+                )
             case .bytes: ("made", nil, nil)
             }
         return .object([
@@ -120,13 +133,13 @@ struct PlanReport {
 
     func svg(_ picture: MemoryPicture) -> String {
         SVGPicture(picture: picture, hasBars: draws(picture), labels: labels, facts: facts, remarks: remarks)
-            .document(title: "kexec plan of " + printable(plan.image.path))
+            .document(title: "kexec plan of " + printable(plan.image.path.description))
     }
 
     /// What there is to know before the segments.
     private var facts: [String] {
         var lines: [String] = []
-        add("image        ", plan.image.path + ": " + kindText, to: &lines)
+        add("image        ", plan.image.path.description + ": " + kindText, to: &lines)
         if let form = plan.kernelForm { add("kernel       ", Diagnostic.words(for: form), to: &lines) }
         if let form = plan.initrdForm { add("initrd       ", Diagnostic.words(for: form), to: &lines) }
         if let arguments = plan.elfArguments {
@@ -139,7 +152,7 @@ struct PlanReport {
             add("then         ", plan.alternatives.map { $0.name }.joined(separator: ", "), to: &lines)
         }
         if plan.unplaced == nil { add("entry        ", hexadecimal(plan.entry.rawValue), to: &lines) }
-        add("command line ", plan.commandLine, to: &lines)
+        add("command line ", plan.commandLine.description, to: &lines)
         if let fast = plan.fast { add("fast         ", Diagnostic.words(for: fast), to: &lines) }
         let party = placesItself ? "" : ", by the kernel's own purgatory"
         let size = plan.unplaced == nil ? ", " + byteSize(plan.digestedBytes) : ""

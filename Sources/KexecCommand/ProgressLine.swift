@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import CLinux
 internal import Kexec
 
@@ -29,7 +30,7 @@ final class ProgressLine {
 
     /// What tells this line; nobody where it is not watched. That a pipe is silent is told anybody, in a line that stays.
     var progress: Progress {
-        let sayWhy: (String) -> Void = {
+        let sayWhy: (ByteString) -> Void = {
             self.clear()
             self.write("kexec: " + silence(of: $0))
         }
@@ -67,6 +68,6 @@ extension Progress.Work {
 }
 
 /// Nothing waits without a word.
-func silence(of pipe: String) -> String {
+func silence(of pipe: ByteString) -> String {
     printable("waiting for " + fileName(pipe) + ": this pipe has given nothing for 5 seconds") + "\n"
 }

@@ -5,6 +5,5 @@ internal import KexecCommand
 @c(mkelfimage_main)
 func mkelfimageMain(count: Int32, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> Int32 {
     // What the C library passes.
-    let words = unsafe ProgramWords(arguments)
-    return runMkelfimage(arguments: words.texts, notUTF8: words.notUTF8)
+    runMkelfimage(arguments: unsafe programArguments(arguments))
 }

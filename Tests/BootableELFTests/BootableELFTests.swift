@@ -38,18 +38,18 @@ private struct TestKernel {
         return bytes
     }
 
-    func made(line: String = "root=/dev/sda", initrd: Int = 0) -> Result<BootableELF, BootableELFError> {
+    func made(line: ByteString = "root=/dev/sda", initrd: Int = 0) -> Result<BootableELF, BootableELFError> {
         do throws(BootableELFError) {
             return .success(try BootableELF(image, bytes.span.bytes, commandLine: line, initrdSize: initrd))
         } catch { return .failure(error) }
     }
 
-    func refusal(line: String = "", initrd: Int = 0) -> BootableELFError? {
+    func refusal(line: ByteString = "", initrd: Int = 0) -> BootableELFError? {
         if case .failure(let error) = made(line: line, initrd: initrd) { error } else { nil }
     }
 
     /// The whole file; the initrd is all 0x55.
-    func file(line: String = "root=/dev/sda", initrd: Int = 0) throws -> [UInt8] {
+    func file(line: ByteString = "root=/dev/sda", initrd: Int = 0) throws -> [UInt8] {
         try made(line: line, initrd: initrd).get().pieces.flatMap { piece -> [UInt8] in
             switch piece {
             case .bytes(let bytes): bytes
@@ -85,6 +85,13 @@ struct BootableELFTests {
         #expect(layout.trampoline.start == layout.kernel.end && layout.initrd.start == layout.trampoline.end)
         let image = try program(in: kernel.file(initrd: 5000))
         #expect(image.entry == layout.trampoline.start.rawValue)
+    }
+
+    @Test func theLineIsHandedOnByteForByte() throws {
+        let line = ByteString([UInt8](1...255))
+        let file = try TestKernel().file(line: line)
+        let contents = try #require(readBack(of: try program(in: file), in: file))
+        #expect(contents.commandLine == line)
     }
 
     @Test func ourOwnParserReadsIt() throws {
@@ -182,9 +189,9 @@ struct BootableELFTests {
         kernel = TestKernel()
         kernel.header.payloadLength = 0
         #expect(kernel.refusal() == .realModeOnly)
-        #expect(TestKernel().refusal(line: String(repeating: "x", count: 2047)) == nil)
+        #expect(TestKernel().refusal(line: ByteString(String(repeating: "x", count: 2047))) == nil)
         #expect(
-            TestKernel().refusal(line: String(repeating: "x", count: 2048))
+            TestKernel().refusal(line: ByteString(String(repeating: "x", count: 2048)))
                 == .commandLineTooLong(length: 2048, limit: 2047))
     }
 

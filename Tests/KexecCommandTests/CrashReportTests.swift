@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import BootFormats
 import Foundation
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
     private static func report(_ fixture: String) throws -> [String] {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Fixtures/machines/\(fixture)").path(percentEncoded: false)
-        let machine = try MachineDescription(reading: MachineRoot(path: folder))
+        let machine = try MachineDescription(reading: MachineRoot(path: ByteString(folder)))
         return CrashReport(check: CrashCheck(of: machine)).text.split(separator: "\n").map { String($0) }
     }
 

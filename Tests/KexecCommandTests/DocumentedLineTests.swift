@@ -11,7 +11,7 @@ import Testing
     func understands(line: String, action: String, kernel: String?) throws {
         let invocation = try parse(Self.words(of: line))
         #expect(invocation.action.summary == action)
-        #expect(invocation.action.request?.kernel == kernel)
+        #expect(invocation.action.request?.kernel.description == kernel)
     }
 
     private static let lines: [(line: String, action: String, kernel: String?)] =

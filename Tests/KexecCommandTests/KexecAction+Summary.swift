@@ -19,7 +19,7 @@ extension KexecAction {
         case .shutdown: "shut down"
         case .loadThenExecute(let request): "load, execute" + crash(request.target)
         case .plan(let request, let format): "plan" + (format == .text ? "" : " \(format)") + crash(request.target)
-        case .captureMachine(let directory, let disk): "capture " + directory + (disk.map { " with " + $0 } ?? "")
+        case .captureMachine(let directory, let disk): "capture \(directory)" + (disk.map { " with \($0)" } ?? "")
         case .recordFirmwareState(let path): "record \(path)"
         case .show: "show"
         case .last: "last"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import BootFormats
 import Foundation
 import Kexec
 import Testing
@@ -42,7 +43,7 @@ import Testing
         ),
     ])
     func namesBothPlacesOfTheMemoryMap(root: String, errno: Int32, iomem: String, hint: String?) {
-        let diagnostic = Diagnostic(MachineError.noMemoryMap(root: root, errno: errno))
+        let diagnostic = Diagnostic(MachineError.noMemoryMap(root: ByteString(root), errno: errno))
         #expect(diagnostic.sentence.hasPrefix("no memory map: '"))
         #expect(diagnostic.sentence.hasSuffix("/sys/firmware/memmap' has no usable memory, " + iomem))
         #expect(diagnostic.hint == hint)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import BootFormats
 import Foundation
 import Kexec
 import Testing
@@ -84,8 +85,8 @@ struct MkelfimageTests {
         let (kernel, output) = (folder.appending(path: "k").path, folder.appending(path: "o").path)
         try "no kernel\n".write(toFile: kernel, atomically: true, encoding: .utf8)
         try "old".write(toFile: output, atomically: true, encoding: .utf8)
-        #expect(runMkelfimage(arguments: ["mkelfimage", kernel, output]) == 3)
-        #expect(runMkelfimage(arguments: ["mkelfimage", kernel, folder.path]) == 3)
+        #expect(runMkelfimage(arguments: ["mkelfimage", ByteString(kernel), ByteString(output)]) == 3)
+        #expect(runMkelfimage(arguments: ["mkelfimage", ByteString(kernel), ByteString(folder.path)]) == 3)
         #expect(try String(contentsOfFile: output, encoding: .utf8) == "old")
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["k", "o"])
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import PhysicalMemory
+import BootFormats
 import Testing
 
 @testable import Kexec
@@ -16,6 +17,29 @@ private func request(_ words: String...) throws -> KexecRequest { try #require(t
 
 /// What a command line asks for; the order of action options as kexec-tools has it.
 @Suite struct OptionActionTests {
+    /// Neither a name nor a line need be UTF-8.
+    @Test func takesEveryWordByteForByte() throws {
+        func word(_ text: String) -> ByteString { ByteString(Array(text.utf8) + [0xe9, 0xff] as [UInt8]) }
+        let value = word("")
+        let words = [
+            "-l", word("k"), word("--append="), "--initrd", word("i"), word("--initrd="), word("--module=m x="),
+            word("--firmware-state="),
+        ]
+        let request = try #require(try parse(words).action.request)
+        #expect(request.kernel == word("k") && request.commandLine == value && request.firmwareState == value)
+        #expect(request.initrds == [word("i"), value])
+        #expect(request.modules == [word("m x=")] && request.moduleFiles == ["m"])
+        #expect(try parse(["--plan", word("k"), word("--machine=d")]).machineDirectory == word("d"))
+        #expect(try parse([word("--capture-machine=")]).action == .captureMachine(directory: value, bootSector: nil))
+        #expect(throws: UsageError.unexpectedArgument(word("b"), kernel: word("a"))) {
+            try parse([word("a"), word("b")])
+        }
+        #expect(throws: UsageError.unknownOption("--\\xe9\\xff", nearest: nil)) { try parse([word("--")]) }
+        #expect(throws: UsageError.notANumber(option: "--mem-min", value: "\\xe9\\xff")) {
+            try parse([word("--mem-min="), "k"])
+        }
+    }
+
     @Test(arguments: [
         (["-l", "K"], "load"), (["--load", "K"], "load"), (["K", "-l"], "load"), (["K"], "load, shut down"),
         (["-f", "K"], "load, execute"), (["-l", "-f", "K"], "load, execute"), (["-f", "-l", "K"], "load"),

@@ -117,9 +117,9 @@ private func read(_ words: [String], _ entries: [OptionEntry]) -> Reading {
     var reading = Reading()
     do throws(UsageError) {
         while let found = try parser.next() {
-            reading.steps.append(.init(option: identity(found.entry.option), value: found.value))
+            reading.steps.append(.init(option: identity(found.entry.option), value: found.value?.description))
         }
-        reading.operands = parser.operands
+        reading.operands = parser.operands.map(\.description)
     } catch {
         switch error {
         case .unknownOption, .ambiguous: reading.end = .unknownOrAmbiguous

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import BootFormats
 import Foundation
 import PhysicalMemory
 import Testing
@@ -21,9 +22,10 @@ struct PictureFixture {
     ) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Fixtures/machines/\(name)").path(percentEncoded: false)
-        machine = name.isEmpty ? MachineDescription() : try MachineDescription(reading: MachineRoot(path: folder))
+        machine =
+            name.isEmpty ? MachineDescription() : try MachineDescription(reading: MachineRoot(path: ByteString(folder)))
         plan = BootPlan(
-            image: ImageFacts(path: path, kind: "bzImage64"), target: .reboot, systemCall: call,
+            image: ImageFacts(path: ByteString(path), kind: "bzImage64"), target: .reboot, systemCall: call,
             systemCallReason: .requested, entry: PhysicalAddress(0x100_0000), commandLine: "quiet", digest: .fast)
         plan.segments = try segments.map { segment in
             let place = try #require(PhysicalRange(start: PhysicalAddress(segment.start), size: segment.size))
@@ -282,11 +284,12 @@ struct PictureFixture {
 
     @Test func longLinesAreBrokenAndNothingIsLost() throws {
         var fixture = try PictureFixture("bios-512m", PictureFixture.usual)
-        fixture.plan.commandLine = String(repeating: "root=/dev/sda1 ", count: 60) + String(repeating: "é", count: 900)
+        let line = String(repeating: "root=/dev/sda1 ", count: 60) + String(repeating: "é", count: 900)
+        fixture.plan.commandLine = ByteString(line)
         let texts = try texts(fixture)
         #expect(texts.allSatisfy { $0.count < 200 })
         let whole = texts.joined().replacing(" ", with: "")
-        #expect(whole.contains(fixture.plan.commandLine.replacing(" ", with: "")))
+        #expect(whole.contains(line.replacing(" ", with: "")))
     }
 
     @Test func needsNothingFromElsewhere() throws {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import BootFormats
 import Foundation
 import PhysicalMemory
 import Testing
@@ -50,6 +51,21 @@ import Testing
         #expect(segments[1]["file"] is NSNull && segments[1]["size"] as? Int == 3)
     }
 
+    /// The text stays text, and JSON JSON, whatever the bytes are.
+    @Test func showsBytesThatAreNoTextByTheirNumbers() throws {
+        var plan = plan()
+        plan.commandLine = ByteString([0x6e, 0x3d, 0xe9, 0xff, 0x22, 0x0b])
+        plan.image.path = ByteString([0x6b, 0xe9])
+        let report = try json(plan)
+        #expect(report["command_line"] as? String == "n=\\xe9\\xff\"\u{b}")
+        #expect((report["image"] as? [String: String])?["path"] == "k\\xe9")
+        let text = PlanReport(plan: plan, files: []).text
+        #expect(text.contains("command line n=\\xe9\\xff\"\\x0b\n") && text.hasPrefix("image        k\\xe9: "))
+        plan.commandLine = ByteString([UInt8](1...255))
+        #expect(try json(plan)["command_line"] is String)
+        #expect(PlanReport(plan: plan, files: []).text.utf8.allSatisfy { $0 == 0x0a || (0x20..<0x7f).contains($0) })
+    }
+
     @Test func tellsWhetherTheKernelIsUnpackedAndWhyNot() throws {
         var plan = plan()
         #expect(!PlanReport(plan: plan, files: []).text.contains("\nkernel "))
@@ -89,7 +105,7 @@ import Testing
         ("", "not quiet (there is no serial console to wait for)"),
         ("debug", "not quiet (another word asks for messages)"),
     ]) func saysWhatEachWordCostsOrWhyItIsNotAdded(_ line: String, _ text: String) {
-        #expect(Diagnostic.words(for: FastStart(line, on: MachineDescription())).contains(text))
+        #expect(Diagnostic.words(for: FastStart(ByteString(line), on: MachineDescription())).contains(text))
     }
 
     @Test func saysOfEveryObstacleWhatItIs() {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import BootFormats
 import Foundation
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
     private static func machine(_ fixture: String) throws -> MachineDescription {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Fixtures/machines/\(fixture)").path(percentEncoded: false)
-        return MachineDescription(readingWhatIsShown: try MachineRoot(path: folder))
+        return MachineDescription(readingWhatIsShown: try MachineRoot(path: ByteString(folder)))
     }
 
     private func lines(_ machine: MachineDescription, hasLastJump: Bool = false) -> [String] {

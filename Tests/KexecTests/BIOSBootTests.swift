@@ -25,14 +25,14 @@ struct BIOSBootTests {
     }
 
     private func machine(_ name: String = "bios-512m") throws -> MachineDescription {
-        try MachineDescription(reading: MachineRoot(path: Self.machines + name))
+        try MachineDescription(reading: MachineRoot(path: ByteString(Self.machines + name)))
     }
 
     private static let machines = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "Fixtures/machines/").path()
 
     private func request(_ type: ForcedImageType, _ bytes: [UInt8]) throws -> KexecRequest {
-        var request = KexecRequest(kernel: try file(bytes))
+        var request = KexecRequest(kernel: ByteString(try file(bytes)))
         request.forcedType = type
         return request
     }
@@ -128,12 +128,12 @@ struct BIOSBootTests {
     }
 
     private func prepare(_ path: String = "/dev/disk/by-id/nobodys-disk", in directory: String) throws -> PreparedLoad {
-        let machine = try MachineDescription(reading: MachineRoot(path: directory))
-        return try PreparedLoad(requestForDisk(path), on: machine, capturedIn: directory)
+        let machine = try MachineDescription(reading: MachineRoot(path: ByteString(directory)))
+        return try PreparedLoad(requestForDisk(path), on: machine, capturedIn: ByteString(directory))
     }
 
     private func requestForDisk(_ path: String) -> KexecRequest {
-        var request = KexecRequest(kernel: path)
+        var request = KexecRequest(kernel: ByteString(path))
         request.forcedType = .bootSector
         return request
     }
@@ -143,11 +143,12 @@ struct BIOSBootTests {
         let sum = sector().withUnsafeBytes { sectorSum($0.bytes) }
         let words = "boot=sector lba=2048 sum=\(sum) nvme=32 namespace=3"
         let prepared = try prepare(in: folder.path)
-        #expect(prepared.plan.commandLine == words && prepared.plan.isLoadable)
+        #expect(prepared.plan.commandLine.description == words && prepared.plan.isLoadable)
         // Captured once more it is the same.
         let again = folder.path + "/again"
-        try captureMachine(root: folder.path, into: again, bootSector: "/dev/disk/by-id/nobodys-disk")
-        #expect(try prepare(in: again).plan.commandLine == words)
+        try captureMachine(
+            root: ByteString(folder.path), into: ByteString(again), bootSector: "/dev/disk/by-id/nobodys-disk")
+        #expect(try prepare(in: again).plan.commandLine.description == words)
     }
 
     @Test func aDiskThatIsNoNVMeDiskHasNoController() throws {
@@ -156,19 +157,21 @@ struct BIOSBootTests {
             try FileManager.default.removeItem(atPath: folder.path + "/sys/dev/block/259:7/start")
         }
         let prepared = try prepare(in: folder.path)
-        #expect(prepared.plan.commandLine.hasPrefix("boot=sector sum="))
-        #expect(!prepared.plan.commandLine.contains("nvme"))
+        #expect(prepared.plan.commandLine.description.hasPrefix("boot=sector sum="))
+        #expect(!prepared.plan.commandLine.description.contains("nvme"))
     }
 
     @Test func aDiskThatTheCaptureLacksIsRefusedWhateverIsHere() throws {
         let here = try FileManager.default.contentsOfDirectory(atPath: "/sys/class/block").map { "/dev/" + $0 }
         for path in here.prefix(8) + ["/dev/nobodys-disk"] {
-            #expect(throws: KexecFailure.machine(.noDisk(path: path))) {
+            #expect(throws: KexecFailure.machine(.noDisk(path: ByteString(path)))) {
                 _ = try prepare(path, in: Self.machines + "bios-512m")
             }
             let folder = try MachineFolder()
-            #expect(throws: MachineError.noDisk(path: path)) {
-                try captureMachine(root: Self.machines + "bios-512m", into: folder.path + "/new", bootSector: path)
+            #expect(throws: MachineError.noDisk(path: ByteString(path))) {
+                try captureMachine(
+                    root: ByteString(Self.machines + "bios-512m"), into: ByteString(folder.path + "/new"),
+                    bootSector: ByteString(path))
             }
             #expect(!FileManager.default.fileExists(atPath: folder.path + "/new"))
         }

@@ -75,8 +75,8 @@ import Testing
     @Test func capturesTheProgramHeadersOnly() throws {
         let folder = try folder()
         let target = try MachineFolder()
-        _ = try captureMachine(root: folder.path, into: target.path + "/captured")
-        let root = try MachineRoot(path: target.path + "/captured")
+        _ = try captureMachine(root: ByteString(folder.path), into: ByteString(target.path + "/captured"))
+        let root = try MachineRoot(path: ByteString(target.path + "/captured"))
         #expect(root.bytes("proc/kcore") == Self.usual)
         #expect(try MachineDescription(reading: root).crash == folder.describe().crash)
     }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
+import BootFormats
 import Foundation
 import Kexec
 import Testing
 
 // What the articles of Sources/Kexec/Kexec.docc show, word for word.
 
-func load(kernel: String, initrd: String) throws {
+func load(kernel: ByteString, initrd: ByteString) throws {
     var request = KexecRequest(kernel: kernel)
     request.initrds = [initrd]
     request.reusesCommandLine = true
@@ -21,7 +22,7 @@ func jump() throws {
     try state.jump()
 }
 
-func segments(kernel: String, machineIn directory: String) throws -> [String] {
+func segments(kernel: ByteString, machineIn directory: ByteString) throws -> [String] {
     let machine = try MachineDescription(reading: MachineRoot(path: directory))
     var request = KexecRequest(kernel: kernel)
     request.commandLine = "root=/dev/vda1 ro"
@@ -49,7 +50,8 @@ func segments(kernel: String, machineIn directory: String) throws -> [String] {
         defer { try? FileManager.default.removeItem(at: kernel) }
         try Data(bzImage()).write(to: kernel)
         let found = try segments(
-            kernel: kernel.path, machineIn: root.appending(path: "Tests/Fixtures/machines/bios-512m").path)
+            kernel: ByteString(kernel.path),
+            machineIn: ByteString(root.appending(path: "Tests/Fixtures/machines/bios-512m").path))
         #expect(found.contains { $0.hasPrefix("kernel at ") })
         #expect(found.contains { $0.hasPrefix("boot_params at ") })
     }

@@ -102,6 +102,11 @@ private func load(_ file: Range<Int>, at address: UInt64, memory: UInt64) -> ELF
         #expect(plan.purgatory?.rdi == plan["boot_notes"]?.place.start.rawValue)
     }
 
+    @Test func passesEveryByteOfTheLineInBootNotes() {
+        let line = ByteString([UInt8](1...255))
+        #expect(ELFBootNotes.encoded(commandLine: line).firstRange(of: line.terminated) != nil)
+    }
+
     @Test func passesBootNotesOnTheStackOfA32BitProgram() throws {
         let plan = PlanImage.elf(
             [load(0..<16, at: 0x100_0000, memory: 0x1000)], bytes: bytes, elfClass: .elf32
@@ -142,7 +147,7 @@ private func load(_ file: Range<Int>, at address: UInt64, memory: UInt64) -> ELF
         #expect(plan.elfArguments == .linux)
         // Its command line has Linux's limit, and what only --args-linux has is not lost.
         #expect(
-            linux(elfClass).plan { $0.commandLine = String(repeating: "x", count: 2048) }.refusals
+            linux(elfClass).plan { $0.commandLine = ByteString(String(repeating: "x", count: 2048)) }.refusals
                 == [.commandLineTooLong(length: 2048, limit: 2047)])
         let fast = linux(elfClass).plan {
             $0.startsFast = true

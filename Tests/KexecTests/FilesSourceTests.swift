@@ -40,7 +40,7 @@ private final class TemporaryFolder: Sendable {
 private func kernel(_ path: String, limit: UInt64 = .max) -> Result<[UInt8], FileFailure> {
     do throws(FileFailure) {
         var budget = MemoryBudget(memory: limit)
-        let source = try ImageSource(kernel: path, drawingFrom: &budget)
+        let source = try ImageSource(kernel: ByteString(path), drawingFrom: &budget)
         return .success(source.bytes.withUnsafeBytes { Array($0) })
     } catch { return .failure(error) }
 }
@@ -48,7 +48,7 @@ private func kernel(_ path: String, limit: UInt64 = .max) -> Result<[UInt8], Fil
 private func initrd(_ paths: [String], limit: UInt64 = .max) -> Result<[UInt8], FileFailure> {
     do throws(FileFailure) {
         var budget = MemoryBudget(memory: limit)
-        let source = try ImageSource(initrds: paths, drawingFrom: &budget)
+        let source = try ImageSource(initrds: paths.map { ByteString($0) }, drawingFrom: &budget)
         return .success(source.bytes.withUnsafeBytes { Array($0) })
     } catch { return .failure(error) }
 }
@@ -74,19 +74,35 @@ private func contents(_ descriptor: Int32) -> [UInt8] {
 
     @Test func mapsAPlainFileAndPassesItsOwnDescriptorOn() throws {
         let path = try folder.file("vmlinuz", [1, 2, 3, 4, 5])
-        let source = try ImageSource(kernel: path)
+        let source = try ImageSource(kernel: ByteString(path))
         #expect(source.bytes.withUnsafeBytes { Array($0) } == [1, 2, 3, 4, 5])
         #expect(source.byteCount == 5)
         #expect(source.compression == nil)
-        #expect(source.path == path)
+        #expect(source.path == ByteString(path))
         let file = open(path, O_RDONLY)
         defer { close(file) }
         #expect(inode(source.fileDescriptor) == inode(file))
     }
 
+    /// Latin-1, and the name that its conversion to Unicode would make of it.
+    @Test func opensTheVeryFileWhoseNameIsNoUTF8() throws {
+        func write(_ name: ByteString, _ byte: UInt8) {
+            let file = open(name.cString, O_WRONLY | O_CREAT, 0o600)
+            _ = [byte].withUnsafeBytes { Glibc.write(file, $0.baseAddress, 1) }
+            close(file)
+        }
+        let path = ByteString(folder.path + "/k") + ByteString([0xe9, 0xff])
+        write(path, 1)
+        write(ByteString(folder.path + "/k\u{fffd}\u{fffd}"), 2)
+        let source = try ImageSource(kernel: path)
+        #expect(source.path == path && source.bytes.withUnsafeBytes { Array($0) } == [1])
+        #expect(try ImageSource(initrds: [path]).byteCount == 1)
+        #expect(try ImageSource(initrds: [path, path]).byteCount == 8)
+    }
+
     @Test func unpacksAKernelIntoAFileInMemory() throws {
         let path = try folder.file("vmlinuz", sample.bytes)
-        let source = try ImageSource(kernel: path)
+        let source = try ImageSource(kernel: ByteString(path))
         #expect(source.compression == .gzip)
         #expect(source.byteCount == CompressedSample.contents.count)
         #expect(contents(source.fileDescriptor) == CompressedSample.contents)
@@ -118,7 +134,7 @@ private func contents(_ descriptor: Int32) -> [UInt8] {
         let first = try folder.file("first", [1, 2, 3, 4, 5])
         let second = folder.pipe("second", [6, 7, 8])
         let third = try folder.file("third", [9, 10, 11, 12])
-        let source = try ImageSource(initrds: [first, second, third])
+        let source = try ImageSource(initrds: [first, second, third].map { ByteString($0) })
         let expected: [UInt8] = [1, 2, 3, 4, 5, 0, 0, 0, 6, 7, 8, 0, 9, 10, 11, 12]
         #expect(source.bytes.withUnsafeBytes { Array($0) } == expected)
         #expect(contents(source.fileDescriptor) == expected)
@@ -127,11 +143,13 @@ private func contents(_ descriptor: Int32) -> [UInt8] {
     @Test func beginsEveryModuleOnAPageOfItsOwn() throws {
         let first = try folder.file("first", [1, 2, 3])
         var budget = MemoryBudget(memory: 1 << 20)
-        let source = try ImageSource(modules: [first, folder.pipe("second", [4]), first], drawingFrom: &budget)
+        let source = try ImageSource(
+            modules: [first, folder.pipe("second", [4]), first].map { ByteString($0) }, drawingFrom: &budget)
         #expect(source.parts == [0..<3, 0x1000..<0x1001, 0x2000..<0x2003])
         #expect(source.bytes.withUnsafeBytes { Array($0[0x1000..<0x1002]) } == [4, 0])
         var nothing = MemoryBudget(memory: 0)
-        #expect(try ImageSource(modules: [first], drawingFrom: &nothing).parts == [0..<3], "mapped, not padded")
+        #expect(
+            try ImageSource(modules: [ByteString(first)], drawingFrom: &nothing).parts == [0..<3], "mapped, not padded")
     }
 
     @Test func findsTheFileOfAModuleBeforeItsArguments() {
@@ -150,15 +168,15 @@ private func contents(_ descriptor: Int32) -> [UInt8] {
     @Test func namesTheInitrdThatCannotBeRead() throws {
         let first = try folder.file("first", [1])
         let missing = folder.path + "/missing"
-        #expect(initrd([first, missing]) == .failure(FileFailure(path: missing, problem: .missing)))
+        #expect(initrd([first, missing]) == .failure(FileFailure(path: ByteString(missing), problem: .missing)))
         let empty = try folder.file("empty", [])
-        #expect(initrd([first, empty, first]) == .failure(FileFailure(path: empty, problem: .empty)))
+        #expect(initrd([first, empty, first]) == .failure(FileFailure(path: ByteString(empty), problem: .empty)))
     }
 
     @Test func refusesWhatIsNoFile() throws {
         func expect(_ path: String, _ problem: FileProblem) {
-            #expect(kernel(path) == .failure(FileFailure(path: path, problem: problem)))
-            #expect(initrd([path]) == .failure(FileFailure(path: path, problem: problem)))
+            #expect(kernel(path) == .failure(FileFailure(path: ByteString(path), problem: problem)))
+            #expect(initrd([path]) == .failure(FileFailure(path: ByteString(path), problem: problem)))
         }
         expect(folder.path, .directory)
         expect("/dev/null", .characterDevice)
@@ -185,9 +203,9 @@ private func contents(_ descriptor: Int32) -> [UInt8] {
             close(file)
         }
         let silent = SilentPipes()
-        let progress = Progress(nil, silentPipe: { silent.paths.append($0) })
+        let progress = Progress(nil, silentPipe: { silent.paths.append($0.description) })
         var budget = MemoryBudget(memory: 1 << 20)
-        let source = try ImageSource(initrds: [path], drawingFrom: &budget, progress: progress)
+        let source = try ImageSource(initrds: [ByteString(path)], drawingFrom: &budget, progress: progress)
         #expect(source.bytes.withUnsafeBytes { Array($0) } == Array("abc".utf8))
         #expect(silent.paths == [path])
     }
@@ -199,8 +217,8 @@ private func contents(_ descriptor: Int32) -> [UInt8] {
                 chmod(path, mode)
                 return path
             }
-            let kernel = try ImageSource(kernel: files[0])
-            let initrds = try ImageSource(initrds: files)
+            let kernel = try ImageSource(kernel: ByteString(files[0]))
+            let initrds = try ImageSource(initrds: files.map { ByteString($0) })
             return kernel.permissions & initrds.permissions
         }
         #expect(try permissions(0o644) == 0o644)
@@ -209,17 +227,19 @@ private func contents(_ descriptor: Int32) -> [UInt8] {
         #expect(try permissions(0o640, 0o604) == 0o600)
         #expect(try permissions(0o644, 0o640, 0o644) == 0o640)
         #expect(try permissions(0o400, 0o644) == 0o400)
-        #expect(try ImageSource(kernel: folder.pipe("piped", [1])).permissions == 0o600)
+        #expect(try ImageSource(kernel: ByteString(folder.pipe("piped", [1]))).permissions == 0o600)
         let foreign = try folder.file("foreign", [1])
         chmod(foreign, 0o640)
         if geteuid() == 0 {
             chown(foreign, 0, 65534)
-            #expect(try ImageSource(kernel: foreign).permissions == 0o600, "our group may not read it")
+            #expect(try ImageSource(kernel: ByteString(foreign)).permissions == 0o600, "our group may not read it")
         }
     }
 
     @Test func refusesAnEmptyPipe() {
-        #expect(kernel(folder.pipe("pipe", [])) == .failure(FileFailure(path: folder.path + "/pipe", problem: .empty)))
+        #expect(
+            kernel(folder.pipe("pipe", []))
+                == .failure(FileFailure(path: ByteString(folder.path + "/pipe"), problem: .empty)))
     }
 
     @Test func refusesASocket() throws {
@@ -235,14 +255,14 @@ private func contents(_ descriptor: Int32) -> [UInt8] {
             }
         }
         try #require(bound == 0)
-        #expect(kernel(path) == .failure(FileFailure(path: path, problem: .socket)))
+        #expect(kernel(path) == .failure(FileFailure(path: ByteString(path), problem: .socket)))
     }
 
     @Test(.enabled(if: geteuid() != 0, "root may read everything"))
     func refusesAFileTheUserMayNotRead() throws {
         let path = try folder.file("secret", [1])
         chmod(path, 0)
-        #expect(kernel(path) == .failure(FileFailure(path: path, problem: .notPermitted)))
+        #expect(kernel(path) == .failure(FileFailure(path: ByteString(path), problem: .notPermitted)))
     }
 
     @Test func keepsToItsMemoryLimit() throws {
@@ -250,17 +270,18 @@ private func contents(_ descriptor: Int32) -> [UInt8] {
         let size = UInt64(CompressedSample.contents.count)
         #expect(
             kernel(packed, limit: 8192)
-                == .failure(FileFailure(path: packed, problem: .memoryShort(needed: size, available: 4096))),
+                == .failure(FileFailure(path: ByteString(packed), problem: .memoryShort(needed: size, available: 4096))),
             "a decoder's window takes as much as its output")
         let pipe = folder.pipe("pipe", [UInt8](repeating: 1, count: 5000))
         #expect(
             kernel(pipe, limit: 4096)
-                == .failure(FileFailure(path: pipe, problem: .memoryShort(needed: 4097, available: 4096))))
+                == .failure(FileFailure(path: ByteString(pipe), problem: .memoryShort(needed: 4097, available: 4096))))
         let plain = try folder.file("plain", [UInt8](repeating: 1, count: 5000))
         #expect(try kernel(plain, limit: 1).get().count == 5000, "what is mapped takes no memory")
         #expect(
             initrd([plain, plain], limit: 6000)
-                == .failure(FileFailure(path: plain, problem: .memoryShort(needed: 10000, available: 6000))))
+                == .failure(FileFailure(path: ByteString(plain), problem: .memoryShort(needed: 10000, available: 6000)))
+        )
         #expect(try initrd([folder.pipe("exact", [1, 2, 3, 4])], limit: 4).get().count == 4)
     }
 
@@ -268,7 +289,8 @@ private func contents(_ descriptor: Int32) -> [UInt8] {
         let cut = try folder.file("cut", Array(sample.bytes.dropLast(1)))
         #expect(
             kernel(cut)
-                == .failure(FileFailure(path: cut, problem: .truncated(.gzip, size: sample.bytes.count - 1))))
+                == .failure(
+                    FileFailure(path: ByteString(cut), problem: .truncated(.gzip, size: sample.bytes.count - 1))))
         var bytes = sample.bytes
         bytes[bytes.count - 8] ^= 1
         let corrupt = try folder.file("corrupt", bytes)

@@ -76,7 +76,7 @@ import Testing
 
     @Test func checksWhatNeedsNoMemory() {
         let long = PlanImage.bzImage().plan(on: Self.machine()) {
-            $0.commandLine = String(repeating: "x", count: 3000)
+            $0.commandLine = ByteString(String(repeating: "x", count: 3000))
             $0.systemCall = .kexecFileLoad
         }
         #expect(long.refusals.contains(.commandLineTooLong(length: 3000, limit: 2047)))
@@ -119,12 +119,12 @@ import Testing
     // MARK: What is read
 
     private static func shown(_ folder: MachineFolder) throws -> MachineDescription {
-        MachineDescription(readingWhatIsShown: try MachineRoot(path: folder.path))
+        MachineDescription(readingWhatIsShown: try MachineRoot(path: ByteString(folder.path)))
     }
 
     @Test func readsAMachineThatHidesItsAddresses() throws {
         let path = MachineFolder.fixture("hidden-addresses")
-        let machine = MachineDescription(readingWhatIsShown: try MachineRoot(path: path))
+        let machine = MachineDescription(readingWhatIsShown: try MachineRoot(path: ByteString(path)))
         #expect(machine.memoryGap == .addressesHidden)
         // The firmware's map is for everybody.
         #expect(!machine.memoryMap.ram.isEmpty && machine.systemRAM.isEmpty && machine.bootParameters != nil)

@@ -21,7 +21,7 @@ import Testing
     ) -> BootPlanner {
         var request = KexecRequest(kernel: "/boot/vmlinuz")
         request.initrds = ["/boot/initrd"]
-        request.commandLine = line
+        request.commandLine = ByteString(line)
         request.decompression = .automatic
         change(&request)
         return BootPlanner(request: request, machine: machine, seed: nil)

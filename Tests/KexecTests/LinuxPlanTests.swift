@@ -223,7 +223,7 @@ import Testing
     }
 
     @Test(arguments: [2047, 2048]) func takesExactlyAsLongALineAsTheKernel(length: Int) {
-        let plan = PlanImage.bzImage().plan { $0.commandLine = String(repeating: "x", count: length) }
+        let plan = PlanImage.bzImage().plan { $0.commandLine = ByteString(String(repeating: "x", count: length)) }
         #expect(plan.refusals == (length <= 2047 ? [] : [.commandLineTooLong(length: 2048, limit: 2047)]))
     }
 

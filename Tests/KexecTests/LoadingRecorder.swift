@@ -15,6 +15,8 @@ struct RecordingKernel: KernelCalls {
     }
 
     private(set) var trace: [String] = []
+    /// What kexec_file_load was given last, with its NUL.
+    private(set) var commandLine: [UInt8] = []
     private(set) var removedNotes = 0
     var refusals: [Refusal] = []
     /// What netlink dumps answer, by the line of the dump.
@@ -74,6 +76,7 @@ struct RecordingKernel: KernelCalls {
     mutating func kexecFileLoad(
         kernel: Int32, initrd: Int32, commandLine: [UInt8], flags: KexecFileLoadFlags
     ) -> Int {
+        self.commandLine = commandLine
         let line = String(decoding: commandLine, as: UTF8.self).replacing("\0", with: "|")
         return record("kexec_file_load \(kernel) \(initrd) '\(line)' flags 0x\(hex(flags.rawValue))")
     }

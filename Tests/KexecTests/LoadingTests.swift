@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import BootFormats
 import Handoff
 import PhysicalMemory
 import Testing
@@ -114,6 +115,14 @@ private struct Load {
         load.plan.fileLoadCommandLine = "quiet"
         _ = load.run()
         #expect(load.kernel.trace == ["kexec_file_load 5 6 'quiet|' flags 0x0"])
+    }
+
+    @Test func givesKexecFileLoadEveryByteOfTheLine() {
+        var load = Load()
+        load.plan.systemCall = .kexecFileLoad
+        load.plan.commandLine = ByteString([UInt8](1...255))
+        _ = load.run()
+        #expect(load.kernel.commandLine == [UInt8](1...255) + [0])
     }
 
     @Test func saysWhereThereIsNoInitrdAndForACrash() {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import BootFormats
 import Foundation
 import Testing
 
@@ -12,15 +13,16 @@ import Testing
     ])
     func describesTheSameMachine(name: String) throws {
         let target = try MachineFolder()
-        let capture = try captureMachine(root: MachineFolder.fixture(name), into: target.path + "/new")
+        let capture = try captureMachine(
+            root: ByteString(MachineFolder.fixture(name)), into: ByteString(target.path + "/new"))
         #expect(capture.problem == nil)
-        let copied = try MachineDescription(reading: MachineRoot(path: target.path + "/new"))
+        let copied = try MachineDescription(reading: MachineRoot(path: ByteString(target.path + "/new")))
         #expect(try copied == MachineFolder.describe(fixture: name))
     }
 
     @Test func describesTheRunningMachineAlike() throws {
         let target = try MachineFolder()
-        let capture = try captureMachine(root: "/", into: target.path)
+        let capture = try captureMachine(root: "/", into: ByteString(target.path))
         guard capture.problem == nil else { return }
         var live = try MachineDescription(reading: MachineRoot(path: "/"))
         var copied = try target.describe()
@@ -49,13 +51,13 @@ import Testing
         try folder.add("boot/config-6.1", "CONFIG_KEXEC=y\nCONFIG_SECRET=\"secret\"\n")
         try folder.add("sys/kernel/security/ima/policy", "appraise func=KEXEC_KERNEL_CHECK\ndont_measure secret\n")
         let target = try MachineFolder()
-        let capture = try captureMachine(root: folder.path, into: target.path + "/new")
+        let capture = try captureMachine(root: ByteString(folder.path), into: ByteString(target.path + "/new"))
         #expect(capture.files.contains("proc/cpuinfo"))
         for file in capture.files {
             let text = try String(contentsOfFile: target.path + "/new/" + file, encoding: .utf8)
             #expect(!text.contains("secret"), "\(file)")
         }
-        let copied = try MachineDescription(reading: MachineRoot(path: target.path + "/new"))
+        let copied = try MachineDescription(reading: MachineRoot(path: ByteString(target.path + "/new")))
         #expect(copied.configuration.has(.kexec) == true)
         #expect(copied.kexec.imaAppraisesKernels == true)
     }
@@ -64,7 +66,7 @@ import Testing
         let folder = try MachineFolder()
         try folder.addSomeMemory()
         let target = try MachineFolder()
-        try captureMachine(root: folder.path, into: target.path + "/new")
+        try captureMachine(root: ByteString(folder.path), into: ByteString(target.path + "/new"))
         for (path, mode) in [("", 0o700), ("/proc", 0o700), ("/proc/iomem", 0o600)] {
             let attributes = try FileManager.default.attributesOfItem(atPath: target.path + "/new" + path)
             #expect(attributes[.posixPermissions] as? Int == mode)
@@ -74,7 +76,7 @@ import Testing
     @Test func capturesAMachineThatCannotBePlannedFor() throws {
         let target = try MachineFolder()
         let source = MachineFolder.fixture("hidden-addresses")
-        let capture = try captureMachine(root: source, into: target.path)
+        let capture = try captureMachine(root: ByteString(source), into: ByteString(target.path))
         #expect(capture.problem == .hidesAddresses(file: source + "/proc/iomem"))
         #expect(capture.files.contains("proc/iomem"))
         #expect(throws: MachineError.hidesAddresses(file: target.path + "/proc/iomem")) { try target.describe() }
@@ -83,8 +85,8 @@ import Testing
     @Test func doesNotMixTwoMachines() throws {
         let target = try MachineFolder()
         try target.add("old", "x")
-        #expect(throws: MachineError.captureDirectoryInUse(path: target.path)) {
-            try captureMachine(root: MachineFolder.fixture("lockdown"), into: target.path)
+        #expect(throws: MachineError.captureDirectoryInUse(path: ByteString(target.path))) {
+            try captureMachine(root: ByteString(MachineFolder.fixture("lockdown")), into: ByteString(target.path))
         }
     }
 
@@ -92,12 +94,12 @@ import Testing
         let target = try MachineFolder()
         try target.add("file", "x")
         let below = target.path + "/file/new"
-        #expect(throws: MachineError.cannotWriteCapture(path: below, .failed(errno: ENOTDIR))) {
-            try captureMachine(root: MachineFolder.fixture("lockdown"), into: below)
+        #expect(throws: MachineError.cannotWriteCapture(path: ByteString(below), .failed(errno: ENOTDIR))) {
+            try captureMachine(root: ByteString(MachineFolder.fixture("lockdown")), into: ByteString(below))
         }
         let file = target.path + "/file"
-        #expect(throws: MachineError.cannotWriteCapture(path: file, .failed(errno: ENOTDIR))) {
-            try captureMachine(root: MachineFolder.fixture("lockdown"), into: file)
+        #expect(throws: MachineError.cannotWriteCapture(path: ByteString(file), .failed(errno: ENOTDIR))) {
+            try captureMachine(root: ByteString(MachineFolder.fixture("lockdown")), into: ByteString(file))
         }
     }
 
@@ -107,15 +109,15 @@ import Testing
         try folder.add("sys/kernel/boot_params/setup_data/0/type", "0x4b58\n")
         try folder.add("sys/kernel/boot_params/setup_data/0/data", bytes: [7, 8])
         let target = try MachineFolder()
-        try captureMachine(root: folder.path, into: target.path)
-        #expect(lastJumpRecord(below: try MachineRoot(path: target.path)) == [7, 8])
+        try captureMachine(root: ByteString(folder.path), into: ByteString(target.path))
+        #expect(lastJumpRecord(below: try MachineRoot(path: ByteString(target.path))) == [7, 8])
     }
 
     // MARK: Others who may write there
 
     private func refusal(of path: String) -> MachineError? {
         do throws(MachineError) {
-            try captureMachine(root: MachineFolder.fixture("lockdown"), into: path)
+            try captureMachine(root: ByteString(MachineFolder.fixture("lockdown")), into: ByteString(path))
             return nil
         } catch { return error }
     }
@@ -124,7 +126,7 @@ import Testing
     func refusesADirectoryThatAnotherUserHasMade() throws {
         let target = try MachineFolder()
         chown(target.path, 65534, 65534)
-        #expect(refusal(of: target.path) == .cannotWriteCapture(path: target.path, .owner(65534)))
+        #expect(refusal(of: target.path) == .cannotWriteCapture(path: ByteString(target.path), .owner(65534)))
         #expect(try FileManager.default.contentsOfDirectory(atPath: target.path).isEmpty)
     }
 
@@ -133,7 +135,8 @@ import Testing
         let target = try MachineFolder()
         chmod(target.path, mode)
         #expect(
-            refusal(of: target.path) == .cannotWriteCapture(path: target.path, .writable(mode: UInt32(mode))))
+            refusal(of: target.path)
+                == .cannotWriteCapture(path: ByteString(target.path), .writable(mode: UInt32(mode))))
         #expect(try FileManager.default.contentsOfDirectory(atPath: target.path).isEmpty)
     }
 
@@ -147,7 +150,7 @@ import Testing
         for path in ["/link", "/link/", "/link/new", "/link/../new", "/own", "/own/new"] {
             #expect(
                 refusal(of: folder.path + path)
-                    == .cannotWriteCapture(path: folder.path + path, .link(owner: 65534)), "\(path)")
+                    == .cannotWriteCapture(path: ByteString(folder.path + path), .link(owner: 65534)), "\(path)")
         }
         #expect(try FileManager.default.contentsOfDirectory(atPath: victim.path).isEmpty)
     }
@@ -163,11 +166,11 @@ import Testing
         #expect(
             refusal(of: folder.path + "/loop/new")
                 == .cannotWriteCapture(
-                    path: folder.path + "/loop/new", .failed(errno: ELOOP)))
+                    path: ByteString(folder.path + "/loop/new"), .failed(errno: ELOOP)))
         #expect(
             refusal(of: folder.path + "/one/file/../x")
                 == .cannotWriteCapture(
-                    path: folder.path + "/one/file/../x", .failed(errno: ENOENT)))
+                    path: ByteString(folder.path + "/one/file/../x"), .failed(errno: ENOENT)))
     }
 
     /// As root, for whom no permission stands in the way, somebody lays links and files while the capture is made.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import BootFormats
 import PhysicalMemory
 import Testing
 
@@ -99,7 +100,9 @@ import Testing
 
     @Test func takesAnEmptyDirectoryForNoMachine() throws {
         let path = MachineFolder.fixture("empty")
-        #expect(throws: MachineError.noMemoryMap(root: path, errno: 2)) { try MachineFolder.describe(fixture: "empty") }
+        #expect(throws: MachineError.noMemoryMap(root: ByteString(path), errno: 2)) {
+            try MachineFolder.describe(fixture: "empty")
+        }
     }
 
     @Test func tellsAKernelWithoutKexec() throws {

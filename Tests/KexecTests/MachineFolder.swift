@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import BootFormats
 import Foundation
 import PhysicalMemory
 
@@ -53,7 +54,9 @@ final class MachineFolder {
         try add("proc/iomem", "00001000-0009fbff : System RAM\n00100000-3fffffff : System RAM\n")
     }
 
-    func describe() throws -> MachineDescription { try MachineDescription(reading: MachineRoot(path: path)) }
+    func describe() throws -> MachineDescription {
+        try MachineDescription(reading: MachineRoot(path: ByteString(path)))
+    }
 
     /// The folder `name` of Tests/Fixtures/machines.
     static func fixture(_ name: String) -> String {
@@ -62,7 +65,7 @@ final class MachineFolder {
     }
 
     static func describe(fixture name: String) throws -> MachineDescription {
-        try MachineDescription(reading: MachineRoot(path: fixture(name)))
+        try MachineDescription(reading: MachineRoot(path: ByteString(fixture(name))))
     }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import BootFormats
 import Foundation
 import PhysicalMemory
 import Testing
@@ -40,12 +41,12 @@ private let canUnpackGzip: Bool = {
         let folder = try MachineFolder()
         try folder.add("file", "x")
         let file = folder.path + "/file"
-        #expect(throws: MachineError.cannotOpenRoot(path: file, errno: ENOTDIR)) {
-            try MachineRoot(path: file).isRunning
+        #expect(throws: MachineError.cannotOpenRoot(path: ByteString(file), errno: ENOTDIR)) {
+            try MachineRoot(path: ByteString(file)).isRunning
         }
         let missing = folder.path + "/missing"
-        #expect(throws: MachineError.cannotOpenRoot(path: missing, errno: ENOENT)) {
-            try MachineRoot(path: missing).isRunning
+        #expect(throws: MachineError.cannotOpenRoot(path: ByteString(missing), errno: ENOENT)) {
+            try MachineRoot(path: ByteString(missing)).isRunning
         }
     }
 
@@ -79,7 +80,7 @@ private let canUnpackGzip: Bool = {
     func refusesAMachineWithoutMemory(iomem: String) throws {
         let folder = try MachineFolder()
         try folder.add("proc/iomem", iomem)
-        #expect(throws: MachineError.noMemoryMap(root: folder.path, errno: 0)) { try folder.describe() }
+        #expect(throws: MachineError.noMemoryMap(root: ByteString(folder.path), errno: 0)) { try folder.describe() }
     }
 
     @Test func refusesHiddenAddressesEvenWithAFirmwareMap() throws {
@@ -118,6 +119,20 @@ private let canUnpackGzip: Bool = {
         #expect(machine.systemRAM.ranges.count == 2500)
         // Far below a second on an idle machine, without optimisation; quadratic work would take minutes.
         #expect(elapsed < .seconds(20))
+    }
+
+    /// `/proc` puts one newline behind the line, whatever is in it.
+    @Test(
+        arguments: [
+            ([0x6e, 0x3d, 0xe9, 0xff, 0x0a], [0x6e, 0x3d, 0xe9, 0xff]),
+            ([0x20, 0x61, 0x0a, 0x62, 0x20, 0x0a, 0x0a], [0x20, 0x61, 0x0a, 0x62, 0x20, 0x0a]), ([0x61], [0x61]),
+            ([], []), ([0x0a], []),
+        ] as [([UInt8], [UInt8])])
+    func readsTheCommandLineByteForByte(_ file: [UInt8], _ line: [UInt8]) throws {
+        let folder = try MachineFolder()
+        try folder.addSomeMemory()
+        try folder.add("proc/cmdline", bytes: file)
+        #expect(try folder.describe().commandLine.bytes == line)
     }
 
     @Test func survivesBinaryJunkInEveryFile() throws {
@@ -179,7 +194,7 @@ private let canUnpackGzip: Bool = {
             state.addChoices(
                 of: KernelContext(
                     facts: facts, configuration: KernelConfiguration(parsing: Array(configuration.utf8)),
-                    commandLine: KernelCommandLine(parsing: []), secureBoot: nil, forcesReboot: false))
+                    commandLine: KernelCommandLine(""), secureBoot: nil, forcesReboot: false))
             return state
         }
         let unknown = state(isSupported: true, configuration: "CONFIG_KEXEC=y\n# CONFIG_KEXEC_FILE is not set\n")
@@ -230,7 +245,7 @@ private let canUnpackGzip: Bool = {
         let kexec = try folder.describe().kexec
         #expect(kexec.hasKexecLoad == true && kexec.hasKexecFileLoad == false)
         let target = try MachineFolder()
-        try captureMachine(root: folder.path, into: target.path)
+        try captureMachine(root: ByteString(folder.path), into: ByteString(target.path))
         #expect(try target.describe().kexec == kexec)
     }
 
@@ -352,7 +367,7 @@ private let canUnpackGzip: Bool = {
 
     @Test func findsWhatPurgatoryHasLeft() throws {
         let folder = try MachineFolder()
-        let root = try MachineRoot(path: folder.path)
+        let root = try MachineRoot(path: ByteString(folder.path))
         #expect(lastJumpRecord(below: root) == nil)
         try folder.add("sys/kernel/boot_params/setup_data/0/type", "0x9\n")
         try folder.add("sys/kernel/boot_params/setup_data/0/data", "a seed")

@@ -207,8 +207,8 @@ import Testing
             let folder = try MachineFolder(), target = try MachineFolder()
             try folder.addSomeMemory()
             for (file, text) in files { try folder.add(file, text) }
-            try captureMachine(root: folder.path, into: target.path + "/new")
-            let copied = try MachineDescription(reading: MachineRoot(path: target.path + "/new"))
+            try captureMachine(root: ByteString(folder.path), into: ByteString(target.path + "/new"))
+            let copied = try MachineDescription(reading: MachineRoot(path: ByteString(target.path + "/new")))
             #expect(copied.kexec.fileChecks == sign)
             #expect(try copied == folder.describe())
         }

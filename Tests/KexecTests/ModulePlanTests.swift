@@ -222,12 +222,12 @@ import Testing
         ("reboot", false), ("rebootx=force", false), ("quiet -- reboot=force", false), ("reboot=warm,,f", true),
     ])
     func readsRebootAsTheKernelDoes(line: String, isForced: Bool) throws {
-        #expect(KernelCommandLine(parsing: Array(line.utf8)[...]).forcesReboot == isForced)
+        #expect(KernelCommandLine(ByteString(line)).forcesReboot == isForced)
         let folder = try MachineFolder()
         try folder.addSomeMemory()
         try folder.add("proc/cmdline", line + "\n")
         #expect(try folder.describe().kexec.forcesReboot == isForced)
-        #expect(KexecState(reading: try MachineRoot(path: folder.path)).forcesReboot == isForced)
+        #expect(KexecState(reading: try MachineRoot(path: ByteString(folder.path))).forcesReboot == isForced)
         // What sysfs shows is what holds now.
         try folder.add("sys/kernel/reboot/force", isForced ? "0\n" : "1\n")
         #expect(try folder.describe().kexec.forcesReboot == !isForced)
@@ -249,8 +249,8 @@ import Testing
         #expect(MachineFacts(parsing: Array("module_loaded=yes\nmodule_interface=x\n".utf8)).module == nil)
         let folder = try MachineFolder()
         try folder.add("swift-kexec/facts", bytes: facts.text)
-        #expect(KexecState(reading: try MachineRoot(path: folder.path)).module == facts.module)
+        #expect(KexecState(reading: try MachineRoot(path: ByteString(folder.path))).module == facts.module)
         try folder.add("swift-kexec/facts", "dev_kexec=no\nmodule_interface=1\n")
-        #expect(KexecState(reading: try MachineRoot(path: folder.path)).module == nil)
+        #expect(KexecState(reading: try MachineRoot(path: ByteString(folder.path))).module == nil)
     }
 }

@@ -69,6 +69,21 @@ import Testing
         #expect(program.purgatory?.mode == .protectedMode && program.purgatory?.preparation == nil)
     }
 
+    @Test func handsNamesAndArgumentsOnByteForByte() {
+        let line = ByteString([0xe9, 0x3d, 0xff]), module = ByteString([0x2f, 0xe9, 0x20, 0xff])
+        for version in [MultibootImage.Version.one, .two] {
+            let plan = image(version).plan(modules: [0..<5]) { request in
+                request.kernel = ByteString([0x2f, 0xe8])
+                request.commandLine = line
+                request.modules = [module]
+            }
+            #expect(plan.commandLine.bytes == [0x2f, 0xe8, 0x20] + line.bytes)
+            let information = plan.bytes("multiboot_info")
+            #expect(information.firstRange(of: plan.commandLine.terminated) != nil)
+            #expect(information.firstRange(of: module.terminated) != nil)
+        }
+    }
+
     @Test func putsNothingIntoTheFirstMebibyteNorAbove4GiB() {
         for version in [MultibootImage.Version.one, .two] {
             let plan = image(version).plan(on: .pc(8 << 30), modules: [0..<5]) { $0.modules = ["m"] }
@@ -79,7 +94,7 @@ import Testing
 
     @Test func putsModulesOnPagesInOneSegment() throws {
         let parts = (0..<40).map { 0x1000 * $0..<0x1000 * $0 + 5 }
-        let plan = image(.one).plan(modules: parts) { $0.modules = (0..<40).map { "/m\($0) x" } }
+        let plan = image(.one).plan(modules: parts) { $0.modules = (0..<40).map { ByteString("/m\($0) x") } }
         #expect(plan.refusals == [])
         let modules = try #require(plan["modules"])
         #expect(modules.contents == .initrd(0..<0x2_7005))
@@ -294,7 +309,7 @@ import Testing
         let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         defer { try? FileManager.default.removeItem(at: file) }
         try Data(Self.wideELF).write(to: file)
-        var request = KexecRequest(kernel: file.path)
+        var request = KexecRequest(kernel: ByteString(file.path))
         change(&request)
         return try PreparedLoad(request, on: .pc()).plan.image.kind
     }

@@ -55,6 +55,12 @@ import Testing
         #expect(purgatory.preparation != nil && purgatory.preparation == plan["firmware"]?.place.start)
     }
 
+    @Test func putsEveryByteOfTheLineIntoTheReply() {
+        let line = [UInt8](0x80...0xff)
+        let page = image(inRealMode, at: 0x5_0200).plan { $0.commandLine = ByteString(line) }.bytes("nbi_call")
+        #expect(page[0x24...].firstRange(of: [129, 128] + line + [255]) != nil)
+    }
+
     @Test func putsTheCommandLineIntoTheReply() {
         let page = image(inRealMode, at: 0x5_0200).plan { $0.commandLine = "a=b" }.bytes("nbi_call")
         #expect(page[0x24] == 2)
@@ -63,7 +69,7 @@ import Testing
         #expect(Array(page[0x110..<0x110 + options.count]) == options)
         let without = image(inRealMode, at: 0x5_0200).plan { $0.commandLine = nil }
         #expect(without.bytes("nbi_call")[0x11c..<0x11f] == [129, 0, 255] && without.warnings == [])
-        let long = String(repeating: "x", count: 256)
+        let long = ByteString(String(repeating: "x", count: 256))
         #expect(
             image(inRealMode, at: 0x5_0200).plan { $0.commandLine = long }.refusals
                 == [.commandLineTooLong(length: 256, limit: 255)])

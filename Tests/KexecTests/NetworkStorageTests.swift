@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import BootFormats
 import Testing
 
 @testable import Kexec
@@ -32,7 +33,7 @@ import Testing
     @Test func looksAtWhatADeviceIsMadeOf() throws {
         let folder = try MachineFolder()
         try folder.add("sys/class/block/dm-99977/slaves/dm-99977/dev", "1:7")
-        let root = try MachineRoot(path: folder.path)
+        let root = try MachineRoot(path: ByteString(folder.path))
         #expect(NetworkStorage.kind(ofDevice: "sys/class/block/dm-99977", below: root) == nil)
     }
 

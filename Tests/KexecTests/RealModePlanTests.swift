@@ -28,7 +28,7 @@ import Testing
         let line = String(repeating: "x", count: 2000)
         let plan = PlanImage.bzImage().plan(initrdSize: 5000) {
             $0.realMode = true
-            $0.commandLine = line
+            $0.commandLine = ByteString(line)
         }
         #expect(plan.refusals == [] && plan.systemCall == .kexecLoad)
         let setup = try #require(plan["setup"]).place

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import BootFormats
 import Handoff
 import Testing
 
@@ -61,9 +62,9 @@ import Testing
         try folder.add(cpu + "present", "0-3\n")
         try folder.add(cpu + "online", "0,2\n")
         try folder.add("proc/cpuinfo", "flags : fpu monitor\n")
-        let capture = try captureMachine(root: folder.path, into: target.path + "/new")
+        let capture = try captureMachine(root: ByteString(folder.path), into: ByteString(target.path + "/new"))
         #expect(Set(capture.files).count == capture.files.count, "each file once")
-        let copied = try MachineDescription(reading: MachineRoot(path: target.path + "/new"))
+        let copied = try MachineDescription(reading: MachineRoot(path: ByteString(target.path + "/new")))
         #expect(copied.kexec.sleepingSiblings == .forcedOff)
     }
 

@@ -40,7 +40,7 @@ import Testing
         _ machine: MachineDescription = .pc(), line: String = "console=ttyS0", change: (inout KexecRequest) -> Void
     ) -> BootPlanner {
         var request = KexecRequest(kernel: "/boot/vmlinuz")
-        request.commandLine = line
+        request.commandLine = ByteString(line)
         request.decompression = .automatic
         change(&request)
         var planner = BootPlanner(request: request, machine: machine, seed: nil)

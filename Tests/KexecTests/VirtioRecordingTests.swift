@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import BootFormats
 import Foundation
 import Handoff
 import Testing
@@ -59,7 +60,8 @@ private struct VirtioDeviceFiles {
     /// What is recorded; that it leaves every register as it was is part of the promise.
     func recorded() throws -> (record: FirmwareStateRecord, function: FunctionRecord) {
         let folder = try folder()
-        let record = try recordFirmwareState(of: MachineRoot(path: folder.path), to: folder.path + "/state")
+        let record = try recordFirmwareState(
+            of: MachineRoot(path: ByteString(folder.path)), to: ByteString(folder.path + "/state"))
         let after = FileManager.default.contents(atPath: folder.path + "/\(Self.device)/resource4")
         #expect(after.map { [UInt8]($0) } == registers)
         return (record, try #require(record.function(at: Self.address)))
@@ -115,7 +117,8 @@ struct VirtioRecordingTests {
         device.configuration.removeLast(256 - 63)
         let folder = try device.folder()
         #expect(throws: MachineError.noPCI(folder: folder.path + "/sys/bus/pci/devices")) {
-            try recordFirmwareState(of: MachineRoot(path: folder.path), to: folder.path + "/state")
+            try recordFirmwareState(
+                of: MachineRoot(path: ByteString(folder.path)), to: ByteString(folder.path + "/state"))
         }
     }
 
@@ -128,7 +131,8 @@ struct VirtioRecordingTests {
     @Test func registersThatCannotBeOpenedAreNotReadable() throws {
         let folder = try device.folder()
         try FileManager.default.removeItem(atPath: folder.path + "/\(VirtioDeviceFiles.device)/resource4")
-        let record = try recordFirmwareState(of: MachineRoot(path: folder.path), to: folder.path + "/state")
+        let record = try recordFirmwareState(
+            of: MachineRoot(path: ByteString(folder.path)), to: ByteString(folder.path + "/state"))
         #expect(record.function(at: VirtioDeviceFiles.address)?.standing == .notReadable)
     }
 
@@ -173,7 +177,7 @@ struct VirtioRecordingTests {
         let folder = try device.folder()
         try folder.addDirectory(VirtioDeviceFiles.device + "/driver")
         var machine = MachineDescription.pc(0x1f00_0000)
-        machine.pciFunctions = try MachineRoot(path: folder.path).pciFunctions()
+        machine.pciFunctions = try MachineRoot(path: ByteString(folder.path)).pciFunctions()
         machine.firmwareState = record.encoded
         let plan = PlanImage.bzImage().plan(on: machine) { $0.realMode = true }
         #expect(plan.refusals == [])

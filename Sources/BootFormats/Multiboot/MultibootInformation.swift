@@ -8,8 +8,8 @@ public struct MultibootInformation: Hashable, Sendable {
         /// Where it is loaded, below 4 GiB: `mod_start` and `mod_end`.
         public var range: PhysicalRange
         /// The file's name and its arguments.
-        public var text: String
-        public init(range: PhysicalRange, text: String) {
+        public var text: ByteString
+        public init(range: PhysicalRange, text: ByteString) {
             self.range = range
             self.text = text
         }
@@ -53,9 +53,9 @@ public struct MultibootInformation: Hashable, Sendable {
     }
 
     /// Without its NUL, as all text here.
-    public var commandLine: String
+    public var commandLine: ByteString
     /// Who loaded the kernel, with its version.
-    public var bootLoaderName: String
+    public var bootLoaderName: ByteString
     /// In the order in which the kernel finds them.
     public var modules: [Module] = []
     /// The kernel is told of types that Multiboot does not know as reserved memory.
@@ -71,7 +71,7 @@ public struct MultibootInformation: Hashable, Sendable {
     /// Where an image that may be anywhere was put; nil for others. Version 1 has no place for it.
     public var loadBase: PhysicalAddress?
 
-    public init(commandLine: String, bootLoaderName: String, memoryMap: MemoryMap) {
+    public init(commandLine: ByteString, bootLoaderName: ByteString, memoryMap: MemoryMap) {
         self.commandLine = commandLine
         self.bootLoaderName = bootLoaderName
         self.memoryMap = memoryMap
@@ -118,7 +118,7 @@ public struct MultibootInformation: Hashable, Sendable {
                 bytes.store(module.range.start.low, at: list + 16 * index)
                 bytes.store(module.range.end.low, at: list + 16 * index + 4)
                 bytes.store(here(), at: list + 16 * index + 8)
-                bytes += Self.text(module.text)
+                bytes += module.text.terminated
             }
         }
         if let sections {
@@ -132,9 +132,9 @@ public struct MultibootInformation: Hashable, Sendable {
         }
         flags |= 1 << 2
         bytes.store(here(), at: 16)
-        bytes += Self.text(commandLine)
+        bytes += commandLine.terminated
         bytes.store(here(), at: 64)
-        bytes += Self.text(bootLoaderName)
+        bytes += bootLoaderName.terminated
         if let framebuffer {
             flags |= 1 << 12
             bytes.store(framebuffer.encoded, at: 88)
@@ -147,10 +147,10 @@ public struct MultibootInformation: Hashable, Sendable {
 
     private func secondVersion() -> [UInt8] {
         var list = TagList()
-        list.append(1, Self.text(commandLine))
-        list.append(2, Self.text(bootLoaderName))
+        list.append(1, commandLine.terminated)
+        list.append(2, bootLoaderName.terminated)
         for module in modules {
-            list.append(3, [module.range.start.low, module.range.end.low], Self.text(module.text))
+            list.append(3, [module.range.start.low, module.range.end.low], module.text.terminated)
         }
         list.append(4, [lowerMemory, upperMemory])
         var map: [UInt8] = []
@@ -204,8 +204,6 @@ public struct MultibootInformation: Hashable, Sendable {
 
         mutating func append(_ type: UInt32, _ contents: [UInt8]) { append(type, [], contents) }
     }
-
-    private static func text(_ text: String) -> [UInt8] { Array(text.utf8) + [0] }
 
     // MARK: Memory
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import CLinux
 
 /// A failed call of the C library, with the subject of the call.
@@ -32,8 +33,8 @@ public enum StaticCallName: String, Hashable, Sendable {
     init(owning number: Int32) { self.number = number }
 
     /// Opens `path` for reading; `close-on-exec` is set.
-    init(reading path: String) throws(CallFailure) {
-        let result = unsafe path.withCString { unsafe kx_open($0, O_RDONLY | O_CLOEXEC, 0) }
+    init(reading path: ByteString) throws(CallFailure) {
+        let result = unsafe kx_open(path.cString, O_RDONLY | O_CLOEXEC, 0)
         guard result >= 0 else { throw CallFailure(call: .open, errno: -result) }
         number = result
     }

@@ -4,10 +4,10 @@ public import BootFormats
 /// Why a file cannot be used.
 public struct FileFailure: Error, Hashable, Sendable {
     /// As the user named it; "-" is standard input.
-    public var path: String
+    public var path: ByteString
     public var problem: FileProblem
 
-    public init(path: String, problem: FileProblem) {
+    public init(path: ByteString, problem: FileProblem) {
         self.path = path
         self.problem = problem
     }

@@ -9,7 +9,7 @@ internal import PhysicalMemory
 /// Every file is read once.
 public struct ImageSource: ~Copyable {
     /// As the user named it; "-" is standard input. Of several files the first.
-    public let path: String
+    public let path: ByteString
     /// What the file was compressed with; nil where `bytes` are the file's own.
     public let compression: Compression?
     /// Where in `bytes` each of several files is.
@@ -20,7 +20,7 @@ public struct ImageSource: ~Copyable {
     private let map: MappedFile
 
     private init(
-        path: String, compression: Compression? = nil, parts: [Range<Int>]? = nil, permissions: UInt32 = 0o600,
+        path: ByteString, compression: Compression? = nil, parts: [Range<Int>]? = nil, permissions: UInt32 = 0o600,
         map: consuming MappedFile
     ) {
         self.path = path
@@ -36,7 +36,7 @@ public struct ImageSource: ~Copyable {
     ///   - budget: what unpacked or piped contents draw from; what is mapped costs nothing.
     ///   - progress: hears of reading and unpacking.
     public init(
-        kernel path: String, drawingFrom budget: inout MemoryBudget, progress: Progress = Progress()
+        kernel path: ByteString, drawingFrom budget: inout MemoryBudget, progress: Progress = Progress()
     ) throws(FileFailure) {
         do throws(FileProblem) { self = try Self.kernel(path, &budget, progress) } catch {
             throw FileFailure(path: path, problem: error)
@@ -44,7 +44,7 @@ public struct ImageSource: ~Copyable {
     }
 
     /// The same, with the memory of this machine.
-    public init(kernel path: String) throws(FileFailure) {
+    public init(kernel path: ByteString) throws(FileFailure) {
         var budget = MemoryBudget()
         try self.init(kernel: path, drawingFrom: &budget)
     }
@@ -56,26 +56,26 @@ public struct ImageSource: ~Copyable {
     ///   - budget: what several files, or piped contents, draw from.
     ///   - progress: hears of reading.
     public init(
-        initrds paths: [String], drawingFrom budget: inout MemoryBudget, progress: Progress = Progress()
+        initrds paths: [ByteString], drawingFrom budget: inout MemoryBudget, progress: Progress = Progress()
     ) throws(FileFailure) {
         try self.init(paths, alignment: 4, &budget, progress)
     }
 
     /// The same, with the memory of this machine.
-    public init(initrds paths: [String]) throws(FileFailure) {
+    public init(initrds paths: [ByteString]) throws(FileFailure) {
         var budget = MemoryBudget()
         try self.init(initrds: paths, drawingFrom: &budget)
     }
 
     /// Opens Multiboot modules, which go to the next kernel as they are, too; of several each begins on a page.
     init(
-        modules paths: [String], drawingFrom budget: inout MemoryBudget, progress: Progress = Progress()
+        modules paths: [ByteString], drawingFrom budget: inout MemoryBudget, progress: Progress = Progress()
     ) throws(FileFailure) {
         try self.init(paths, alignment: Int(pageSize), &budget, progress)
     }
 
     private init(
-        _ paths: [String], alignment: Int, _ budget: inout MemoryBudget, _ progress: Progress
+        _ paths: [ByteString], alignment: Int, _ budget: inout MemoryBudget, _ progress: Progress
     ) throws(FileFailure) {
         let first = paths.first ?? ""
         var permissions: UInt32 = 0o644
@@ -91,7 +91,7 @@ public struct ImageSource: ~Copyable {
 
     /// Bytes of this program's own, in a file that the kernel can read.
     /// - Parameter path: what messages call it.
-    init(made bytes: [UInt8], path: String) throws(FileFailure) {
+    init(made bytes: [UInt8], path: ByteString) throws(FileFailure) {
         do throws(FileProblem) {
             var file = try MemoryFile(limit: UInt64(bytes.count))
             try unsafe file.append { (room, _) throws(FileProblem) in
@@ -119,7 +119,7 @@ public struct ImageSource: ~Copyable {
     public var fileDescriptor: Int32 { map.fileDescriptor }
 
     private static func kernel(
-        _ path: String, _ budget: inout MemoryBudget, _ progress: Progress
+        _ path: ByteString, _ budget: inout MemoryBudget, _ progress: Progress
     ) throws(FileProblem) -> ImageSource {
         let file = try OpenedFile(path: path)
         let permissions = file.permissions
@@ -138,7 +138,7 @@ public struct ImageSource: ~Copyable {
     }
 
     private static func single(
-        _ path: String, _ permissions: inout UInt32, _ budget: inout MemoryBudget, _ progress: Progress
+        _ path: ByteString, _ permissions: inout UInt32, _ budget: inout MemoryBudget, _ progress: Progress
     ) throws(FileFailure) -> MappedFile {
         do throws(FileProblem) {
             let file = try OpenedFile(path: path)
@@ -150,7 +150,7 @@ public struct ImageSource: ~Copyable {
     }
 
     private static func concatenated(
-        _ paths: [String], _ alignment: Int, _ parts: inout [Range<Int>], _ permissions: inout UInt32,
+        _ paths: [ByteString], _ alignment: Int, _ parts: inout [Range<Int>], _ permissions: inout UInt32,
         _ budget: inout MemoryBudget, _ progress: Progress
     ) throws(FileFailure) -> MappedFile {
         var path = paths.first ?? ""

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+public import BootFormats
 internal import CLinux
 
 /// A file that appears under its name when all of it is written; until then it has another name in the same folder, one
@@ -14,7 +15,7 @@ public struct NewFile: Sendable {
     private let descriptor: Int32
 
     /// - Parameter mode: permission bits, without those of the umask.
-    public init(path: String, mode: UInt32) throws(PlaceProblem) {
+    public init(path: ByteString, mode: UInt32) throws(PlaceProblem) {
         let place = TrustedPlace(path)
         let folder = try place.openFolder()
         name = place.name

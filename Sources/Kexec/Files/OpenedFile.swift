@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import CLinux
+
+extension ByteString {
+    /// "-" in the place of a file's name.
+    package var namesStandardInput: Bool { bytes == [UInt8(ascii: "-")] }
+}
 
 /// A file that was found to be one whose contents can be used: a regular file, or a pipe.
 struct OpenedFile: ~Copyable {
     private let file: FileDescriptor
     /// Those that a copy may have: see `ImageSource.permissions`.
     let permissions: UInt32
-    private let path: String
+    private let path: ByteString
     private let isPipe: Bool
     /// Bytes; 0 for pipes, and for files (as in /proc) that do not tell.
     private let size: UInt64
 
     /// - Parameter path: "-" for standard input.
-    init(path: String) throws(FileProblem) {
-        let file = path.utf8.elementsEqual("-".utf8) ? try Self.standardInput() : try Self.open(path)
+    init(path: ByteString) throws(FileProblem) {
+        let file = path.namesStandardInput ? try Self.standardInput() : try Self.open(path)
         var type: Int32 = 0
         var size: UInt64 = 0
         // Both are written before the call returns.
@@ -120,14 +126,15 @@ struct OpenedFile: ~Copyable {
 
     /// Looks before it opens: opening a device can do something. A pipe's opening does not wait for its writer, which has a
     /// word to say (see `awaitInput`).
-    private static func open(_ path: String) throws(FileProblem) -> FileDescriptor {
+    private static func open(_ path: ByteString) throws(FileProblem) -> FileDescriptor {
         var type: Int32 = 0
         var size: UInt64 = 0
-        // The path lives for the call, and both results are written before it returns.
-        let status = unsafe path.withCString { unsafe kx_stat($0, &type, &size) }
+        let path = path.cString
+        // Both results are written before the call returns.
+        let status = unsafe kx_stat(path, &type, &size)
         guard status == 0 else { throw FileProblem(openErrno: -status) }
         try check(type)
-        let number = unsafe path.withCString { unsafe kx_open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0) }
+        let number = unsafe kx_open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0)
         guard number >= 0 else { throw FileProblem(openErrno: -number) }
         return FileDescriptor(owning: number)
     }

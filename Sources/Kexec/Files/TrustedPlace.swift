@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import CLinux
 
 /// Why nothing is written at a place. Facts only.
@@ -21,9 +22,8 @@ struct TrustedPlace {
     private let last: Int
     private let end: Int
 
-    init(_ path: String) {
-        names = Array(path.utf8)
-        names.append(0)
+    init(_ path: ByteString) {
+        names = path.terminated
         isAbsolute = names[0] == Self.slash
         var length = names.count - 1
         while length > 1, names[length - 1] == Self.slash { length -= 1 }
@@ -136,10 +136,10 @@ private let pathOnly = Int32(KX_PATH_ONLY)
     return (mode, owner)
 }
 
-private func linkTarget(_ link: Int32) throws(PlaceProblem) -> String {
+private func linkTarget(_ link: Int32) throws(PlaceProblem) -> ByteString {
     var target = [UInt8](repeating: 0, count: 4096)
     // The buffer has as many bytes as the call is told.
     let count = unsafe target.withUnsafeMutableBytes { unsafe kx_read_link(link, $0.baseAddress, UInt($0.count)) }
     guard count > 0 else { throw .failed(errno: count == 0 ? ENOENT : Int32(clamping: -count)) }
-    return target[..<Int(count)].string
+    return ByteString(target[..<Int(count)])
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import CLinux
 
 extension ImageLoader {
     /// kexec_file_load: the kernel reads the files, places and verifies them by itself.
     mutating func kexecFileLoad(_ plan: BootPlan, _ files: LoadFiles) -> LoadProblem? {
         var flags = fileLoadFlags(plan.target, hasInitrd: files.initrd != nil)
-        let line = Array((plan.fileLoadCommandLine ?? plan.commandLine).utf8) + [0]
+        let line = (plan.fileLoadCommandLine ?? plan.commandLine).terminated
         while true {
             let result = kernel.kexecFileLoad(
                 kernel: files.kernel, initrd: files.initrd ?? -1, commandLine: line, flags: flags)

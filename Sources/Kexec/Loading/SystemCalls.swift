@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import CLinux
 package import Handoff
 
@@ -182,7 +183,7 @@ package struct LinuxKernel: KernelCalls {
     }
 
     package func head(of path: String) -> [UInt8]? {
-        guard let file = try? FileDescriptor(reading: path) else { return nil }
+        guard let file = try? FileDescriptor(reading: ByteString(path)) else { return nil }
         return try? file.readToEnd(limit: 255)
     }
 

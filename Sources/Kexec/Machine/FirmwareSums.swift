@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import CLinux
 
 /// What the BIOS keeps in the first megabyte, as sums: the diagnostic payload compares them with what it finds.
@@ -17,7 +18,7 @@ public struct FirmwareSums: Hashable, Sendable {
     /// Reads `/dev/mem`, of which every kernel that is not locked down shows this much. The extended data area shares a
     /// page with RAM, which is shown as zeros.
     /// - Returns: nil where it cannot be read.
-    init?(readingMemory path: String) {
+    init?(readingMemory path: ByteString) {
         guard let file = try? FileDescriptor(reading: path),
             let vectors = Self.sum(of: 0..<0x400, in: file), let dataArea = Self.sum(of: 0x400..<0x500, in: file),
             let roms = Self.sum(of: 0xc_0000..<0x10_0000, in: file)
@@ -26,7 +27,7 @@ public struct FirmwareSums: Hashable, Sendable {
     }
 
     /// The words that `Payloads/KexecTest` reads, each behind a blank.
-    var words: String { " ivt=\(vectors) bda=\(dataArea) rom=\(roms)" }
+    var words: ByteString { ByteString(" ivt=\(vectors) bda=\(dataArea) rom=\(roms)") }
 
     private static func sum(of range: Range<Int>, in file: borrowing FileDescriptor) -> UInt32? {
         file.bytes(at: UInt64(range.lowerBound), count: range.count).map { sum(of: $0) }

@@ -1,25 +1,43 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 
-/// The parameters of a kernel command line, split as Linux does (lib/cmdline.c): by white space outside quotes.
+/// A kernel's command line, taken apart as Linux does it (`next_arg` in lib/cmdline.c): by white space outside quotes.
 struct KernelCommandLine {
-    private let parameters: [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>?)]
-
-    init(parsing line: ArraySlice<UInt8>) {
-        var found: [(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>?)] = []
-        var isQuoted = false
-        for word in line.split(whereSeparator: { byte in
-            if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
-            return !isQuoted && byte.isSpace
-        }) {
-            // What comes after a lone "--" is init's.
-            if word.equals("--") { break }
-            // A quote may also stand before the name.
-            let word = word.first == UInt8(ascii: "\"") ? word.dropFirst() : word
-            let name = word.prefix { $0 != UInt8(ascii: "=") }
-            found.append((name, name.count == word.count ? nil : word.dropFirst(name.count + 1).unquoted))
-        }
-        parameters = found
+    /// One of its words.
+    struct Word {
+        /// Where it is in the line, with its quotes.
+        let range: Range<Int>
+        /// `-` is `_` in it, as Linux compares names.
+        let name: ArraySlice<UInt8>
+        /// What stands behind the first `=`, without quotes around it; nil where there is none.
+        let value: ArraySlice<UInt8>?
+        /// A lone "--".
+        fileprivate let endsParameters: Bool
     }
+
+    /// Init's as well.
+    let words: [Word]
+    /// The kernel's: those before a lone "--".
+    let parameters: ArraySlice<Word>
+    /// A quote is open at the end: what is appended comes to stand between quotes.
+    let isQuoteOpen: Bool
+
+    init(_ line: ByteString) {
+        var words: [Word] = []
+        var rest = line.bytes[...]
+        var isQuoteOpen = false
+        while let start = rest.firstIndex(where: { !$0.separatesParameters }) {
+            let word = Word(beginning: rest[start...], &isQuoteOpen)
+            words.append(word)
+            rest = rest[word.range.upperBound...]
+        }
+        self.words = words
+        self.isQuoteOpen = isQuoteOpen
+        parameters = words.prefix { !$0.endsParameters }
+    }
+
+    /// Where what is init's begins, with the "--"; nil where there is none.
+    var initStart: Int? { parameters.endIndex < words.count ? words[parameters.endIndex].range.lowerBound : nil }
 
     func has(_ name: StaticString) -> Bool { parameters.contains { $0.name.equals(name) } }
 
@@ -68,10 +86,42 @@ struct KernelCommandLine {
     }
 }
 
-extension ArraySlice<UInt8> {
-    /// Without a quote at either end.
-    fileprivate var unquoted: ArraySlice<UInt8> {
-        let inner = first == UInt8(ascii: "\"") ? dropFirst() : self
-        return inner.last == UInt8(ascii: "\"") ? inner.dropLast() : inner
+extension KernelCommandLine.Word {
+    private static let quote = UInt8(ascii: "\"")
+
+    /// The first word of `text`, which begins with it.
+    /// - Parameter isQuoted: becomes true where the word ends with the line, inside quotes.
+    fileprivate init(beginning text: ArraySlice<UInt8>, _ isQuoted: inout Bool) {
+        let hasQuotedName = text.first == Self.quote
+        let start = hasQuotedName ? text.startIndex + 1 : text.startIndex
+        isQuoted = hasQuotedName
+        var equals: Int?
+        var end = start
+        while end < text.endIndex, isQuoted || !text[end].separatesParameters {
+            if text[end] == Self.quote { isQuoted.toggle() }
+            // One that the word begins with belongs to its name.
+            if text[end] == UInt8(ascii: "="), equals == nil, end > start { equals = end }
+            end += 1
+        }
+        range = text.startIndex..<end
+        var name = text[start..<(equals ?? end)]
+        var value = equals.map { text[($0 + 1)..<end] }
+        var hasOpening = hasQuotedName
+        if value?.first == Self.quote {
+            value = value?.dropFirst()
+            hasOpening = true
+        }
+        if hasOpening {
+            if value?.last == Self.quote { value = value?.dropLast() }
+            if value == nil, name.last == Self.quote { name = name.dropLast() }
+        }
+        endsParameters = value == nil && name.equals("--")
+        self.name = name.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : $0 }[...]
+        self.value = value
     }
+}
+
+extension UInt8 {
+    /// Linux' white space (`isspace` in lib/ctype.c): that of C, and Latin-1's no-break space.
+    var separatesParameters: Bool { isSpace || self == 0xa0 }
 }

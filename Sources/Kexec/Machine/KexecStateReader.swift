@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 
 /// What is known before the kexec state is read.
 struct KernelContext {
@@ -152,8 +153,8 @@ extension KexecState {
     public init(reading root: borrowing MachineRoot) {
         let context = KernelContext(
             facts: root.machineFacts(probing: false), configuration: KernelConfiguration(),
-            commandLine: KernelCommandLine(parsing: []), secureBoot: nil,
-            forcesReboot: KernelCommandLine(parsing: root.line("proc/cmdline") ?? []).forcesReboot)
+            commandLine: KernelCommandLine(""), secureBoot: nil,
+            forcesReboot: KernelCommandLine(root.commandLine ?? "").forcesReboot)
         self = root.kexecState(context)
         sleepingSiblings = root.sleepingSiblings(nil)
     }

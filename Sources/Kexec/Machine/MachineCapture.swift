@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+public import BootFormats
 internal import CLinux
 
 /// What a capture came to.
@@ -29,7 +30,7 @@ public struct MachineCapture: Hashable, Sendable {
 ///   captured all the same, with the reason in the result.
 @discardableResult
 public func captureMachine(
-    root: String, into directory: String, bootSector: String? = nil
+    root: ByteString, into directory: ByteString, bootSector: ByteString? = nil
 ) throws(MachineError) -> MachineCapture {
     let recording = Recording()
     let source = try MachineRoot(path: root, recording: recording)
@@ -56,10 +57,10 @@ private func write(
 
 /// A directory that is being filled. Nobody else can lay anything into it: it is new, or its owner's own.
 private struct CaptureDirectory: ~Copyable {
-    private let path: String
+    private let path: ByteString
     private let directory: FileDescriptor
 
-    init(creating path: String) throws(MachineError) {
+    init(creating path: ByteString) throws(MachineError) {
         let directory: FileDescriptor
         do throws(PlaceProblem) { directory = try Self.directory(path) } catch {
             throw .cannotWriteCapture(path: path, error)
@@ -74,7 +75,7 @@ private struct CaptureDirectory: ~Copyable {
         namesInFolder(unsafe kx_open_name(directory.number, here, O_RDONLY | O_DIRECTORY))?.isEmpty == true
     }
 
-    private static func directory(_ path: String) throws(PlaceProblem) -> FileDescriptor {
+    private static func directory(_ path: ByteString) throws(PlaceProblem) -> FileDescriptor {
         let place = TrustedPlace(path)
         let above = try place.openFolder()
         try makeFolder(place.name, in: above)
@@ -86,17 +87,17 @@ private struct CaptureDirectory: ~Copyable {
 
     /// Makes the directory and those above it.
     func makeDirectory(_ relative: String) throws(MachineError) {
-        do throws(PlaceProblem) { _ = try TrustedPlace(relative).make(below: directory, all: true) } catch {
-            throw .cannotWriteCapture(path: path + "/" + relative, error)
+        do throws(PlaceProblem) { _ = try TrustedPlace(ByteString(relative)).make(below: directory, all: true) } catch {
+            throw .cannotWriteCapture(path: path + "/" + ByteString(relative), error)
         }
     }
 
     func write(_ bytes: [UInt8], to relative: String) throws(MachineError) {
         do throws(PlaceProblem) {
-            let place = TrustedPlace(relative)
+            let place = TrustedPlace(ByteString(relative))
             let folder = try place.make(below: directory, all: false)
             let file = try openedAt(folder.number, place.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW)
             do throws(CallFailure) { try file.write(bytes) } catch { throw .failed(errno: error.errno) }
-        } catch { throw .cannotWriteCapture(path: path + "/" + relative, error) }
+        } catch { throw .cannotWriteCapture(path: path + "/" + ByteString(relative), error) }
     }
 }

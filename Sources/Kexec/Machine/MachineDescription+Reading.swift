@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import CLinux
 internal import Handoff
 internal import PhysicalMemory
@@ -31,8 +32,8 @@ extension MachineDescription {
         readAt = isRunning ? .now : nil
         release = root.line("proc/sys/kernel/osrelease")?.string
         version = root.line("proc/sys/kernel/version")?.string
-        let line = root.line("proc/cmdline")
-        commandLine = line?.string ?? ""
+        let line = root.commandLine
+        commandLine = line ?? ""
         showsCommandLine = line != nil
         configuration = root.kernelConfiguration(release: release)
         isXen = root.needsXen()
@@ -110,5 +111,5 @@ extension MachineDescription {
         }
     }
 
-    private var parsedCommandLine: KernelCommandLine { KernelCommandLine(parsing: Array(commandLine.utf8)[...]) }
+    private var parsedCommandLine: KernelCommandLine { KernelCommandLine(commandLine) }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+public import BootFormats
 internal import Handoff
 public import PhysicalMemory
 
@@ -44,7 +45,7 @@ public struct MachineDescription: Hashable, Sendable {
     /// What the header of a core dump needs besides.
     public var crash = CrashFacts()
     /// `/proc/cmdline`, without its newline; empty where it is not shown.
-    public var commandLine = ""
+    public var commandLine: ByteString = ""
     /// There is such a file.
     public var showsCommandLine = true
     /// `/sys/kernel/boot_params/data` (or below debugfs): 4096 bytes; nil where not shown.

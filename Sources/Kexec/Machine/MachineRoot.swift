@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+public import BootFormats
 internal import CLinux
 
 /// The directory that stands for `/`: the running machine's own, or that of a capture.
@@ -9,20 +10,19 @@ internal import CLinux
 /// captured and the files that are read cannot drift apart.
 public struct MachineRoot {
     /// As it was given.
-    public let path: String
+    public let path: ByteString
     /// It is `/` itself, so that what is no file (capabilities, system calls) can be asked of the kernel.
     public let isRunning: Bool
     let recording: Recording?
     private let directory: OpenDirectory
 
     /// - Throws: `.cannotOpenRoot`
-    public init(path: String) throws(MachineError) {
+    public init(path: ByteString) throws(MachineError) {
         try self.init(path: path, recording: nil)
     }
 
-    init(path: String, recording: Recording?) throws(MachineError) {
-        // The path lives for the call.
-        let result = unsafe path.withCString { unsafe kx_open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) }
+    init(path: ByteString, recording: Recording?) throws(MachineError) {
+        let result = unsafe kx_open(path.cString, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         guard result >= 0 else { throw .cannotOpenRoot(path: path, errno: -result) }
         self.path = path
         self.recording = recording
@@ -42,7 +42,7 @@ public struct MachineRoot {
 
     /// How people find a file below the root: "/proc/iomem", "captures/vm1/proc/iomem".
     func name(of file: String) -> String {
-        isRunning ? "/" + file : path + (path.utf8.last == UInt8(ascii: "/") ? "" : "/") + file
+        isRunning ? "/" + file : path.description + (path.bytes.last == UInt8(ascii: "/") ? "" : "/") + file
     }
 
     /// The whole file; nil where it is missing or unreadable.
@@ -53,6 +53,12 @@ public struct MachineRoot {
     /// The first line of a small file, without white space around it; nil where it is missing or unreadable.
     func line(_ path: String) -> ArraySlice<UInt8>? {
         bytes(path, limit: 1 << 16)?.lines.first?.trimmed
+    }
+
+    /// The running kernel's command line, without the newline that `/proc` puts behind it; nil where it cannot be read.
+    var commandLine: ByteString? {
+        guard let bytes = bytes("proc/cmdline", limit: 1 << 16) else { return nil }
+        return ByteString(bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...])
     }
 
     /// The whole file, not recorded: whoever reads it records what it keeps of it.

@@ -8,7 +8,7 @@ internal import PhysicalMemory
 struct BootParametersPlanner {
     let request: KexecRequest
     let machine: MachineDescription
-    let commandLine: String
+    let commandLine: ByteString
     /// 32 bytes for SETUP_RNG_SEED; nil where the kernel's pool was not ready.
     let seed: [UInt8]?
     /// What purgatory will add to, for `kexec --last`.
@@ -34,7 +34,7 @@ struct BootParametersPlanner {
         var list = SetupDataList()
         describeMachine(in: &parameters, &list)
         if let initrd { parameters.setInitrd(initrd.start, size: initrdSize) }
-        guard let line = draft.addBytes(Array(commandLine.utf8) + [0], as: "command_line", bounds: bounds) else {
+        guard let line = draft.addBytes(commandLine.terminated, as: "command_line", bounds: bounds) else {
             return nil
         }
         parameters.setCommandLine(line)

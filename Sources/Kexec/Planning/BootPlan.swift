@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+public import BootFormats
 public import PhysicalMemory
 
 /// Where a segment's bytes come from; whatever its place is larger by is zero.
@@ -72,7 +73,7 @@ public struct LoadGuarantees: OptionSet, Hashable, Sendable {
 /// What the image is, for the report.
 public struct ImageFacts: Hashable, Sendable {
     /// As the user named it.
-    public var path: String
+    public var path: ByteString
     /// "bzImage64", "bzImage", "elf-x86_64", "multiboot-x86": kexec-tools' type names.
     public var kind: String
     /// "gzip", "xz", "lzma", "zstd", "lz4", "bzip2"; nil where the file is the image itself.
@@ -80,7 +81,7 @@ public struct ImageFacts: Hashable, Sendable {
     /// The boot protocol as 0x020f; nil where there is none.
     public var bootProtocol: UInt16?
 
-    public init(path: String, kind: String, compression: String? = nil, bootProtocol: UInt16? = nil) {
+    public init(path: ByteString, kind: String, compression: String? = nil, bootProtocol: UInt16? = nil) {
         self.path = path
         self.kind = kind
         self.compression = compression
@@ -112,9 +113,9 @@ public struct BootPlan: Hashable, Sendable {
     /// Where the image is entered; purgatory, where there is one, jumps there.
     public var entry: PhysicalAddress
     /// The final command line, without its NUL.
-    public var commandLine: String
+    public var commandLine: ByteString
     /// What kexec_file_load is given, which adds by itself what a crash kernel needs; nil: the same.
-    public var fileLoadCommandLine: String?
+    public var fileLoadCommandLine: ByteString?
     /// What purgatory is to verify segments by; whether it does is in `appliedDigest`.
     public var digest: DigestChoice
     /// Bytes that the image takes where it runs: `init_size`, or its segments.

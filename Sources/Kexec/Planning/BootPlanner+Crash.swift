@@ -15,7 +15,7 @@ extension BootPlanner {
     }
 
     /// What tells the capture kernel where the header is, in kexec-tools' order. The in-kernel loader has words of its own.
-    func crashWords(_ header: PhysicalRange) -> String {
+    func crashWords(_ header: PhysicalRange) -> ByteString {
         var words = ""
         if request.passesMemoryMapInCommandLine {
             words = CrashMemoryMap.words(for: CrashMemoryMap.make(for: machine, without: header))
@@ -24,7 +24,7 @@ extension BootPlanner {
         if machine.efi != nil, let rsdp = machine.rsdp, rsdp != 0 {
             words += "acpi_rsdp=0x" + String(rsdp, radix: 16) + " "
         }
-        return words + "elfcorehdr=" + String(header.start.rawValue >> 10) + "K"
+        return ByteString(words + "elfcorehdr=" + String(header.start.rawValue >> 10) + "K")
     }
 
     func memorySize(of image: KernelImage) -> UInt64 {

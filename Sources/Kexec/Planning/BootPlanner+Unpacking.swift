@@ -50,7 +50,7 @@ extension BootPlanner {
         let text = finalCommandLine(for: .bzImage(image))
         guard chooseCall(for: .bzImage(image), facts, text).call != .kexecFileLoad else { throw .kexecFileLoad }
         guard !machine.isConfidentialGuest else { throw .confidentialGuest }
-        let line = KernelCommandLine(parsing: Array(text.utf8)[...])
+        let line = KernelCommandLine(text)
         for (word, name) in words where line.has(word) { throw .commandLine(name) }
         return line
     }
@@ -73,7 +73,7 @@ extension BootPlanner {
         let wants5Levels = header.prefers5LevelPaging && !line.has("no5lvl")
         if machine.uses5LevelPaging { return !wants5Levels }
         return wants5Levels
-            && (KernelCommandLine(parsing: Array(machine.commandLine.utf8)[...]).has("no5lvl")
+            && (KernelCommandLine(machine.commandLine).has("no5lvl")
                 || machine.configuration.disabled.contains(.fiveLevelPaging))
     }
 

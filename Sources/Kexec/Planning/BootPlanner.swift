@@ -91,7 +91,7 @@ public struct BootPlanner: Sendable {
         plan.unplaced = machine.memoryGap
         plan.imageMemory = memorySize(of: image)
         // Another call would hand over the address, and nothing at it.
-        if !stateWord.utf8.isEmpty { plan.alternatives.removeAll { $0 == .kexecFileLoad } }
+        if !stateWord.isEmpty { plan.alternatives.removeAll { $0 == .kexecFileLoad } }
         plan.segments = draft.segments.sorted { $0.place.start.rawValue }
         plan.purgatory = purgatory
         plan.kernelForm = draft.kernelForm
@@ -111,31 +111,32 @@ public struct BootPlanner: Sendable {
     }
 
     func chooseCall(
-        for image: KernelImage, _ facts: ImageFacts, _ commandLine: String
+        for image: KernelImage, _ facts: ImageFacts, _ commandLine: ByteString
     ) -> SystemCallChooser.Choice {
         SystemCallChooser(machine: machine).choose(
             request.systemCall,
             for: SystemCallChooser.Needs(
-                image: image, kind: facts.kind, commandLineLength: commandLine.utf8.count,
+                image: image, kind: facts.kind, commandLineLength: commandLine.count,
                 kexecLoadOptions: optionsOnlyForKexecLoad, nativeOptions: optionsBeyondTheModule,
                 target: request.target))
     }
 
     /// A Multiboot kernel's begins with the file's name, as with GRUB 1 and kexec-tools: Xen leaves the first word out
     /// of the line of every loader but GRUB 2.
-    func finalCommandLine(for image: KernelImage) -> String {
+    func finalCommandLine(for image: KernelImage) -> ByteString {
         let line = requestedCommandLine
         guard case .multiboot = image else { return fastStart(of: image, line)?.prepended(to: line) ?? line }
-        return line.utf8.isEmpty ? request.kernel : request.kernel + " " + line
+        return line.isEmpty ? request.kernel : request.kernel + " " + line
     }
 
-    private var requestedCommandLine: String {
-        CommandLine.final(for: request, running: machine.commandLine) + (firmwareSums?.words ?? "")
+    private var requestedCommandLine: ByteString {
+        CommandLine.final(for: request, on: machine) + (firmwareSums?.words ?? "")
     }
 
     /// What tells a payload of ours where the record of firmware's state is, which gets a segment; empty where there is none.
     /// By the real-mode entry another payload gives the state back first.
-    private func firmwareStateWord(for image: KernelImage, by call: SystemCall, _ draft: inout PlanDraft) -> String {
+    private func firmwareStateWord(for image: KernelImage, by call: SystemCall, _ draft: inout PlanDraft) -> ByteString
+    {
         guard image.ownPayload != nil, !request.realMode else { return "" }
         let segment = FirmwareStateSegment(machine: machine, driven: request.drivenController)
         guard call != .kexecFileLoad else {
@@ -143,7 +144,7 @@ public struct BootPlanner: Sendable {
             return ""
         }
         guard let state = segment.plan(&draft), state != .zero else { return "" }
-        return " firmware-state=" + String(state.rawValue)
+        return ByteString(" firmware-state=" + String(state.rawValue))
     }
 
     private var digest: DigestChoice { request.digest ?? (request.target == .crash ? .sha256 : .fast) }
@@ -305,7 +306,7 @@ public struct BootPlanner: Sendable {
     }
 
     /// `cmdline_size` is what the kernel takes without the NUL; what is longer would arrive cut.
-    private func checkCommandLine(_ line: String, _ image: KernelImage, _ draft: inout PlanDraft) {
+    private func checkCommandLine(_ line: ByteString, _ image: KernelImage, _ draft: inout PlanDraft) {
         let limit: Int
         switch image {
         case .bzImage(let bzImage): limit = Int(clamping: bzImage.header.commandLineSize)
@@ -313,7 +314,7 @@ public struct BootPlanner: Sendable {
         case .multiboot: limit = .max
         case .nbi: limit = NBIPlanner.longestLine
         }
-        if line.utf8.count > limit { draft.refuse(.commandLineTooLong(length: line.utf8.count, limit: limit)) }
+        if line.count > limit { draft.refuse(.commandLineTooLong(length: line.count, limit: limit)) }
     }
 
     /// `COMMAND_LINE_SIZE` of Linux on x86, less the NUL; a vmlinux does not say its own.

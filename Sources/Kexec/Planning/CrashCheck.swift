@@ -81,7 +81,7 @@ public struct CrashCheck: Hashable, Sendable {
         _ machine: MachineDescription, advised: UInt64 = CrashMemory.usual
     ) -> [Obstacle] {
         guard machine.crashRegion == nil else { return [] }
-        let line = KernelCommandLine(parsing: Array(machine.commandLine.utf8)[...])
+        let line = KernelCommandLine(machine.commandLine)
         return [.nothingReserved(isAskedFor: line.has("crashkernel"), advised: advised)]
     }
 }

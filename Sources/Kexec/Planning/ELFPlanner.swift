@@ -89,22 +89,22 @@ enum ELFBootNotes {
     private static let commandLineType: UInt32 = 4
 
     /// Header (signature, size, IP checksum, number of records), then the records as ELF notes without a name.
-    static func encoded(commandLine: String) -> [UInt8] {
+    static func encoded(commandLine: ByteString) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.appendLittle(magic)
         bytes.appendLittle(UInt32(0))
         bytes.appendLittle(UInt16(0))
         bytes.appendLittle(UInt16(3))
         appendNote(bootloaderName, "swift-kexec", to: &bytes)
-        appendNote(bootloaderVersion, KexecVersion.number, to: &bytes)
+        appendNote(bootloaderVersion, ByteString(KexecVersion.number), to: &bytes)
         appendNote(commandLineType, commandLine, to: &bytes)
         bytes.store(UInt32(bytes.count), at: 4)
         bytes.store(internetChecksum(of: bytes), at: 8)
         return bytes
     }
 
-    private static func appendNote(_ type: UInt32, _ text: String, to bytes: inout [UInt8]) {
-        let descriptor = Array(text.utf8) + [0]
+    private static func appendNote(_ type: UInt32, _ text: ByteString, to bytes: inout [UInt8]) {
+        let descriptor = text.terminated
         bytes.appendLittle(UInt32(0))
         bytes.appendLittle(UInt32(descriptor.count))
         bytes.appendLittle(type)

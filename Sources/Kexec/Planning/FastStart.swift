@@ -55,22 +55,24 @@ public struct FastStart: Hashable, Sendable {
     /// - Parameters:
     ///   - line: the next kernel's, without these words.
     ///   - machine: the one that it will run on, with the kernel that runs now.
-    init(_ line: String, on machine: MachineDescription) {
+    init(_ line: ByteString, on machine: MachineDescription) {
+        let line = KernelCommandLine(line)
         // Each of several consoles gets the messages.
-        let bytes = Array((" " + line).utf8)[...]
-        let isSerial = (bytes.firstIndex(of: " console=ttyS") ?? bytes.firstIndex(of: " console=uart")) != nil
-        let line = KernelCommandLine(parsing: bytes)
+        let isSerial = line.parameters.contains { word in
+            word.name.equals("console")
+                && (word.value?.hasPrefix("ttyS") == true || word.value?.hasPrefix("uart") == true)
+        }
         choices = FastWord.allCases.map { Choice(word: $0, obstacle: Self.obstacle(to: $0, line, isSerial, machine)) }
     }
 
     /// In front, so that what the user says later prevails, and that none of it comes behind a "--".
-    func prepended(to line: String) -> String {
+    func prepended(to line: ByteString) -> ByteString {
         var text = ""
         for choice in choices where choice.obstacle == nil {
             text += choice.word.text
             text += " "
         }
-        return text + line
+        return ByteString(text) + line
     }
 
     private static func obstacle(
@@ -90,7 +92,7 @@ public struct FastStart: Hashable, Sendable {
 extension BootPlanner {
     /// What `--fast` adds to `line`; nil where it is not asked for, where the image is not known to be Linux, and for a
     /// crash kernel: that one has to come up whatever happened.
-    func fastStart(of image: KernelImage, _ line: String) -> FastStart? {
+    func fastStart(of image: KernelImage, _ line: ByteString) -> FastStart? {
         guard request.startsFast, request.target != .crash, isLinux(image) else { return nil }
         return FastStart(line, on: machine)
     }

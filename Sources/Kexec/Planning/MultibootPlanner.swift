@@ -13,7 +13,7 @@ struct MultibootPlanner {
     /// nil where its bytes are not known.
     let rootPointer: ACPIRootPointer?
     /// The file's name first.
-    let commandLine: String
+    let commandLine: ByteString
 
     /// All that a program in protected mode can reach.
     private static let bounds = PhysicalRange(from: .zero, to: .fourGiB)
@@ -25,7 +25,7 @@ struct MultibootPlanner {
         guard let placed = placeImage(&draft, bytes), let homes = placeModules(&draft) else { return nil }
         let map = request.target == .crash ? CrashMemoryMap.make(for: machine) : machine.memoryMap
         var information = MultibootInformation(
-            commandLine: commandLine, bootLoaderName: "swift-kexec " + KexecVersion.number, memoryMap: map)
+            commandLine: commandLine, bootLoaderName: ByteString("swift-kexec " + KexecVersion.number), memoryMap: map)
         for (home, text) in zip(homes, request.modules) {
             information.modules.append(MultibootInformation.Module(range: home, text: text))
         }

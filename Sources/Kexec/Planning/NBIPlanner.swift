@@ -102,7 +102,7 @@ struct NBIPlanner {
         page += [UInt8](repeating: 0, count: Int(Self.replyOffset) + 236 - page.count)
         page += [99, 130, 83, 99, 128, 6, 0xe4, 0x45, 0x74, 0x68, 0, 0, 129]
         // A longer line has been refused already, and must not come to the page's end.
-        let line = parameters.commandLine.utf8.count <= Self.longestLine ? Array(parameters.commandLine.utf8) : []
+        let line = parameters.commandLine.count <= Self.longestLine ? parameters.commandLine.bytes : []
         page += [UInt8(truncatingIfNeeded: line.count)] + line + [255]
     }
 }

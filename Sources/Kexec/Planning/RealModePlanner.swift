@@ -68,7 +68,7 @@ struct RealModePlanner {
     }
 
     private func placeSetup(_ draft: inout PlanDraft) -> PhysicalRange? {
-        let size = UInt64(heapEnd) + UInt64(parameters.commandLine.utf8.count) + 1
+        let size = UInt64(heapEnd) + UInt64(parameters.commandLine.count) + 1
         guard hasCommandLinePointer else {
             guard let rounded = size.roundedUp(to: pageSize),
                 let range = PhysicalRange(start: Self.oldSetupAddress, size: rounded),
@@ -122,10 +122,10 @@ struct RealModePlanner {
         } else {
             code.store(UInt16(0xa33f), at: 0x20)
             code.store(heapEnd, at: 0x22)
-            code.store(UInt16(clamping: Int(heapEnd) + parameters.commandLine.utf8.count + 1), at: 0x212)
+            code.store(UInt16(clamping: Int(heapEnd) + parameters.commandLine.count + 1), at: 0x212)
         }
         while code.count < Int(heapEnd) { code.append(0) }
-        code += Array(parameters.commandLine.utf8) + [0]
+        code += parameters.commandLine.terminated
     }
 
     /// The payload that goes down to real mode, told where to.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+public import BootFormats
 internal import CLinux
 public import Handoff
 
@@ -6,7 +7,7 @@ public import Handoff
 ///
 /// To be run before Linux's drivers load. Nothing is changed: registers that only choose what others show are put back.
 /// - Throws: `.noPCI`, `.cannotWriteRecord`
-public func recordFirmwareState(of root: MachineRoot, to path: String) throws(MachineError) -> FirmwareStateRecord {
+public func recordFirmwareState(of root: MachineRoot, to path: ByteString) throws(MachineError) -> FirmwareStateRecord {
     let functions = root.pciFunctions()
     guard !functions.isEmpty else { throw .noPCI(folder: root.name(of: pciFolder)) }
     var record = FirmwareStateRecord()
@@ -19,11 +20,11 @@ public func recordFirmwareState(of root: MachineRoot, to path: String) throws(Ma
 }
 
 /// Under its name only once it is whole.
-private func write(_ bytes: [UInt8], to path: String) throws(MachineError) {
+private func write(_ bytes: [UInt8], to path: ByteString) throws(MachineError) {
     var type: Int32 = 0
     var size: UInt64 = 0
     // Both are written before the call returns. A device or a pipe would be gone, with a file in its place.
-    if unsafe path.withCString({ unsafe kx_stat($0, &type, &size) }) == 0, type != S_IFREG {
+    if unsafe kx_stat(path.cString, &type, &size) == 0, type != S_IFREG {
         throw .cannotWriteRecord(path: path, .failed(errno: EINVAL))
     }
     do throws(PlaceProblem) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import Handoff
 internal import Kexec
 
@@ -75,7 +76,7 @@ extension ControllerKind {
 /// What `--record-firmware-state` says.
 struct RecordingReport {
     let record: FirmwareStateRecord
-    let path: String
+    let path: ByteString
 
     var hasLateOnes: Bool {
         (0..<record.functionCount).contains { record[$0].standing == .driverFirst }
@@ -88,7 +89,7 @@ struct RecordingReport {
             guard let kind = function.kind, kind != .none, let standing = function.standing else { continue }
             text += function.address.name + " " + kind.name + ": " + standing.words + "\n"
         }
-        return text + String(record.functionCount) + " functions in '" + printable(path) + "'\n"
+        return text + String(record.functionCount) + " functions in '" + printable(path.description) + "'\n"
     }
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 internal import BootFormats
+internal import Kexec
 
 extension Diagnostic {
     /// Why the image at `path` cannot be loaded.
-    init(_ error: ImageError, path: String) {
+    init(_ error: ImageError, path: ByteString) {
         let reason = Self.reason(error)
         self.init("cannot load \(fileName(path)): \(reason.text)", hint: reason.hint)
     }
@@ -156,7 +157,7 @@ func protocolVersion(_ version: UInt16) -> String {
 }
 
 /// "'/boot/vmlinuz'", "standard input".
-func fileName(_ path: String) -> String { path.utf8.elementsEqual("-".utf8) ? "standard input" : "'\(path)'" }
+func fileName(_ path: ByteString) -> String { path.namesStandardInput ? "standard input" : "'\(path)'" }
 
 /// "1 byte", "17 bytes".
 func count(_ number: UInt64, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }

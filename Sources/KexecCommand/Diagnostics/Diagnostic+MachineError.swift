@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import CLinux
 internal import Kexec
 
@@ -44,8 +45,8 @@ extension Diagnostic {
     }
 
     /// Without a slash at the end of the root, the paths below it are named in full.
-    private static func forMissingMap(root: String, errno: Int32) -> Diagnostic {
-        let base = root.utf8.last == UInt8(ascii: "/") ? String(root.utf8.dropLast()) ?? root : root
+    private static func forMissingMap(root: ByteString, errno: Int32) -> Diagnostic {
+        let base = root.bytes.last == UInt8(ascii: "/") ? ByteString(root.bytes.dropLast()) : root
         let iomem = errno == 0 ? "lists no usable memory" : "cannot be read (\(errnoText(errno)))"
         return Diagnostic(
             "no memory map: '\(base)/sys/firmware/memmap' has no usable memory, '\(base)/proc/iomem' \(iomem)",

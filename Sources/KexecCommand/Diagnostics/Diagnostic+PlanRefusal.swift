@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import Handoff
 internal import Kexec
 internal import PhysicalMemory

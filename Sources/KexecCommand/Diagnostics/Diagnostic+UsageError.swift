@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import Kexec
 
 extension Diagnostic {
@@ -50,10 +51,6 @@ extension Diagnostic {
                     + "nothing can be loaded between them")
         case .noKernel: self.init("No kernel specified")
         case .standardInputTwice: self.init("standard input ('-') can be read once only: it is named for two files")
-        case .notUTF8(let word, let position):
-            self.init(
-                "argument \(position) is not UTF-8 and would be passed on changed: '\(word)'",
-                hint: "reach a file of such a name by a link")
         case .unexpectedArgument(let argument, let kernel):
             self.init(
                 "cannot load '\(argument)' as well: the kernel is '\(kernel)'",

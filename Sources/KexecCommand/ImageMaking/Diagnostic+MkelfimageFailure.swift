@@ -16,9 +16,9 @@ extension Diagnostic {
         }
     }
 
-    init(missingImageOf kernel: String) { self.init("no IMAGE is named that \(fileName(kernel)) goes into") }
+    init(missingImageOf kernel: ByteString) { self.init("no IMAGE is named that \(fileName(kernel)) goes into") }
 
-    private init(_ error: BootableELFError, path: String) {
+    private init(_ error: BootableELFError, path: ByteString) {
         let beginning = "cannot put \(fileName(path)) into an ELF file: "
         switch error {
         case .notBzImage(let kind):
@@ -54,7 +54,7 @@ extension Diagnostic {
         }
     }
 
-    private init(_ failure: OutputFailure, path: String) {
+    private init(_ failure: OutputFailure, path: ByteString) {
         let reason =
             switch failure {
             case .directory: "it is a directory"

@@ -6,7 +6,7 @@ internal import PhysicalMemory
 
 /// `--show`: what is in an ELF file, a line for each thing, its kind first.
 enum ELFReport {
-    static func text(for path: String) throws(MkelfimageFailure) -> String {
+    static func text(for path: ByteString) throws(MkelfimageFailure) -> String {
         let source: ImageSource
         do throws(FileFailure) { source = try ImageSource(kernel: path) } catch { throw .file(error) }
         guard source.bytes.holds("\u{7f}ELF", at: 0) else {
@@ -36,7 +36,7 @@ enum ELFReport {
         }
         guard let contents = BootableELFContents(of: image, in: bytes) else { return text }
         text += line("kernel", "\(version ?? "Linux"), boot protocol \(protocolVersion(contents.bootProtocol))")
-        text += line("line", contents.commandLine)
+        text += line("line", contents.commandLine.description)
         if contents.initrdSize > 0 {
             text += line("initrd", "\(byteSize(contents.initrdSize)) at \(hexadecimal(contents.initrdAddress))")
         }
@@ -60,7 +60,7 @@ enum ELFReport {
 
     private static func plain(_ bytes: borrowing RawSpan, _ range: Range<Int>) -> String {
         let text = range.prefix(256).map { bytes.byte(at: $0) ?? 0 }.prefix { $0 != 0 }
-        return printable(String(decoding: text, as: UTF8.self))
+        return printable(ByteString(text).description)
     }
 
     /// "segment   0x100000-0x1021ff, …"

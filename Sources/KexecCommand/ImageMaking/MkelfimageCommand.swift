@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: MIT
-internal import BootFormats
+public import BootFormats
 internal import BootableELF
 internal import CLinux
 internal import Kexec
 
 /// The whole program: what `mkelfimage` does with its arguments, the program's name first; returns the exit status, one of
 /// kexec's.
-/// - Parameter notUTF8: the index of the first argument that is not what it was, for it was no UTF-8.
-public func runMkelfimage(arguments: [String], notUTF8: Int? = nil) -> Int32 {
+public func runMkelfimage(arguments: [ByteString]) -> Int32 {
     kx_occupy_output()
     let command = MkelfimageCommand()
     do throws(UsageError) {
-        if let notUTF8, arguments.indices.contains(notUTF8) {
-            throw .notUTF8(arguments[notUTF8], position: notUTF8)
-        }
         return command.run(try MkelfimageOptions.parse(Array(arguments.dropFirst())))
     } catch {
         command.complain(Diagnostic(error))
@@ -25,11 +21,11 @@ public func runMkelfimage(arguments: [String], notUTF8: Int? = nil) -> Int32 {
 /// Why no image was made, or none shown.
 enum MkelfimageFailure: Error, Hashable, Sendable {
     case file(FileFailure)
-    case image(ImageError, path: String)
-    case kernel(BootableELFError, path: String)
+    case image(ImageError, path: ByteString)
+    case kernel(BootableELFError, path: ByteString)
     /// What is shown is no ELF file; `kind` where it is another image.
-    case notELF(kind: ImageKind?, path: String)
-    case output(OutputFailure, path: String)
+    case notELF(kind: ImageKind?, path: ByteString)
+    case output(OutputFailure, path: ByteString)
 }
 
 struct MkelfimageCommand {
@@ -91,7 +87,9 @@ struct MkelfimageCommand {
         do throws(FileFailure) { return try open() } catch { throw .file(error) }
     }
 
-    private func recognised(_ source: borrowing ImageSource, _ path: String) throws(MkelfimageFailure) -> KernelImage {
+    private func recognised(_ source: borrowing ImageSource, _ path: ByteString) throws(MkelfimageFailure)
+        -> KernelImage
+    {
         do throws(ImageError) { return try KernelImage(recognizing: source.bytes) } catch {
             throw .image(error, path: path)
         }

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import Kexec
 
 /// What one run of mkelfimage does.
 enum MkelfimageAction: Hashable, Sendable {
     case help
     case version
-    case show(String)
+    case show(ByteString)
     /// No name for what is to be made.
-    case incomplete(kernel: String)
+    case incomplete(kernel: ByteString)
     case make(MkelfimageRequest)
 }
 
 struct MkelfimageRequest: Hashable, Sendable {
-    var kernel: String
-    var output: String
-    var commandLine = ""
-    var initrds: [String] = []
+    var kernel: ByteString
+    var output: ByteString
+    var commandLine: ByteString = ""
+    var initrds: [ByteString] = []
 }
 
 /// The options of mkelfimage, read by the parser of kexec's.
@@ -43,7 +44,7 @@ enum MkelfimageOptions {
     }
 
     /// - Parameter arguments: without the program's own name.
-    static func parse(_ arguments: [String]) throws(UsageError) -> MkelfimageAction {
+    static func parse(_ arguments: [ByteString]) throws(UsageError) -> MkelfimageAction {
         var parser = OptionParser(arguments, entries: entries)
         var request = MkelfimageRequest(kernel: "", output: "")
         var shows = false
@@ -61,11 +62,11 @@ enum MkelfimageOptions {
         guard let first = files.first else { throw .noKernel }
         if files.count > (shows ? 1 : 2) { throw .unexpectedArgument(files[shows ? 1 : 2], kernel: first) }
         if shows { return .show(first) }
-        guard files.count == 2, !files[1].utf8.isEmpty else { return .incomplete(kernel: first) }
+        guard files.count == 2, !files[1].isEmpty else { return .incomplete(kernel: first) }
         request.kernel = first
         request.output = files[1]
         let inputs = [first] + request.initrds
-        if inputs.filter({ $0.utf8.elementsEqual("-".utf8) }).count > 1 { throw .standardInputTwice }
+        if inputs.filter({ $0.namesStandardInput }).count > 1 { throw .standardInputTwice }
         return .make(request)
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import CLinux
 internal import Kexec
 
@@ -8,7 +9,7 @@ enum OutputFailure: Error, Hashable, Sendable {
     /// A device, a socket or a pipe, which a new file would replace.
     case notAFile
     /// The file that is read as well.
-    case sameAs(String)
+    case sameAs(ByteString)
     case place(OutputCall, PlaceProblem)
 }
 
@@ -23,15 +24,17 @@ struct OutputFile {
     /// - Parameters:
     ///   - inputs: files that must not be replaced.
     ///   - mode: permission bits, without those of the umask.
-    init(path: String, inputs: [String], mode: UInt32) throws(OutputFailure) {
+    init(path: ByteString, inputs: [ByteString], mode: UInt32) throws(OutputFailure) {
         var type: Int32 = 0
         var size: UInt64 = 0
         // Both are written before the call returns.
-        if unsafe path.withCString({ unsafe kx_stat($0, &type, &size) }) == 0 {
+        if unsafe kx_stat(path.cString, &type, &size) == 0 {
             guard type != S_IFDIR else { throw .directory }
             guard type == S_IFREG else { throw .notAFile }
             // A small loop: there are few inputs, and names that differ can mean one file.
-            for input in inputs where unsafe kx_same_file(path, input) != 0 { throw .sameAs(input) }
+            for input in inputs where unsafe kx_same_file(path.cString, input.cString) != 0 {
+                throw .sameAs(input)
+            }
         }
         do throws(PlaceProblem) { file = try NewFile(path: path, mode: mode) } catch { throw .place(.open, error) }
         removeAtEnd(file)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import Kexec
 
 /// How a plan is printed.
@@ -28,9 +29,9 @@ enum KexecAction: Hashable, Sendable {
     /// `--crash-check`: of what is there, or of a load that would be made.
     case crashCheck(KexecRequest?)
     /// `--capture-machine`; with `--type=boot-sector`, and with that device.
-    case captureMachine(directory: String, bootSector: String?)
+    case captureMachine(directory: ByteString, bootSector: ByteString?)
     /// `--record-firmware-state`
-    case recordFirmwareState(path: String)
+    case recordFirmwareState(path: ByteString)
     /// `--show`
     case show
     /// `--last`
@@ -53,7 +54,7 @@ struct KexecInvocation: Hashable, Sendable {
     /// The call that a load or an unload goes by; as in the request, where there is one.
     var systemCall: SystemCallChoice = .automatic
     /// `--machine`: the root directory of a captured machine, only ever with `.plan`.
-    var machineDirectory: String?
+    var machineDirectory: ByteString?
     /// To be shown, in this order, before anything is done.
     var warnings: [UsageWarning] = []
 

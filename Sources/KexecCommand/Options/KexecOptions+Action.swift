@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import Kexec
 internal import PhysicalMemory
 
 extension KexecOptions {
     /// Decides what all options and file names together ask for.
-    func invocation(operands: [String]) throws(UsageError) -> KexecInvocation {
+    func invocation(operands: [ByteString]) throws(UsageError) -> KexecInvocation {
         if let lateError { throw lateError }
         var result = KexecInvocation(.execute)
         result.warnings = warnings
@@ -18,7 +19,7 @@ extension KexecOptions {
         result.machineDirectory = machineDirectory
         result.detachSeconds = detachSeconds
         if case .some = action.request {
-            if request.commandLine?.utf8.isEmpty == true, !request.reusesCommandLine {
+            if request.commandLine?.isEmpty == true, !request.reusesCommandLine {
                 result.warnings.append(.emptyCommandLine)
             }
         } else {
@@ -28,7 +29,7 @@ extension KexecOptions {
         return result
     }
 
-    private func action(operands: [String]) throws(UsageError) -> KexecAction {
+    private func action(operands: [ByteString]) throws(UsageError) -> KexecAction {
         if let own = try ownAction(operands) { return own }
         if given(.reboot) { return try reboot(operands: operands) }
         if given(.status) {
@@ -51,7 +52,7 @@ extension KexecOptions {
     }
 
     /// Actions that kexec-tools does not have: they go with no other.
-    private func ownAction(_ operands: [String]) throws(UsageError) -> KexecAction? {
+    private func ownAction(_ operands: [ByteString]) throws(UsageError) -> KexecAction? {
         if machineDirectory != nil, planFormat == nil, !given(.crashCheck), !given(.show) { throw .machineWithoutPlan }
         let own: (option: KexecOption, action: KexecAction)
         if let captureDirectory {
@@ -83,14 +84,14 @@ extension KexecOptions {
     }
 
     /// `--reboot`: with a kernel, or `-l`, a load comes first.
-    private func reboot(operands: [String]) throws(UsageError) -> KexecAction {
+    private func reboot(operands: [ByteString]) throws(UsageError) -> KexecAction {
         let others: [KexecOption] = [.loadPanic, .force, .execute, .unload, .status, .plan]
         for other in others where given(other) { throw .conflict(.reboot, other) }
         if verb == nil, operands.isEmpty { return .shutdown }
         return .loadThenShutdown(try completeRequest(operands: operands))
     }
 
-    private func crashRequest(_ operands: [String]) throws(UsageError) -> KexecRequest? {
+    private func crashRequest(_ operands: [ByteString]) throws(UsageError) -> KexecRequest? {
         if operands.isEmpty { return nil }
         var request = try completeRequest(operands: operands)
         request.target = .crash
@@ -98,15 +99,13 @@ extension KexecOptions {
     }
 
     /// The request with its kernel, once nothing in it contradicts anything else.
-    private func completeRequest(operands: [String]) throws(UsageError) -> KexecRequest {
+    private func completeRequest(operands: [ByteString]) throws(UsageError) -> KexecRequest {
         var request = request
-        guard let kernel = operands.first, !kernel.utf8.isEmpty else { throw .noKernel }
+        guard let kernel = operands.first, !kernel.isEmpty else { throw .noKernel }
         if operands.count > 1 { throw .unexpectedArgument(operands[1], kernel: kernel) }
         request.kernel = kernel
-        let fromStandardInput = ([kernel] + request.initrds + request.moduleFiles).filter {
-            $0.utf8.elementsEqual("-".utf8)
-        }
-        if fromStandardInput.count > 1 { throw .standardInputTwice }
+        let files = [kernel] + request.initrds + request.moduleFiles
+        if files.filter({ $0.namesStandardInput }).count > 1 { throw .standardInputTwice }
         if let drive = request.biosDrive {
             switch request.forcedType {
             case .bootSector?: break

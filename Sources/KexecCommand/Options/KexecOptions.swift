@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import Kexec
 internal import PhysicalMemory
 
@@ -6,7 +7,7 @@ internal import PhysicalMemory
 ///
 /// Never traps, whatever the words are, and looks at nothing but them.
 /// - Parameter arguments: without the program's own name.
-func parse(_ arguments: [String]) throws(UsageError) -> KexecInvocation {
+func parse(_ arguments: [ByteString]) throws(UsageError) -> KexecInvocation {
     var parser = OptionParser(arguments)
     var options = KexecOptions()
     while let found = try parser.next() {
@@ -31,9 +32,9 @@ struct KexecOptions {
     var skipsSync = false
     var skipsInterfaces = false
     var planFormat: PlanFormat?
-    var machineDirectory: String?
-    var captureDirectory: String?
-    var firmwareStateFile: String?
+    var machineDirectory: ByteString?
+    var captureDirectory: ByteString?
+    var firmwareStateFile: ByteString?
     var detachSeconds: UInt32?
     var warnings: [UsageWarning] = []
     /// The first option that only a load can honour, as written.
@@ -68,10 +69,10 @@ struct KexecOptions {
     }
 
     private func address(_ found: FoundOption) throws(UsageError) -> PhysicalAddress {
-        PhysicalAddress(try parseNumber(found.value ?? "", option: found.written))
+        PhysicalAddress(try parseNumber(found.text, option: found.written))
     }
 
-    private mutating func noteRepetition(of option: KexecOption, value: String) {
+    private mutating func noteRepetition(of option: KexecOption, value: ByteString) {
         warnings.removeAll { warning in
             if case .repeated(option, _) = warning { true } else { false }
         }
@@ -136,43 +137,45 @@ struct KexecOptions {
     /// Options whose value may be wrong, or that are refused, without stopping the first reading.
     private mutating func takeValue(_ found: FoundOption) throws(UsageError) {
         let value = found.value ?? ""
+        let text = found.text
         switch found.entry.option {
         case .commandLine: request.commandLine = value
         case .module: request.modules.append(try parsePath(value, option: found.written))
         case .initrd: request.initrds.append(try parsePath(value, option: found.written))
         case .deviceTree: request.deviceTree = try parsePath(value, option: found.written)
-        case .detach: detachSeconds = try parseDelay(value, option: found.written)
+        case .detach: detachSeconds = try parseDelay(text, option: found.written)
         case .machine: machineDirectory = try parsePath(value, option: found.written)
         case .captureMachine: captureDirectory = try parsePath(value, option: found.written)
         case .firmwareState: request.firmwareState = try parsePath(value, option: found.written)
         case .recordFirmwareState: firmwareStateFile = try parsePath(value, option: found.written)
-        case .serial: request.console.serialPort = try parseSerialPort(value)
-        case .serialBaud: request.console.serialBaud = try parseBaudRate(value)
+        case .serial: request.console.serialPort = try parseSerialPort(text)
+        case .serialBaud: request.console.serialBaud = try parseBaudRate(text)
         case .type:
             request.forcedType = try parseChoice(
-                value, option: found.written, among: ForcedImageType.allCases.map { (word: $0.rawValue, value: $0) })
-        case .biosDrive: request.biosDrive = try parseDrive(value, option: found.written)
+                text, option: found.written, among: ForcedImageType.allCases.map { (word: $0.rawValue, value: $0) })
+        case .biosDrive: request.biosDrive = try parseDrive(text, option: found.written)
         case .digest:
             request.digest = try parseChoice(
-                value, option: found.written,
+                text, option: found.written,
                 among: [("fast", DigestChoice.fast), ("sha256", .sha256), ("none", .none)])
         case .decompress:
             request.decompression = try parseChoice(
-                value, option: found.written,
+                text, option: found.written,
                 among: [
                     ("auto", UnpackingChoice.automatic), ("kernel", .kernel), ("initrd", .initrd), ("all", .all),
                     ("none", .nothing),
                 ])
         case .systemCall:
             request.systemCall = try parseChoice(
-                value, option: found.written,
+                text, option: found.written,
                 among: [
                     ("auto", .automatic), ("kexec_load", .kexecLoad), ("kexec_file_load", .kexecFileLoad),
                     ("module", .module),
                 ])
         case .plan:
             planFormat = try parseChoice(
-                found.value ?? "text", option: found.written, among: [("text", .text), ("json", .json), ("svg", .svg)])
+                found.value == nil ? "text" : text, option: found.written,
+                among: [("text", .text), ("json", .json), ("svg", .svg)])
         case .reuseInitrd: throw .notOnThisArchitecture(found.written)
         default: throw .notInThisRelease(found.written)
         }

@@ -2,7 +2,7 @@
 
 /// The word that `word` was most likely meant to be: at most a third of its letters wrong, left out, too many or
 /// exchanged with a neighbour; nil where no word is that close. The first of several equally close ones wins.
-func nearestWord(to word: Substring.UTF8View, among words: [String]) -> String? {
+func nearestWord(to word: ArraySlice<UInt8>, among words: [String]) -> String? {
     let found = [UInt8](word)
     // No name is near that long: do not compare a megabyte of argument with every option.
     guard found.count >= 2, found.count <= 40 else { return nil }

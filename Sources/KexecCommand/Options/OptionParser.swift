@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import Kexec
 
 /// One option as it was found.
@@ -8,7 +9,10 @@ struct FoundOption: Hashable, Sendable {
     /// As the user wrote it, without its value: "--app", "-t".
     var written: String
     /// nil where the entry takes none, or may have none and has none.
-    var value: String?
+    var value: ByteString?
+
+    /// The value as people read it, for what is a word or a number; empty where there is none.
+    var text: String { value?.description ?? "" }
 }
 
 /// Takes a command line apart as glibc's getopt_long does with `permute`.
@@ -21,15 +25,15 @@ struct FoundOption: Hashable, Sendable {
 /// Where an abbreviation fits names of several `Generation`s, the oldest generation that it fits decides.
 struct OptionParser {
     private let entries: [OptionEntry]
-    private let arguments: [String]
+    private let arguments: [ByteString]
     private var position = 0
     /// The rest of a word of short options, "baz" after 'l' of "-lbaz" was taken.
-    private var cluster: Substring.UTF8View = Substring("").utf8
+    private var cluster: ArraySlice<UInt8> = []
     /// What is no option, in order; complete when `next` has returned nil.
-    private(set) var operands: [String] = []
+    private(set) var operands: [ByteString] = []
 
     /// - Parameter arguments: without the program's own name.
-    init(_ arguments: [String], entries: [OptionEntry] = OptionTable.entries) {
+    init(_ arguments: [ByteString], entries: [OptionEntry] = OptionTable.entries) {
         self.entries = entries
         self.arguments = arguments
     }
@@ -40,13 +44,13 @@ struct OptionParser {
         while position < arguments.count {
             let word = arguments[position]
             position += 1
-            let bytes = word.utf8
+            let bytes = word.bytes
             guard bytes.first == UInt8(ascii: "-"), bytes.count > 1 else {
                 operands.append(word)
                 continue
             }
-            guard bytes.dropFirst().first == UInt8(ascii: "-") else {
-                cluster = Substring(word).utf8.dropFirst()
+            guard bytes[1] == UInt8(ascii: "-") else {
+                cluster = bytes.dropFirst()
                 return try nextOfCluster()
             }
             if bytes.count == 2 {
@@ -60,13 +64,13 @@ struct OptionParser {
     }
 
     /// "--name" or "--name=value".
-    private mutating func long(_ word: String) throws(UsageError) -> FoundOption {
-        let name = word.utf8.dropFirst(2).prefix { $0 != UInt8(ascii: "=") }
-        let written = String(word[..<name.endIndex])
+    private mutating func long(_ word: ByteString) throws(UsageError) -> FoundOption {
+        let name = word.bytes.dropFirst(2).prefix { $0 != UInt8(ascii: "=") }
+        let written = ByteString(word.bytes[..<name.endIndex]).description
         let entry = try entry(matching: name, written: written)
-        if name.endIndex < word.utf8.endIndex {
-            let value = String(word[word.utf8.index(after: name.endIndex)...])
-            guard entry.value != .none else { throw .takesNoValue("--" + entry.name, value: value) }
+        if name.endIndex < word.count {
+            let value = ByteString(word.bytes[(name.endIndex + 1)...])
+            guard entry.value != .none else { throw .takesNoValue("--" + entry.name, value: value.description) }
             return FoundOption(entry: entry, written: written, value: value)
         }
         let value = entry.value == .required ? try nextWord(for: "--" + entry.name) : nil
@@ -80,23 +84,23 @@ struct OptionParser {
         for entry in entries where entry.letter == letter {
             let written = "-" + String(Unicode.Scalar(letter))
             guard entry.value == .required else { return FoundOption(entry: entry, written: written, value: nil) }
-            let joined = String(Substring(cluster))
-            cluster = Substring("").utf8
-            let value = joined.utf8.isEmpty ? try nextWord(for: written) : joined
+            let joined = ByteString(cluster)
+            cluster = []
+            let value = joined.isEmpty ? try nextWord(for: written) : joined
             return FoundOption(entry: entry, written: written, value: value)
         }
-        cluster = Substring("").utf8
-        throw .unknownLetter(letter, in: word)
+        cluster = []
+        throw .unknownLetter(letter, in: word.description)
     }
 
     /// A value that stands as a word of its own may look like anything, "--" and "-x" included.
-    private mutating func nextWord(for option: String) throws(UsageError) -> String {
+    private mutating func nextWord(for option: String) throws(UsageError) -> ByteString {
         guard position < arguments.count else { throw .needsValue(option) }
         position += 1
         return arguments[position - 1]
     }
 
-    private func entry(matching name: Substring.UTF8View, written: String) throws(UsageError) -> OptionEntry {
+    private func entry(matching name: ArraySlice<UInt8>, written: String) throws(UsageError) -> OptionEntry {
         for entry in entries where entry.name.utf8.elementsEqual(name) { return entry }
         for generation in Generation.allCases {
             let matches = entries.filter { $0.generation == generation && $0.name.utf8.starts(with: name) }
@@ -109,7 +113,7 @@ struct OptionParser {
         throw .unknownOption(written, nearest: nearest(to: name))
     }
 
-    private func nearest(to name: Substring.UTF8View) -> String? {
+    private func nearest(to name: ArraySlice<UInt8>) -> String? {
         nearestWord(to: name, among: entries.map { $0.name }).map { "--" + $0 }
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import Kexec
 
 /// Reads a number as C writes it (0x1f, 017, 15), with K, M, G or T behind it for powers of 1024.
@@ -45,7 +46,7 @@ func parseChoice<Value>(
     for choice in choices where choice.word.utf8.elementsEqual(text.utf8) { return choice.value }
     let words = choices.map { $0.word }
     throw .unknownChoice(
-        option: option, value: text, choices: words, nearest: nearestWord(to: Substring(text).utf8, among: words))
+        option: option, value: text, choices: words, nearest: nearestWord(to: Array(text.utf8)[...], among: words))
 }
 
 /// The I/O port of an 8250 UART: by its Linux name, or as a number.
@@ -85,7 +86,7 @@ func parseDelay(_ text: String, option: String) throws(UsageError) -> UInt32 {
 }
 
 /// A file or directory name, which cannot be empty.
-func parsePath(_ text: String, option: String) throws(UsageError) -> String {
-    guard !text.utf8.isEmpty else { throw .emptyValue(option) }
+func parsePath(_ text: ByteString, option: String) throws(UsageError) -> ByteString {
+    guard !text.isEmpty else { throw .emptyValue(option) }
     return text
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BootFormats
 internal import Kexec
 
 /// Why a command line cannot be followed. Nothing has been opened, let alone loaded, when one of these is thrown.
@@ -38,10 +39,8 @@ enum UsageError: Error, Hashable, Sendable {
     case noKernel
     /// "-" for two files: the first would leave nothing for the second, or both would get the same.
     case standardInputTwice
-    /// A word that is no UTF-8, as far as it could be read; counted as a shell does, from 1.
-    case notUTF8(String, position: Int)
     /// A second file name.
-    case unexpectedArgument(String, kernel: String)
+    case unexpectedArgument(ByteString, kernel: ByteString)
     /// An option that only a load can honour, with an action that loads nothing.
     case needsLoad(String)
     /// Two options that contradict each other.
@@ -64,9 +63,9 @@ enum UsageError: Error, Hashable, Sendable {
 /// What is odd about a command line that can be followed all the same.
 enum UsageWarning: Hashable, Sendable {
     /// An option that counts once was given again; the last value counts.
-    case repeated(KexecOption, used: String)
+    case repeated(KexecOption, used: ByteString)
     /// `--append=""` without `--reuse-cmdline`: the next kernel learns nothing, not even its root file system.
     case emptyCommandLine
     /// A file name with an action that loads nothing.
-    case ignoredArgument(String)
+    case ignoredArgument(ByteString)
 }
