@@ -115,6 +115,13 @@ test_running_line_loses_only_what_the_loader_put_there() {
     called 'kexec -l ROOT/vmlinuz --append=root=UUID=1 x="a initrd=b" noinitrd=1 "dyndbg=file a +p" --initrd=ROOT/initrd.img'
 }
 
+test_running_line_is_bytes_and_loses_what_belongs_to_a_crash_kernel() {
+    configured
+    printf 'elfcorehdr=0x21000000 a=\351\377 voil\303\240\vkexec_jump_back_entry=0x1 b\n' >"$root/proc/cmdline"
+    succeeds load
+    called "$(printf 'kexec -l ROOT/vmlinuz --append=a=\351\377 voil\303\240 b --initrd=ROOT/initrd.img')"
+}
+
 test_passes_on_options_split_at_blanks() {
     configured
     settings 'KEXEC_OPTIONS="--fast  --decompress=*"'

@@ -64,7 +64,7 @@ says() { grep -qF -e "$1" "$root/output" || bad "does not say '$1': $(cat "$root
 says_nothing() { [ ! -s "$root/output" ] || bad "says: $(cat "$root/output")"; }
 # What was called, all of it, in order; ROOT stands for the folder.
 called() {
-    found=$(sed "s|$root|ROOT|g" "$root/log" | grep -v -e '^findmnt' -e '^ischroot' -e '^systemd-detect-virt' -e '^sleep')
+    found=$(sed "s|$root|ROOT|g" "$root/log" | grep -av -e '^findmnt' -e '^ischroot' -e '^systemd-detect-virt' -e '^sleep')
     expected=$(printf '%s\n' "$@")
     [ "$found" = "$expected" ] || bad "called:
 $found

@@ -11,14 +11,15 @@ enum CommandLine {
         return kept.isEmpty ? appended : appended.isEmpty ? kept : kept + " " + appended
     }
 
-    /// The running kernel's line byte for byte, but for words that are left out, and for what is between each of them and
-    /// the next word.
+    /// The running kernel's line byte for byte, but for the words that `LoadersWords` finds, and for what is between each
+    /// of them and the next word.
     static func kept(for target: LoadTarget, on machine: MachineDescription) -> ByteString {
         let line = machine.commandLine
         let words = KernelCommandLine(line)
+        let loaders = LoadersWords(words, target, on: machine)
         var kept: [UInt8] = []
         var position = 0
-        for (index, word) in words.words.enumerated() where isLeftOut(word, target) {
+        for (index, word) in words.words.enumerated() where loaders.contain(word, at: index) {
             kept += line.bytes[position..<word.range.lowerBound]
             let isLast = index + 1 == words.words.count
             position = isLast ? line.count : words.words[index + 1].range.lowerBound
@@ -28,14 +29,43 @@ enum CommandLine {
         return ByteString(kept + line.bytes[position...])
     }
 
-    /// BOOT_IMAGE names the old kernel's file; a crash kernel must not reserve memory for another one.
-    private static func isLeftOut(_ word: KernelCommandLine.Word, _ target: LoadTarget) -> Bool {
-        word.name.equals("BOOT_IMAGE") || (target == .crash && word.name.equals("crashkernel"))
-    }
-
     /// `line` with `more` at its end, or before a lone "--", behind which everything is init's.
     static func appending(_ more: ByteString, to line: ByteString) -> ByteString {
         guard let start = KernelCommandLine(line).initStart else { return line.isEmpty ? more : line + " " + more }
         return ByteString(line.bytes[..<start]) + more + " " + ByteString(line.bytes[start...])
+    }
+}
+
+/// Which words of the running kernel's line its loader added, for that kernel alone.
+///
+/// The manual's list at `--reuse-cmdline` tells them; what else is in the line is the user's.
+private struct LoadersWords {
+    private let target: LoadTarget
+    /// `acpi_rsdp=` of a crash kernel's loader: the next kernel finds the same address in its boot_params. 0: none.
+    private let rsdp: UInt64
+    /// Where the memory map begins that a crash kernel was given: whatever `memmap=` comes then belongs to it.
+    private let mapStart: Int
+    /// How many words of `--fast` are in front.
+    private let fastCount: Int
+
+    init(_ line: KernelCommandLine, _ target: LoadTarget, on machine: MachineDescription) {
+        self.target = target
+        // By this word Linux itself knows that it is one.
+        let isCrashKernel = line.has("elfcorehdr")
+        rsdp = isCrashKernel ? machine.bootParameters?.loadLittle(UInt64.self, at: 0x70) ?? 0 : 0
+        let map = line.words.lastIndex { $0.name.equals("memmap") && $0.value?.hasPrefix("exactmap") == true }
+        mapStart = isCrashKernel ? map ?? .max : .max
+        fastCount = target == .crash ? FastStart.wordsInFront(of: line) : 0
+    }
+
+    func contain(_ word: KernelCommandLine.Word, at index: Int) -> Bool {
+        // It names the running kernel's file.
+        if word.name.equals("BOOT_IMAGE") { return true }
+        if word.name.equals("elfcorehdr") || word.name.equals("kexec_jump_back_entry") { return true }
+        // A crash kernel must not reserve memory for another one.
+        if word.name.equals("crashkernel") { return target == .crash }
+        if word.name.equals("memmap") { return index >= mapStart }
+        if word.name.equals("acpi_rsdp") { return rsdp != 0 && word.value?.hexadecimal == rsdp }
+        return index < fastCount
     }
 }

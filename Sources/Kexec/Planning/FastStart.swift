@@ -75,6 +75,20 @@ public struct FastStart: Hashable, Sendable {
         return ByteString(text) + line
     }
 
+    /// How many words at the beginning of `line` `prepended` has put there. `cryptomgr.notests`, which people hardly write
+    /// there, tells: the others may be theirs where it is missing.
+    static func wordsInFront(of line: KernelCommandLine) -> Int {
+        var count = 0
+        for word in FastWord.allCases {
+            if count < line.words.count, line.words[count].name.equals(word.name), line.words[count].value == nil {
+                count += 1
+            } else if count == 0 {
+                return 0
+            }
+        }
+        return count
+    }
+
     private static func obstacle(
         to word: FastWord, _ line: KernelCommandLine, _ isSerial: Bool, _ machine: MachineDescription
     ) -> FastObstacle? {

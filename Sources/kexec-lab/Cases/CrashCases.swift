@@ -5,7 +5,7 @@ enum CrashCases {
     static let all: [Case] =
         [KernelName.linux61, .linux612, .linux7].flatMap { kernel in
             ["-c", "-s", "-a"].map { dump("\(version(kernel))/\($0.dropFirst())", $0, kernel) }
-        } + machines + options + [refused, unsupported, checked, short]
+        } + machines + options + [refused, unsupported, checked, short, back]
 
     private static let machines: [Case] = [
         dump("efi-6.1", "-c", .linux61, MachineShape(firmware: .efi)),
@@ -184,6 +184,37 @@ enum CrashCases {
             #"^\| missing    too little memory is reserved for this kernel and initrd"#,
             #"^\| +hint: boot the running kernel with crashkernel=\d+M"#, #"^\| works      no"#, "^LAB short rc=1 ",
         ], needsOurs: true)
+
+    /// From the crash kernel into an ordinary one, by the crash kernel's own line.
+    private static let back = Case(
+        name: "crash/back", summary: "a kernel that a crash kernel loads by its own line is no crash kernel",
+        firstCommandLine: "crashkernel=256M \(trustedTimer)",
+        secondFiles: { workshop in
+            [
+                "sbin/kexec": .program(workshop.kexec), "boot/vmlinuz": .host(workshop.cache.kernel(.linux7)),
+                "lab/third": .text(
+                    """
+                    say third vmcore=$(ls /proc/vmcore 2>/dev/null | wc -l) words=$(grep -cE 'elfcorehdr|memmap' /proc/cmdline)
+                    say line $(cat /proc/cmdline)
+                    """),
+            ]
+        },
+        script: """
+            \(facts)
+            loadcrash -c --pass-memmap-cmdline && crash
+            """,
+        secondScript: """
+            say captured vmcore=$(ls /proc/vmcore | wc -l) words=$(grep -cE 'memmap=exactmap .*elfcorehdr=' /proc/cmdline)
+            cd /; find . -xdev ! -path './boot*' | cpio -o -H newc > /tmp/again 2>/dev/null
+            try again kexec -l -c /boot/vmlinuz --initrd=/tmp/again --reuse-cmdline --append=lab.stage=third && jump
+            """,
+        expect: [
+            "^LAB load rc=0 loaded=0 crash=1", Case.second, "^LAB captured vmcore=1 words=1$",
+            "^LAB again rc=0 loaded=1",
+            "^LAB third nonce=NONCE ", "^LAB third vmcore=0 words=0$",
+            "^LAB line .*lab.stage=second .*lab.stage=third$",
+            "^LAB end third",
+        ], forbid: ["LAB jump failed", #"\| kexec: warning"#], deadline: 240, needsOurs: true)
 
     private static func version(_ kernel: KernelName) -> Substring { kernel.rawValue.prefix { $0 != "-" } }
 }

@@ -16,11 +16,12 @@ choose() {
 # The running kernel's line, without what its boot loader put there.
 running_command_line() { without_loader_words "$(cat "$root/proc/cmdline")"; }
 
-# Takes BOOT_IMAGE= and initrd= out of a command line. Words are those of Linux: quotes hold blanks together.
+# Takes what loaders put into a command line for one kernel alone out of it. Words are those of Linux: quotes hold blanks
+# together. A line is bytes, whatever the locale is.
 without_loader_words() {
-    printf '%s\n' "$1" | awk '
+    printf '%s\n' "$1" | LC_ALL=C awk '
         function finish() {
-            if (word != "" && word !~ /^(BOOT_IMAGE|initrd)=/) line = line (line == "" ? "" : " ") word
+            if (word != "" && word !~ /^(BOOT_IMAGE|initrd|elfcorehdr|kexec_jump_back_entry)=/) line = line (line == "" ? "" : " ") word
             word = ""
         }
         NR > 1 { word = word "\n" }
@@ -28,7 +29,7 @@ without_loader_words() {
             for (i = 1; i <= length($0); i++) {
                 c = substr($0, i, 1)
                 if (c == "\"") quoted = !quoted
-                if (c ~ /[ \t]/ && !quoted) finish(); else word = word c
+                if (c ~ /[ \t\v\f\r]/ && !quoted) finish(); else word = word c
             }
         }
         END { finish(); print line }'
