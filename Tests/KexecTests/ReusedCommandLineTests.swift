@@ -132,4 +132,24 @@ import Testing
             #expect(kept(ByteString(line), .crash) == ByteString(line))
         }
     }
+
+    // MARK: Where --append lands
+
+    @Test(
+        arguments: [
+            ("root=x -- single", AppendedBehind.dashes), ("root=x \"--\" single", .dashes), ("root=\"x", .openQuote),
+            ("root=x --verbose", nil), ("root=\"-- \" x", nil),
+        ])
+    func saysWhereWhatIsAppendedIsNotRead(_ line: String, _ part: AppendedBehind?) {
+        let line = ByteString(line)
+        let warnings = part.map { [PlanWarning.appendedNotRead(because: $0)] } ?? []
+        #expect(plan(line, append: "a=1").warnings == warnings)
+        #expect(plan(line, append: "a=1").commandLine == line + " a=1")
+        #expect(plan(line).warnings == [] && plan(line, append: "").warnings == [])
+    }
+
+    @Test func saysNothingOfWhatLoadersWordsBroughtAlong() {
+        #expect(plan("root=x elfcorehdr=\"1K --", append: "a").warnings == [])
+        #expect(plan("root=x -- single", .crash, append: "a").commandLine.description.contains(" elfcorehdr="))
+    }
 }

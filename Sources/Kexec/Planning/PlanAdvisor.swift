@@ -12,6 +12,7 @@ struct PlanAdvisor {
         if request.commandLine == nil, plan.commandLine.isEmpty, !machine.commandLine.isEmpty, takesCommandLine(image) {
             warnings.append(.emptyCommandLine)
         }
+        if let part = appendedBehind(image) { warnings.append(.appendedNotRead(because: part)) }
         warnings += self.warnings(by: plan.systemCall, for: plan.target)
         if plan.target != .crash {
             warnings += given(
@@ -106,6 +107,16 @@ struct PlanAdvisor {
         let isText = machine.bootParameters.flatMap { MultibootFramebuffer($0) }.map { $0.isText }
         if let isText, isText ? image.takesText : image.takesPixels { return nil }
         return .noFramebuffer(isText: isText)
+    }
+
+    private func appendedBehind(_ image: KernelImage) -> AppendedBehind? {
+        guard request.reusesCommandLine, request.commandLine?.isEmpty == false, takesCommandLine(image) else {
+            return nil
+        }
+        // Their lines have other rules.
+        if case .multiboot = image { return nil }
+        let kept = KernelCommandLine(CommandLine.kept(for: request.target, on: machine))
+        return kept.isQuoteOpen ? .openQuote : kept.initStart == nil ? nil : .dashes
     }
 
     private func takesCommandLine(_ image: KernelImage) -> Bool {

@@ -132,6 +132,8 @@ public enum PlanWarning: Hashable, Sendable {
     case memoryMapCut(entries: Int, kept: Int)
     /// A kernel without a command line, where the running one has one: often `root=` was forgotten.
     case emptyCommandLine
+    /// What `--append` gives is none of the kernel's parameters where `--reuse-cmdline` puts it.
+    case appendedNotRead(because: AppendedBehind)
     case handoverLost
     /// The running kernel looks at kernel files, and by this call sees none.
     case fileNotChecked(FileCheckSign)
@@ -155,6 +157,14 @@ public enum PlanWarning: Hashable, Sendable {
     case firstMultiboot(because: ImageError)
     /// `--decompress=kernel`, `initrd` or `all`, and it is handed over as it is.
     case asItIs(UnpackablePart, because: UnpackingObstacle)
+}
+
+/// What of the running kernel's line makes what is appended to it another's.
+public enum AppendedBehind: Hashable, Sendable {
+    /// A lone "--": it is init's.
+    case dashes
+    /// A quote that nothing closes: it belongs to the value between quotes.
+    case openQuote
 }
 
 /// What a core dump has besides memory.

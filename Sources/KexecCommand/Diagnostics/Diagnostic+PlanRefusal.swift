@@ -291,6 +291,12 @@ extension Diagnostic {
                 hint: "-c passes all of them")
         case .emptyCommandLine:
             self.init("the next kernel gets an empty command line", hint: "--append or --reuse-cmdline")
+        case .appendedNotRead(let part):
+            self.init(
+                (part == .dashes
+                    ? "what --append gives is init's: the running kernel's line has '--' before it"
+                    : "what --append gives becomes a part of a value: the running kernel's line ends inside quotes")
+                    + "; give the whole line by --append, without --reuse-cmdline")
         case .handoverLost:
             self.init("kexec handover is on: only kexec_file_load keeps what it preserved", hint: "-s")
         case .fileNotChecked(let sign):
