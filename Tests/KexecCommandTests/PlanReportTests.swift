@@ -115,13 +115,29 @@ import Testing
             .memoryShort(needed: 2, available: 1), .packing, .payload(.corrupt(.xz, at: 0x1234)),
             .image(.badValue("relocation table", at: 0x3200b70, found: 4, needed: .oneOf("2 lists, 3 lists"))),
             .notMovable, .noRoom(needed: 1 << 20), .nothingPacked, .unknownPiece(at: 0x5678), .notArchive(.zstd),
-            .earlyFile,
+            .earlyFile, .splitArchive(.zstd),
         ]
         let texts = obstacles.map { Diagnostic.words(for: $0) }
         #expect(Set(texts).count == obstacles.count && texts.allSatisfy { !$0.isEmpty && $0.count < 160 })
         #expect(texts[12].hasSuffix("its xz data is corrupt, found at offset 0x1234"))
         #expect(texts[13].contains("0x3200b70") && texts[13].contains("2 lists, 3 lists"))
         #expect(texts[17].contains("0x5678") && texts[18].contains("zstd"))
+    }
+
+    @Test func saysOfEveryInitrdThatLinuxDoesNotTakeHowToMakeOneThatItDoes() {
+        let faults: [(InitrdFault, String)] = [
+            (.xzCheck(4), "CRC64, of which Linux knows CRC32 only; pack it with xz --check=crc32"),
+            (.xzCheck(10), "check 10, "), (.xzFilter(3), "filter 0x3, "), (.gzipField(flags: 4), "(FLG is 0x4)"),
+            (.lz4Frame, "lz4 -l"), (.skippableFrame, "a frame to skip"), (.zstdWindow, "128 MiB"),
+            (.oldArchive, "cpio -H newc"), (.splitArchive(.gzip), "behind the gzip data"),
+        ]
+        for (fault, text) in faults {
+            var plan = plan()
+            plan.warnings = [.initrdNotRead(because: fault)]
+            let line = "warning      the next kernel cannot unpack the initrd: "
+            let report = PlanReport(plan: plan, files: []).text
+            #expect(report.contains(line) && report.contains(text), "\(fault)")
+        }
     }
 
     @Test func tellsWhetherTheInitrdIsUnpackedAndWhyNot() throws {

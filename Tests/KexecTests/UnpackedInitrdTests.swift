@@ -105,6 +105,18 @@ private func unpack(_ bytes: [UInt8], limit: UInt64 = 1 << 24) -> Result<[UInt8]
             unpack(Builder.archive("kernel/firmware/acpi/a") + Builder.gzip(archive)).isSuccess, "in front it may be")
     }
 
+    /// As of `cat a.gz b.gz` where both are parts of one archive: Linux wants an archive to end with each stream.
+    @Test func tellsAnArchiveThatGoesOnInAnotherStream() {
+        for place in stride(from: 1, to: archive.count, by: 1) {
+            let (first, second) = (Builder.gzip(Array(archive[..<place])), Builder.gzip(Array(archive[place...])))
+            guard case .failure(let obstacle) = unpack(first + second) else { continue }
+            // Where only padding is missing, all of the file is there.
+            #expect(
+                obstacle == .splitArchive(.gzip) || archive[place] == 0 && obstacle == .notArchive(.gzip), "\(place)")
+        }
+        #expect(unpack(Builder.gzip(archive + archive.prefix(100))) == .failure(.splitArchive(.gzip)))
+    }
+
     @Test(arguments: CompressedSample.all)
     func theFirstBytesDecideWhetherItIsUnpacked(sample: CompressedSample) {
         // Far less than all of it, so that to unpack it would end otherwise.

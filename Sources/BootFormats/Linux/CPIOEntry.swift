@@ -34,6 +34,18 @@ public struct CPIOEntry: Hashable, Sendable {
         self.end = Int(end)
     }
 
+    /// Whether an entry begins at `start` and goes on behind the last byte, and not only with padding, of which Linux
+    /// complains when it has the file.
+    static func isCut(_ bytes: borrowing RawSpan, at start: Int) -> Bool {
+        guard start % 4 == 0, start < bytes.byteCount else { return false }
+        guard bytes.byteCount - start >= headerSize else { return bytes.byte(at: start) == 0x30 }
+        guard isMagic(bytes, at: start), let size = bytes.hexadecimal32(at: start + 54),
+            let nameSize = bytes.hexadecimal32(at: start + 94)
+        else { return false }
+        let nameEnd = UInt64(start + headerSize) + nameSize
+        return (size == 0 ? nameEnd : (nameEnd + 3) & ~3 + size) > UInt64(bytes.byteCount)
+    }
+
     /// "070701", or "070702" with checksums. Linux refuses the older "070707".
     static func isMagic(_ bytes: borrowing RawSpan, at offset: Int) -> Bool {
         bytes.holds("070701", at: offset) || bytes.holds("070702", at: offset)

@@ -3,6 +3,8 @@
 /// What a stream of an initrd becomes when it is unpacked.
 public enum InitrdContents: Hashable, Sendable {
     case archive
+    /// The beginning of one: the rest is missing.
+    case cut
     /// No cpio archive, or not all of one: Linux does not take it, or not from the initramfs.
     case other
     /// It has files that Linux would look for, and find, in an archive that is not compressed.
@@ -16,7 +18,7 @@ public enum InitrdContents: Hashable, Sendable {
             guard offset % 4 == 0, let entry = CPIOEntry(parsing: bytes, at: offset, before: bytes.byteCount),
                 let next = bytes.zerosEnd(from: entry.end, to: bytes.byteCount)
             else {
-                self = .other
+                self = CPIOEntry.isCut(bytes, at: offset) ? .cut : .other
                 return
             }
             for folder in Self.earlyFolders where bytes.holds(folder, at: entry.name.lowerBound) { self = .early }

@@ -68,6 +68,7 @@ struct UnpackedInitrd: ~Copyable {
                 switch InitrdContents(of: file.bytes, from: archive) {
                 case .archive: break
                 case .other: return .notArchive(compression)
+                case .cut: return .splitArchive(compression)
                 case .early: return .earlyFile
                 }
                 guard pieces.canEnd(compression, at: offset, in: initrd) else { return .unknownPiece(at: offset) }
@@ -102,6 +103,9 @@ extension BootPlanner {
         memoryLimit: UInt64, progress: Progress = Progress()
     ) -> MappedFile {
         guard !request.initrds.isEmpty else { return MappedFile() }
+        // By itself that costs next to nothing: a kernel that will panic is to be told of in any case.
+        let isLinux = isLinux(image)
+        if isLinux { initrdFault = InitrdPieces(of: initrd).fault(of: initrd) }
         do throws(UnpackingObstacle) {
             guard case .bzImage(let image) = image else { throw .notLinux }
             let limit = try unpackedInitrdLimit(
@@ -111,6 +115,11 @@ extension BootPlanner {
             return unpacked.map
         } catch {
             initrdForm = .asItIs(because: error)
+            switch error {
+            case .splitArchive(let compression) where isLinux: initrdFault = .splitArchive(compression)
+            case .unknownPiece(let offset) where isLinux: initrdFault = InitrdFault(of: initrd, at: offset)
+            default: break
+            }
             return MappedFile()
         }
     }

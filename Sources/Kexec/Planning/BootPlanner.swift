@@ -19,6 +19,8 @@ public struct BootPlanner: Sendable {
     public var initrdForm: InitrdForm?
     /// Bytes of the machine's available memory that the files take already, as they were read or unpacked.
     public var memoryTaken: UInt64 = 0
+    /// Why the next kernel will not find what is in the initrd; nil where nothing is known to be in the way.
+    public var initrdFault: InitrdFault?
     /// For a payload of ours that compares them.
     public var firmwareSums: FirmwareSums?
     /// For a Multiboot2 kernel; nil where its bytes are not known.
@@ -102,6 +104,7 @@ public struct BootPlanner: Sendable {
         plan.refusals = checker.obstacles(to: plan) + draft.refusals
         // What is incomplete breaks rules that say nothing to the user.
         if isPlaced, !plan.lacksRoom { plan.refusals += checker.faults(of: plan) }
+        if let initrdFault { draft.warnings.append(.initrdNotRead(because: initrdFault)) }
         let advisor = PlanAdvisor(request: request, machine: machine)
         plan.warnings = draft.warnings + advisor.warnings(for: plan, image)
         plan.notKept = advisor.notKept(by: plan.systemCall, image)

@@ -62,6 +62,8 @@ public enum UnpackingObstacle: Error, Hashable, Sendable {
     case unknownPiece(at: Int)
     /// What such data of the initrd unpacks to is no cpio archive, or not all of one.
     case notArchive(Compression)
+    /// An archive of the initrd goes on in another compressed stream.
+    case splitArchive(Compression)
     /// What is compressed in the initrd holds a file that Linux acts upon where it is not.
     case earlyFile
 }

@@ -155,6 +155,8 @@ public enum PlanWarning: Hashable, Sendable {
     case needsBootServices
     /// A Multiboot image is entered by its header of version 1, because that of version 2 cannot be honoured.
     case firstMultiboot(because: ImageError)
+    /// The next kernel will not unpack its initrd.
+    case initrdNotRead(because: InitrdFault)
     /// `--decompress=kernel`, `initrd` or `all`, and it is handed over as it is.
     case asItIs(UnpackablePart, because: UnpackingObstacle)
 }

@@ -28,6 +28,8 @@ extension Diagnostic {
         case .unknownPiece(let offset):
             "at offset " + hexadecimal(UInt64(offset)) + " is nothing that both Linux and this program unpack"
         case .notArchive(let compression): "its " + compression.name + " data is no complete cpio archive"
+        case .splitArchive(let compression):
+            "its archive goes on behind the " + compression.name + " data that it begins in"
         case .earlyFile: "its compressed part has microcode or ACPI tables, which Linux must not find there"
         }
     }

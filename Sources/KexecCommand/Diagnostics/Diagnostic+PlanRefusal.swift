@@ -307,6 +307,8 @@ extension Diagnostic {
         case .noFramebuffer(let isText): self.init(Self.words(forScreen: isText))
         case .needsBootServices: self.init(Self.needsBootServices)
         case .firstMultiboot(let error): self.init("Multiboot version 1 is used: " + Self.reason(error).text)
+        case .initrdNotRead(let fault):
+            self.init("the next kernel cannot unpack the initrd: " + Self.words(for: fault))
         case .asItIs(let part, let obstacle):
             let name = part == .kernel ? "the kernel" : "the initrd"
             self.init(name + " is not unpacked before the jump: " + Self.words(for: obstacle))
@@ -345,6 +347,29 @@ extension Diagnostic {
 
     private static var needsBootServices: String {
         "the image is to be started by EFI's boot services, which have ended: on this machine it dies after the jump"
+    }
+
+    /// With the remedy: a plan has no room for a hint.
+    private static func words(for fault: InitrdFault) -> String {
+        switch fault {
+        case .xzCheck(let number):
+            "its xz data has " + (number == 4 ? "the check CRC64" : "check " + String(number))
+                + ", of which Linux knows CRC32 only; pack it with xz --check=crc32"
+        case .xzFilter(let number):
+            "its xz data has filter " + hexadecimal(UInt64(number))
+                + ", of which Linux knows LZMA2 and x86 only; pack it with xz --check=crc32"
+        case .gzipField(let flags):
+            "its gzip header has fields that Linux does not skip (FLG is " + hexadecimal(UInt64(flags))
+                + "); pack it with gzip -n"
+        case .lz4Frame: "it is in lz4's frame format, and Linux knows the older one; pack it with lz4 -l"
+        case .skippableFrame: "it begins with a frame to skip, which Linux does not; pack it with zstd or lz4 -l"
+        case .zstdWindow:
+            "its zstd data needs a dictionary, or a window of more than 128 MiB; pack it with zstd, without --long"
+        case .oldArchive: "it is a cpio archive in an old format; make it with cpio -H newc"
+        case .splitArchive(let compression):
+            "its archive goes on behind the " + compression.name
+                + " data that it begins in; pack the whole archive as one stream"
+        }
     }
 
     private static func words(for part: CoreHeaderPart) -> String {

@@ -4,6 +4,7 @@
 enum PackedInitrdCases {
     static let all: [Case] =
         formats.map { format($0, $1, $2) } + [several, early, hiddenEarly, bootconfig, memoryShort, fileLoad]
+        + [KernelName.linux61, .linux7].flatMap { [panic($0, "crc64"), panic($0, "members")] }
 
     private static let formats: [(InitrdPacking, KernelName, MachineShape.Firmware)] = [
         (.gzip, .linux61, .efi), (.xz, .linux7, .bios), (.lzma, .linux61, .bios), (.bzip2, .linux612, .bios),
@@ -138,6 +139,31 @@ enum PackedInitrdCases {
             "^LAB form as it is: not enough memory to unpack it: need [0-9.]+ MiB, [0-9.]+ MiB may be used$",
             "^LAB load rc=0 loaded=1", Case.second, "^LAB zeros=157286400$", "^LAB tree files=",
         ], forbid: forbidden, needsOurs: true)
+
+    /// What a warning says of an initrd comes true.
+    /// - Parameter fault: xz's own check, or an archive that is parted among two members of gzip.
+    private static func panic(_ kernel: KernelName, _ fault: String) -> Case {
+        let isCRC64 = fault == "crc64"
+        return Case(
+            name: "packed-initrd/panic-\(fault)/\(kernel.rawValue)",
+            summary: "an initrd that a warning speaks of makes the next kernel panic (\(fault))",
+            secondKernel: kernel,
+            packing: { workshop, archive in
+                guard isCRC64 else {
+                    let (first, second) = (Array(archive[..<5001]), Array(archive[5001...]))
+                    return try await InitrdPacking.gzip.pack(first, with: workshop.tools)
+                        + InitrdPacking.gzip.pack(second, with: workshop.tools)
+                }
+                return try await InitrdPacking.xz.pack(archive, with: workshop.tools, options: ["--check=crc64"])
+            },
+            script: "pass=auto\n\(loadAndJump)",
+            expect: [
+                "^LAB form as it is: ",
+                #"^\| kexec: warning: the next kernel cannot unpack the initrd: .*"#
+                    + (isCRC64 ? "xz --check=crc32$" : "as one stream$"),
+                "^LAB load rc=0 loaded=1", "^LAB jump", "Kernel panic - not syncing: ",
+            ], forbid: ["LAB jump failed"], needsOurs: true)
+    }
 
     private static let fileLoad = Case(
         name: "packed-initrd/file-load", summary: "kexec_file_load takes an initrd as it is, and who asks is warned",
