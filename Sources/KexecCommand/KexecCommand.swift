@@ -154,7 +154,7 @@ struct KexecCommand {
         } else {
             check = CrashCheck(of: machine)
         }
-        let status = report(CrashReport(check: check).text)
+        let status = report(check.report)
         return status == ExitCode.success.status && !check.obstacles.isEmpty ? ExitCode.noDump.status : status
     }
 

@@ -11,7 +11,7 @@ import Testing
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Fixtures/machines/\(fixture)").path(percentEncoded: false)
         let machine = try MachineDescription(reading: MachineRoot(path: ByteString(folder)))
-        return CrashReport(check: CrashCheck(of: machine)).text.split(separator: "\n").map { String($0) }
+        return CrashCheck(of: machine).report.split(separator: "\n").map { String($0) }
     }
 
     @Test func saysWhatIsMissing() throws {

@@ -271,7 +271,7 @@ import Testing
             information.loadLittle(UInt64.self, at: headers + 64 + 16) == sections.place.start.rawValue + 0x100)
         // Where they have no room the kernel is loaded without.
         let bounds = image.plan { $0.memoryMaximum = PhysicalAddress(0x10_0fff) }
-        let failed = bounds.refusals.map { if case .noRoom(let segment, _, _, _) = $0 { segment } else { "" } }
+        let failed = bounds.refusals.map { if case .noRoom(let segment, _) = $0 { segment } else { "" } }
         #expect(bounds["sections"] == nil && failed == ["multiboot_info"])
     }
 

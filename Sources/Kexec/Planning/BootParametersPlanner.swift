@@ -6,8 +6,9 @@ internal import PhysicalMemory
 /// Makes boot_params, the command line and the setup_data list for a Linux kernel: what the kernel's own loader would
 /// pass (arch/x86/kernel/kexec-bzimage64.c), and a trace node for `kexec --last`.
 struct BootParametersPlanner {
-    let request: KexecRequest
-    let machine: MachineDescription
+    let inputs: PlanningInputs
+    var request: KexecRequest { inputs.request }
+    var machine: MachineDescription { inputs.machine }
     let commandLine: ByteString
     /// 32 bytes for SETUP_RNG_SEED; nil where the kernel's pool was not ready.
     let seed: [UInt8]?

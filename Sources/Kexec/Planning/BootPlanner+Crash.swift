@@ -11,7 +11,7 @@ extension BootPlanner {
         guard request.target == .crash, machine.hasCrashRegion != false, takesBootParameters(image) else { return nil }
         if request.updatesCoreHeader, machine.coreHeaderRoom == nil { draft.refuse(.noHotplug) }
         guard machine.crashRegion != nil else { return nil }
-        return CoreHeaderPlanner(request: request, machine: machine, isKernels: call == .kexecFileLoad).add(to: &draft)
+        return CoreHeaderPlanner(inputs: inputs, isKernels: call == .kexecFileLoad).add(to: &draft)
     }
 
     /// What tells the capture kernel where the header is, in kexec-tools' order. The in-kernel loader has words of its own.

@@ -5,8 +5,9 @@ internal import PhysicalMemory
 
 /// Makes a plan: image + machine + options in, one value out. Opens no file and makes no system call.
 public struct BootPlanner: Sendable {
-    public var request: KexecRequest
-    public var machine: MachineDescription
+    let inputs: PlanningInputs
+    public var request: KexecRequest { inputs.request }
+    public var machine: MachineDescription { inputs.machine }
     /// 32 bytes of randomness for the next kernel; nil where there are none.
     public var seed: [UInt8]?
     /// Where an unpacked kernel lies; nil where there is no randomness.
@@ -29,8 +30,7 @@ public struct BootPlanner: Sendable {
     public var trace = TraceRecord()
 
     public init(request: KexecRequest, machine: MachineDescription, seed: [UInt8]?) {
-        self.request = request
-        self.machine = machine
+        inputs = PlanningInputs(request, on: machine)
         self.seed = seed
     }
 
@@ -75,8 +75,8 @@ public struct BootPlanner: Sendable {
         refuseModules(of: image, kind: facts.kind, &draft)
         checkCommandLine(commandLine, image, &draft)
         let parameters = BootParametersPlanner(
-            request: request, machine: machine, commandLine: commandLine, seed: seed, trace: trace,
-            supportsEFI: supportsEFI(image), coreHeader: coreHeader)
+            inputs: inputs, commandLine: commandLine, seed: seed, trace: trace, supportsEFI: supportsEFI(image),
+            coreHeader: coreHeader)
         if request.reusesCommandLine, !machine.showsCommandLine { draft.refuse(.commandLineNotShown) }
         let isPlaced = machine.memoryGap == nil
         let unplaced = draft
@@ -105,7 +105,7 @@ public struct BootPlanner: Sendable {
         // What is incomplete breaks rules that say nothing to the user.
         if isPlaced, !plan.lacksRoom { plan.refusals += checker.faults(of: plan) }
         if let initrdFault { draft.warnings.append(.initrdNotRead(because: initrdFault)) }
-        let advisor = PlanAdvisor(request: request, machine: machine)
+        let advisor = PlanAdvisor(inputs: inputs)
         plan.warnings = draft.warnings + advisor.warnings(for: plan, image)
         plan.notKept = advisor.notKept(by: plan.systemCall, image)
         // Of alternatives there is one at most: the other system call.
@@ -116,7 +116,7 @@ public struct BootPlanner: Sendable {
     func chooseCall(
         for image: KernelImage, _ facts: ImageFacts, _ commandLine: ByteString
     ) -> SystemCallChooser.Choice {
-        SystemCallChooser(machine: machine).choose(
+        SystemCallChooser(inputs: inputs).choose(
             request.systemCall,
             for: SystemCallChooser.Needs(
                 image: image, kind: facts.kind, commandLineLength: commandLine.count,
@@ -141,7 +141,7 @@ public struct BootPlanner: Sendable {
     private func firmwareStateWord(for image: KernelImage, by call: SystemCall, _ draft: inout PlanDraft) -> ByteString
     {
         guard image.ownPayload != nil, !request.realMode else { return "" }
-        let segment = FirmwareStateSegment(machine: machine, driven: request.drivenController)
+        let segment = FirmwareStateSegment(inputs: inputs, driven: request.drivenController)
         guard call != .kexecFileLoad else {
             segment.warn(&draft)
             return ""
@@ -162,7 +162,7 @@ public struct BootPlanner: Sendable {
         case .multiboot(let multiboot):
             if !request.initrds.isEmpty { draft.refuse(.initrdWithMultiboot) }
             purgatory = MultibootPlanner(
-                image: multiboot, modules: modules, request: request, machine: machine, rootPointer: rootPointer,
+                image: multiboot, modules: modules, inputs: inputs, rootPointer: rootPointer,
                 commandLine: parameters.commandLine
             ).plan(&draft, bytes: kernel)
         case .nbi(let nbi):
@@ -240,7 +240,7 @@ public struct BootPlanner: Sendable {
         }
         // After a panic devices may be in any state.
         guard purgatory?.mode == .protectedMode, machine.efi == nil, request.target != .crash,
-            let state = FirmwareStateSegment(machine: machine).plan(&draft)
+            let state = FirmwareStateSegment(inputs: inputs).plan(&draft)
         else { return }
         var parameters = RealModeParameters()
         parameters.firmwareState = state.rawValue

@@ -10,8 +10,9 @@ internal import PhysicalMemory
 struct CoreHeaderPlanner {
     static let segmentName = "elfcorehdr"
 
-    let request: KexecRequest
-    let machine: MachineDescription
+    let inputs: PlanningInputs
+    var request: KexecRequest { inputs.request }
+    var machine: MachineDescription { inputs.machine }
     /// The call is kexec_file_load: the kernel makes a header of its own, and what is planned here shows the room it takes.
     let isKernels: Bool
 

@@ -7,7 +7,8 @@ internal import PhysicalMemory
 /// It is checked against the machine, then put into a segment of its own, from which the payload gives the state back:
 /// see Payloads/Firmware. What cannot be given back is a warning: the BIOS's disk calls would not return.
 struct FirmwareStateSegment {
-    let machine: MachineDescription
+    let inputs: PlanningInputs
+    private var machine: MachineDescription { inputs.machine }
     /// The controller that the payload drives itself: what the BIOS has lost of it nobody misses.
     var driven: PCIAddress?
 

@@ -8,8 +8,9 @@ struct MultibootPlanner {
     let image: MultibootImage
     /// Where each module is in the bytes of all of them.
     let modules: [Range<Int>]
-    let request: KexecRequest
-    let machine: MachineDescription
+    let inputs: PlanningInputs
+    var request: KexecRequest { inputs.request }
+    var machine: MachineDescription { inputs.machine }
     /// nil where its bytes are not known.
     let rootPointer: ACPIRootPointer?
     /// The file's name first.

@@ -48,7 +48,7 @@ struct NBIPlanner {
         registers.stackSegment = segment
         registers.dataSegment = segment
         registers.stackPointer = UInt16(pageSize) - 12
-        guard let state = FirmwareStateSegment(machine: parameters.machine).plan(&draft) else { return nil }
+        guard let state = FirmwareStateSegment(inputs: parameters.inputs).plan(&draft) else { return nil }
         registers.firmwareState = state.rawValue
         guard let entry = RealModePlanner.addPayload(registers, &draft) else { return nil }
         return PurgatoryPlan(mode: .longMode, entry: entry, console: parameters.request.console)

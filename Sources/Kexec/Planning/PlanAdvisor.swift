@@ -4,8 +4,9 @@ internal import PhysicalMemory
 
 /// Finds what a plan does that its user may not expect.
 struct PlanAdvisor {
-    let request: KexecRequest
-    let machine: MachineDescription
+    let inputs: PlanningInputs
+    var request: KexecRequest { inputs.request }
+    var machine: MachineDescription { inputs.machine }
 
     func warnings(for plan: BootPlan, _ image: KernelImage) -> [PlanWarning] {
         var warnings = ignoredOptions(image, plan)

@@ -61,7 +61,7 @@ struct RealModePlanner {
         }
         fillHeader(&code, setup: setup.start)
         draft.add(Segment(name: "setup", place: setup, contents: .bytes(code)))
-        guard let state = FirmwareStateSegment(machine: parameters.machine).plan(&draft),
+        guard let state = FirmwareStateSegment(inputs: parameters.inputs).plan(&draft),
             let entry = addPayload(setup: setup.start, state: state, &draft)
         else { return nil }
         return PurgatoryPlan(mode: .longMode, entry: entry, console: parameters.request.console, trace: trace)

@@ -26,7 +26,8 @@ struct SystemCallChooser {
     /// What the in-kernel loader keeps free at the end of a command line for ` elfcorehdr=` (`MAX_ELFCOREHDR_STR_LEN`).
     static let fileLoadLineReserve = 30
 
-    let machine: MachineDescription
+    let inputs: PlanningInputs
+    private var machine: MachineDescription { inputs.machine }
 
     func choose(_ wanted: SystemCallChoice, for needs: Needs) -> Choice {
         let against = obstacles(for: needs, isModuleNamed: wanted == .module)
