@@ -28,6 +28,8 @@ enum ResourceCases {
             for call in -c -s; do
                 try load$call kexec -l $call /boot/vmlinuz --initrd=/boot/large --command-line=x
             done
+            # This one has room, but not in the memory that is left.
+            truncate -s 400M /boot/large
             try small kexec -l -c /boot/vmlinuz --command-line=x
             try beside kexec -l -c /boot/vmlinuz --initrd=/boot/large --command-line=x
             """,
