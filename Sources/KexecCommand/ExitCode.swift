@@ -156,6 +156,10 @@ extension ExitCode {
 
     /// What an administrator forbids comes first, then what this kernel can do.
     private init(_ obstacles: [SystemCallObstacle]) {
+        if let gap = obstacles.memoryGap {
+            self = gap == .addressesHidden ? .privilege : .machine
+            return
+        }
         var worst = obstacles.allSatisfy { $0.cause == .notInKernel } ? ExitCode.notInKernel : .plan
         for obstacle in obstacles {
             switch obstacle.cause {
@@ -165,7 +169,7 @@ extension ExitCode {
             case .moduleDisabled, .moduleLimitUsedUp: worst = .switchedOff
             case .moduleNotLoaded, .moduleInterface, .crashKernel, .forcedReboot, .sleepingSiblings:
                 if worst == .plan { worst = .notInKernel }
-            // Memory that is not shown is told before, with a status of its own.
+            // Memory that is not shown is told above, with a status of its own.
             case .notInKernel, .imageKind, .lowMemoryOnly, .pagingDepth, .option, .commandLineTooLong, .besideNative,
                 .memoryUnknown, .factsNotShown, .memoryMapTooLong, .firmware32Bit:
                 break

@@ -99,18 +99,6 @@ struct KexecCommand {
         return machine
     }
 
-    /// Everything short of the load. Where memory is not shown, a load that kexec_file_load cannot do lacks just that.
-    private func prepare(
-        _ request: KexecRequest, on machine: MachineDescription, below path: ByteString
-    ) throws(KexecFailure) -> PreparedLoad {
-        let prepared = try PreparedLoad(
-            request, on: machine, capturedIn: invocation.machineDirectory, progress: terminal.progressLine.progress)
-        if let gap = machine.memoryGap, prepared.plan.systemCall != .kexecFileLoad {
-            throw .machine(gap.error(below: try root(path)))
-        }
-        return prepared
-    }
-
     private func capture(into directory: ByteString, _ disk: ByteString?) throws(KexecFailure) -> Int32 {
         do throws(MachineError) {
             let capture = try captureMachine(root: "/", into: directory, bootSector: disk)
@@ -162,9 +150,10 @@ struct KexecCommand {
 
     private func plan(_ request: KexecRequest, _ format: PlanFormat) throws(KexecFailure) -> Int32 {
         do throws(KexecFailure) {
-            let root = invocation.machineDirectory ?? "/"
-            let machine = try machine(below: root, for: request.systemCall)
-            let prepared = try prepare(request, on: machine, below: root)
+            let machine = try machine(below: invocation.machineDirectory ?? "/", for: request.systemCall)
+            let prepared = try PreparedLoad(
+                request, on: machine, capturedIn: invocation.machineDirectory,
+                progress: terminal.progressLine.progress)
             let report = PlanReport(plan: prepared.plan, files: prepared.request.otherFiles)
             let picture = MemoryPicture(of: prepared.plan, on: machine)
             let text =
@@ -193,7 +182,7 @@ struct KexecCommand {
         if let refusal = machine.refusal(ofLoadsTo: request.target, by: request.systemCall) {
             throw .load(.notLoadable([refusal]))
         }
-        let prepared = try prepare(request, on: machine, below: "/")
+        let prepared = try PreparedLoad(request, on: machine, progress: terminal.progressLine.progress)
         if invocation.debug {
             terminal.explain(PlanReport(plan: prepared.plan, files: prepared.request.otherFiles).text)
         } else if prepared.plan.isLoadable {

@@ -21,7 +21,7 @@ struct PlanReport {
             ("system_call_reason", .string(Diagnostic.words(for: plan.systemCallReason))),
             ("not_kept", .optional(plan.notKept.words)),
             ("alternatives", alternatives),
-            ("entry", plan.unplaced == nil ? .address(plan.entry.rawValue) : .null),
+            ("entry", plan.isPlaced ? .address(plan.entry.rawValue) : .null),
             ("command_line", .string(plan.commandLine.description)),
             ("kernel_unpacked", .boolean(plan.isUnpacked)), ("kernel_as_it_is", .optional(obstacle)),
             ("initrd_unpacked", .boolean(plan.isInitrdUnpacked)), ("initrd_as_it_is", .optional(initrdObstacle)),
@@ -81,7 +81,7 @@ struct PlanReport {
     }
 
     private var digest: JSONValue {
-        let bytes: JSONValue = plan.unplaced == nil ? .number(plan.digestedBytes) : .null
+        let bytes: JSONValue = plan.isPlaced ? .number(plan.digestedBytes) : .null
         return .object([("algorithm", .string(plan.appliedDigest.name)), ("bytes", bytes)])
     }
 
@@ -129,7 +129,7 @@ struct PlanReport {
     }
 
     /// Of memory that nothing is known of there is nothing to draw.
-    func draws(_ picture: MemoryPicture) -> Bool { plan.unplaced == nil || !picture.isEmpty }
+    func draws(_ picture: MemoryPicture) -> Bool { plan.isPlaced || !picture.isEmpty }
 
     func svg(_ picture: MemoryPicture) -> String {
         SVGPicture(picture: picture, hasBars: draws(picture), labels: labels, facts: facts, remarks: remarks)
@@ -151,17 +151,17 @@ struct PlanReport {
         if !plan.alternatives.isEmpty {
             add("then         ", plan.alternatives.map { $0.name }.joined(separator: ", "), to: &lines)
         }
-        if plan.unplaced == nil { add("entry        ", hexadecimal(plan.entry.rawValue), to: &lines) }
+        if plan.isPlaced { add("entry        ", hexadecimal(plan.entry.rawValue), to: &lines) }
         add("command line ", plan.commandLine.description, to: &lines)
         if let fast = plan.fast { add("fast         ", Diagnostic.words(for: fast), to: &lines) }
         let party = placesItself ? "" : ", by the kernel's own purgatory"
-        let size = plan.unplaced == nil ? ", " + byteSize(plan.digestedBytes) : ""
+        let size = plan.isPlaced ? ", " + byteSize(plan.digestedBytes) : ""
         add("digest       ", plan.appliedDigest.name + size + party, to: &lines)
         if plan.purgatory?.turnsOff5LevelPaging == true {
             add("paging       ", "turned down to 4 levels", to: &lines)
         }
         if !placesItself {
-            let place = plan.unplaced == nil ? "by the kernel; with kexec_load it would be:" : "by the kernel"
+            let place = plan.isPlaced ? "by the kernel; with kexec_load it would be:" : "by the kernel"
             add("placement    ", place, to: &lines)
         }
         return lines

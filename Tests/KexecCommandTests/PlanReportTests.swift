@@ -266,16 +266,15 @@ import Testing
 
     /// No address is made up, and what keeps kexec_load from choosing one is said.
     @Test(arguments: gaps) func tellsOfAPlanInMemoryThatIsNotShown(gap: MemoryGap) throws {
-        var plan = BootPlan(
+        let plan = BootPlan(
             image: ImageFacts(path: "/boot/vmlinuz", kind: "bzImage64"), target: .reboot, systemCall: .kexecFileLoad,
             systemCallReason: .only(against: [SystemCallObstacle(call: .kexecLoad, cause: .memoryUnknown(gap))]),
             entry: .zero, commandLine: "quiet", digest: .fast)
-        plan.unplaced = gap
         let found = try json(plan)
         #expect(found["entry"] is NSNull && found["placed_by"] as? String == "kernel")
         #expect((found["segments"] as? [Any])?.isEmpty == true && found["loadable"] as? Bool == true)
         #expect((found["digest"] as? [String: Any])?["bytes"] is NSNull)
-        let cause = "kexec_load: " + Diagnostic.words(for: gap)
+        let cause = "kexec_load: " + Diagnostic(gap).sentence
         #expect(found["system_call_reason"] as? String == cause)
         let report = PlanReport(plan: plan, files: [])
         #expect(report.text.contains("system call  kexec_file_load (\(cause))\n"))
@@ -293,11 +292,24 @@ import Testing
         #expect(!drawing.contains(">no memory<") && drawing.contains("loadable"))
     }
 
+    /// The text and the status are those of the missing memory, whatever else speaks against the other calls.
+    @Test(arguments: [
+        (MemoryGap.addressesHidden, MachineError.hidesAddresses(file: "/proc/iomem")),
+        (.noMap(errno: 2), .noMemoryMap(root: "/", errno: 2)), (.noMap(errno: 0), .noMemoryMap(root: "/", errno: 0)),
+    ]) func saysThatMemoryIsMissingWhereOnlyThatHelps(gap: MemoryGap, error: MachineError) {
+        let refusal = PlanRefusal.noSystemCall([
+            SystemCallObstacle(call: .kexecLoad, cause: .lockdown(.integrity)),
+            SystemCallObstacle(call: .kexecLoad, cause: .memoryUnknown(gap)),
+            SystemCallObstacle(call: .kexecFileLoad, cause: .imageKind("elf-x86_64")),
+        ])
+        #expect(Diagnostic(refusal) == Diagnostic(error))
+        #expect(ExitCode(refusal, choice: .automatic) == ExitCode(.machine(error), choice: .automatic))
+    }
+
     @Test func givesWhatMemoryWouldHaveToldTheSameStatus() {
         #expect(ExitCode(.crashSizeIsZero, choice: .automatic) == .noCrashRegion)
         #expect(ExitCode(.commandLineNotShown, choice: .automatic) == .machine)
-        #expect(Diagnostic(.crashSizeIsZero).hint == Diagnostic(.noCrashKernelRegion).hint)
-        #expect(Diagnostic.words(for: .addressesHidden) == Diagnostic(.hidesAddresses(file: "/proc/iomem")).sentence)
+        #expect(Diagnostic(PlanRefusal.crashSizeIsZero).hint == Diagnostic(PlanRefusal.noCrashKernelRegion).hint)
     }
 
     @Test func saysWhatAFilterKeepsTheKernelFromTelling() throws {

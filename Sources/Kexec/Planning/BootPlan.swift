@@ -126,9 +126,6 @@ public struct BootPlan: Hashable, Sendable {
     public var initrdForm: InitrdForm?
     /// What `--fast` did to the command line; nil where it was not asked for, or has no effect.
     public var fast: FastStart?
-    /// Why no segment has a place, and there is no entry: memory is not known, see `MachineDescription.memoryGap`. nil: they
-    /// have places.
-    public var unplaced: MemoryGap?
     /// Ascending by address.
     public var segments: [Segment] = []
     /// nil: the image is entered directly (`--args-none`).
@@ -151,6 +148,16 @@ public struct BootPlan: Hashable, Sendable {
     /// Some segment found no place.
     var lacksRoom: Bool {
         refusals.contains { if case .noRoom = $0 { true } else { false } }
+    }
+
+    /// Segments have places, and the image an entry; false where memory is not known, so that only the kernel can place
+    /// them (see `MachineDescription.memoryGap`).
+    public var isPlaced: Bool {
+        if case .only(let obstacles) = systemCallReason, obstacles.memoryGap != nil { return false }
+        for refusal in refusals {
+            if case .noSystemCall(let obstacles) = refusal, obstacles.memoryGap != nil { return false }
+        }
+        return true
     }
 
     /// Whether it may be loaded.

@@ -77,12 +77,7 @@ public struct BootPlanner: Sendable {
         let parameters = BootParametersPlanner(
             inputs: inputs, commandLine: commandLine, seed: seed, trace: trace, supportsEFI: supportsEFI(image),
             coreHeader: coreHeader)
-        if request.reusesCommandLine, !machine.showsCommandLine { draft.refuse(.commandLineNotShown) }
-        let isPlaced = machine.memoryGap == nil
-        let unplaced = draft
         var purgatory = planImage(image, kernel, initrdSize, modules, parameters, &draft)
-        // Nothing finds a place in memory that is not known, and that is no fault of the image: the kernel finds one.
-        if !isPlaced { (draft, purgatory) = (unplaced, nil) }
         purgatory?.avoidsSHAExtensions = machine.isConfidentialGuest
         purgatory?.timeStampFrequency = trace.timeStampFrequency
         var plan = BootPlan(
@@ -90,7 +85,6 @@ public struct BootPlanner: Sendable {
             alternatives: choice.alternatives, entry: purgatory?.entry ?? ownEntry(of: image),
             commandLine: commandLine, digest: digest)
         plan.fileLoadCommandLine = givenLine
-        plan.unplaced = machine.memoryGap
         plan.imageMemory = memorySize(of: image)
         // Another call would hand over the address, and nothing at it.
         if !stateWord.isEmpty { plan.alternatives.removeAll { $0 == .kexecFileLoad } }
@@ -103,7 +97,7 @@ public struct BootPlanner: Sendable {
         let checker = PlanChecker(machine: machine)
         plan.refusals = checker.obstacles(to: plan) + draft.refusals
         // What is incomplete breaks rules that say nothing to the user.
-        if isPlaced, !plan.lacksRoom { plan.refusals += checker.faults(of: plan) }
+        if !plan.lacksRoom { plan.refusals += checker.faults(of: plan) }
         if let initrdFault { draft.warnings.append(.initrdNotRead(because: initrdFault)) }
         let advisor = PlanAdvisor(inputs: inputs)
         plan.warnings = draft.warnings + advisor.warnings(for: plan, image)
@@ -310,6 +304,7 @@ public struct BootPlanner: Sendable {
 
     /// `cmdline_size` is what the kernel takes without the NUL; what is longer would arrive cut.
     private func checkCommandLine(_ line: ByteString, _ image: KernelImage, _ draft: inout PlanDraft) {
+        if request.reusesCommandLine, !machine.showsCommandLine { draft.refuse(.commandLineNotShown) }
         let limit: Int
         switch image {
         case .bzImage(let bzImage): limit = Int(clamping: bzImage.header.commandLineSize)

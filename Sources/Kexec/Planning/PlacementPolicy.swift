@@ -15,6 +15,8 @@ struct PlacementPolicy {
     /// whose kernel has 5 and more of it.
     private static let known = PhysicalRange(from: .zero, to: PhysicalAddress(1 << 46))
 
+    /// What is usable is known. Where it is not nothing is, and that is no fault of what finds no place.
+    let isMemoryKnown: Bool
     /// What segments without a will of their own may take.
     let usable: PhysicalRangeSet
     /// From the first to the last byte of what they could take without `--mem-min` and `--mem-max`; empty: none.
@@ -32,6 +34,7 @@ struct PlacementPolicy {
 
     init(_ request: KexecRequest, on machine: MachineDescription) {
         target = request.target
+        isMemoryKnown = machine.memoryGap == nil
         limits = MemoryLimits(minimum: request.memoryMinimum, maximum: request.memoryMaximum)
         crashKernel = PhysicalRangeSet(machine.crashKernel)
         crashRegion = machine.crashRegion

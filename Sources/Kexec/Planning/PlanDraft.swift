@@ -29,13 +29,18 @@ struct PlanDraft {
         let bounds = PhysicalRange(from: start, to: Self.conventional.end)
         let request = PlacementRequest(size: size, bounds: bounds, preference: preference)
         if let home = lowMemory.place(request) { return home }
-        refusals.append(.noRoom(segment: name, policy.shortage(request, in: lowMemory)))
+        refusePlace(.noRoom(segment: name, policy.shortage(request, in: lowMemory)))
         return nil
     }
 
     @inline(never) mutating func refuse(_ refusal: PlanRefusal) { refusals.append(refusal) }
 
     @inline(never) mutating func warn(_ warning: PlanWarning) { warnings.append(warning) }
+
+    /// Where memory is not known the kernel is to find the place.
+    private mutating func refusePlace(_ refusal: PlanRefusal) {
+        if policy.isMemoryKnown { refusals.append(refusal) }
+    }
 
     /// Finds a home for a segment of `size` bytes; where there is none, refuses and returns nil.
     /// - Parameter random: takes the one that this number says, of all there are.
@@ -44,7 +49,7 @@ struct PlanDraft {
     ) -> PhysicalRange? {
         let request = policy.bounded(request, isDrawn: random != nil)
         if let home = policy.place(request, random: random, in: &memory) { return home }
-        refusals.append(.noRoom(segment: name, policy.shortage(request, in: memory)))
+        refusePlace(.noRoom(segment: name, policy.shortage(request, in: memory)))
         return nil
     }
 
@@ -59,7 +64,7 @@ struct PlanDraft {
             return true
         }
         let obstacle = overlapped.map { Obstacle.otherSegment($0) } ?? policy.obstacle(to: range)
-        refusals.append(.placeTaken(segment: name, range: range, because: obstacle))
+        refusePlace(.placeTaken(segment: name, range: range, because: obstacle))
         return false
     }
 

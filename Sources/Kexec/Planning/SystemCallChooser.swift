@@ -116,8 +116,7 @@ struct SystemCallChooser {
     /// Whether what would be handed on is shown. Where sysfs is mounted and has no boot_params, the kernel has none.
     private func showsFacts(for target: LoadTarget) -> Bool {
         let hasParameters = machine.bootParameters != nil || machine.kexec.isSupported != nil
-        let hasTables = machine.efi == nil || machine.rsdp != nil
-        return hasParameters && hasTables && machine.showsResources || target == .crash || machine.memoryGap != nil
+        return hasParameters && machine.showsResources || target == .crash || machine.memoryGap != nil
     }
 
     /// What forbids to load what no file shows, whoever loads it.

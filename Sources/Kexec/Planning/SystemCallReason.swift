@@ -54,9 +54,8 @@ public struct SystemCallObstacle: Hashable, Sendable {
         case sleepingSiblings(SleepingSiblings)
         /// Segments cannot be placed in memory that is not shown: `MachineDescription.memoryGap`.
         case memoryUnknown(MemoryGap)
-        /// boot_params (sysfs is not mounted), the address of ACPI's tables (EFI started the machine), or what
-        /// `/proc/iomem` reserves: the next kernel would miss what kexec_file_load takes from the running one. No more than
-        /// a preference.
+        /// boot_params and EFI's tables (sysfs is not mounted), or what `/proc/iomem` reserves: the next kernel would miss
+        /// what kexec_file_load takes from the running one. No more than a preference.
         case factsNotShown
         case memoryMapTooLong(entries: Int)
         case firmware32Bit
@@ -67,5 +66,15 @@ public struct SystemCallObstacle: Hashable, Sendable {
     public init(call: SystemCall, cause: Cause) {
         self.call = call
         self.cause = cause
+    }
+}
+
+extension [SystemCallObstacle] {
+    /// Why memory is not known, where that speaks against a call.
+    package var memoryGap: MemoryGap? {
+        for obstacle in self {
+            if case .memoryUnknown(let gap) = obstacle.cause { return gap }
+        }
+        return nil
     }
 }

@@ -36,11 +36,11 @@ extension Diagnostic {
         }
     }
 
-    /// What keeps a call from placing anything, of whichever machine.
-    static func words(for gap: MemoryGap) -> String {
+    /// What keeps a call from placing anything, as if of the running machine.
+    init(_ gap: MemoryGap) {
         switch gap {
-        case .addressesHidden: Diagnostic(.hidesAddresses(file: "/proc/iomem")).sentence
-        case .noMap(let errno): forMissingMap(root: "/", errno: errno).sentence
+        case .addressesHidden: self.init(.hidesAddresses(file: "/proc/iomem"))
+        case .noMap(let errno): self = Self.forMissingMap(root: "/", errno: errno)
         }
     }
 

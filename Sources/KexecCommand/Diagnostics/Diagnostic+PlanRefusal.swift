@@ -183,6 +183,8 @@ extension Diagnostic {
     }
 
     private static func forSystemCalls(_ obstacles: [SystemCallObstacle]) -> Diagnostic {
+        // Who may see memory has a call that can.
+        if let gap = obstacles.memoryGap { return Diagnostic(gap) }
         if let call = obstacles.first?.call, obstacles.allSatisfy({ $0.call == call }) {
             // The one that was asked for.
             let reasons = obstacles.map { words(for: $0.cause) }
@@ -256,7 +258,7 @@ extension Diagnostic {
         case .crashKernel: "loads no crash kernels: a panic leaves the kernel by another way"
         case .forcedReboot: forcedReboot
         case .sleepingSiblings(let siblings): words(for: siblings)
-        case .memoryUnknown(let gap): words(for: gap)
+        case .memoryUnknown(let gap): Diagnostic(gap).sentence
         case .factsNotShown:
             "what it hands on is not all shown: boot_params and EFI's tables by /sys, resources by /proc/iomem"
         case .memoryMapTooLong(let entries): "would drop memory map entries beyond 128 of \(entries)"
