@@ -55,6 +55,12 @@ import Testing
         for initrd in [archive, Builder.gzip(archive), Builder.gzip(archive) + Builder.gzip(archive), [1, 2, 3]] {
             #expect(warnings(initrd) == [] && warnings(initrd) { $0.decompression = .nothing } == [])
         }
+        // Of a frame to skip behind all archives Linux only complains.
+        let frame: [UInt8] = [0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 7, 7]
+        #expect(warnings(Builder.gzip(archive) + frame) == [])
+        #expect(
+            warnings(Builder.gzip(archive) + frame + Builder.gzip(archive))
+                == [.initrdNotRead(because: .skippableFrame)])
         // memdisk takes floppy disks, and unpacks them by itself.
         #expect(warnings([0x1f, 0x8b, 8, 4] + archive, isLinux: false) == [])
     }

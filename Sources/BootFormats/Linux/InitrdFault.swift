@@ -32,6 +32,9 @@ public enum InitrdFault: Hashable, Sendable {
             return
         }
         if magic & 0xffff_fff0 == LZ4Magic.skippable {
+            // Linux complains of one at the very end, too, but has unpacked all that there is.
+            let end = UInt64(offset) + 8 + UInt64(bytes.little(UInt32.self, at: offset + 4) ?? .max)
+            guard end < UInt64(bytes.byteCount) else { return nil }
             self = .skippableFrame
             return
         }
