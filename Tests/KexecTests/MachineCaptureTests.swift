@@ -190,11 +190,12 @@ import Testing
             let error = refusal(of: target)
             isDone.isSet = true
             if let error {
-                guard case .cannotWriteCapture(_, .failed(let errno)) = error else {
-                    Issue.record("\(error)")
-                    return
+                switch error {
+                case .cannotWriteCapture(_, .failed(let errno)): #expect([ENOTDIR, ELOOP, EEXIST].contains(errno))
+                // The link was there before the new folder was looked at.
+                case .captureDirectoryInUse: break
+                default: Issue.record("\(error)")
                 }
-                #expect([ENOTDIR, ELOOP, EEXIST].contains(errno))
             }
             #expect(try FileManager.default.contentsOfDirectory(atPath: victim.path) == ["iomem"])
             #expect(FileManager.default.contents(atPath: victim.path + "/iomem") == Data("victim".utf8))
