@@ -2,7 +2,7 @@
 # `make help` lists what there is. The work is done by scripts/, SwiftPM and the VM lab; this file gives it names.
 
 # Budgets in bytes: "hard" fails `make check`, "aim" only warns.
-KEXEC_HARD := 700000
+KEXEC_HARD := 697000
 KEXEC_AIM := 550000
 PURGATORY_HARD := 9216
 REAL_MODE_HARD := 9216

@@ -96,10 +96,10 @@ within() {
     [ "$bytes" -le "$2" ]
 }
 
-# A build that lost its object for them would still work, five times as slowly.
 # Strings compared as characters bring 10 KB of Unicode's tables and rules.
 no_characters() { ! llvm-nm build/kexec.unstripped | grep stringCompare; }
 
+# A build that lost its object for them would still work, five times as slowly.
 sha_extensions() { llvm-objdump --disassemble build/kexec.unstripped | grep -q sha256rnds2; }
 
 # module_core ARCH TARGET: outside Linux's build, whose headers define RET.
