@@ -14,7 +14,9 @@ public struct NewFile: Sendable {
     private let name: [UInt8]
     private let descriptor: Int32
 
-    /// - Parameter mode: permission bits, without those of the umask.
+    /// - Parameters:
+    ///   - path: the name that it gets, which nobody else can steer.
+    ///   - mode: permission bits, without those of the umask.
     public init(path: ByteString, mode: UInt32) throws(PlaceProblem) {
         let place = TrustedPlace(path)
         let folder = try place.openFolder()

@@ -21,13 +21,16 @@ public struct MachineCapture: Hashable, Sendable {
 /// reserved for a crash kernel the addresses of the CPUs' notes and the program headers of /proc/kcore, of EFI's
 /// variables `SecureBoot` only, and excerpts of /proc/cpuinfo, /proc/interrupts, the kernel's configuration and IMA's
 /// policy.
-/// - Parameter bootSector: a block device whose boot sector a plan is to be made for: its first 512 bytes, in
-///   `dev`, and what sysfs tells of it (`start`, `nsid`, `queue/logical_block_size`, `device/device/uevent`).
+/// - Parameters:
+///   - root: the directory that stands for `/`.
+///   - directory: where the capture goes, by a path that others cannot steer.
+///   - bootSector: a block device whose boot sector a plan is to be made for: its first 512 bytes, in `dev`, and what
+///     sysfs tells of it (`start`, `nsid`, `queue/logical_block_size`, `device/device/uevent`).
 /// - Important: The command line may hold secrets, and physical addresses are hidden from ordinary users for a reason:
 ///   directories and files are made for the caller alone (0700, 0600).
 /// - Throws: `.cannotOpenRoot`, `.noDisk`, `.captureDirectoryInUse`, `.cannotWriteCapture`, also for a directory that others
-///   own or may write into. A machine that does not show its memory is
-///   captured all the same, with the reason in the result.
+///   own or may write into. A machine that does not show its memory is captured all the same, with the reason in the
+///   result.
 @discardableResult
 public func captureMachine(
     root: ByteString, into directory: ByteString, bootSector: ByteString? = nil
