@@ -19,7 +19,9 @@ public enum KernelImage: Hashable, Sendable {
     /// Of two headers in one file the one at a fixed place wins: a network boot image's at 0, then Linux' with its boot
     /// flag. A Multiboot header, which is searched for, comes behind them, and says how the ELF file that it may be in is
     /// entered, whatever that one's class is, as with GRUB.
-    /// - Parameter asELF: an ELF file is taken for no more than that, also where a Multiboot header is in it.
+    /// - Parameters:
+    ///   - bytes: of the whole file.
+    ///   - asELF: an ELF file is taken for no more than that, also where a Multiboot header is in it.
     /// - Throws: `.empty`, `.unrecognised` for what is no kernel, otherwise what is wrong with the image found.
     public init(recognizing bytes: borrowing RawSpan, asELF: Bool = false) throws(ImageError) {
         guard bytes.byteCount > 0 else { throw .empty }

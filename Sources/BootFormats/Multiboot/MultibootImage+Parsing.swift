@@ -22,7 +22,10 @@ extension MultibootImage {
     }
 
     /// Why the file cannot be entered by its header of `version`; nil where it can be, or has none.
-    /// - Parameter wantsBootServices: becomes true where that header is right and asks for them.
+    /// - Parameters:
+    ///   - version: of the Multiboot specification.
+    ///   - bytes: of the whole file.
+    ///   - wantsBootServices: becomes true where that header is right and asks for them.
     @inline(never)
     public static func objection(
         to version: Version, in bytes: borrowing RawSpan, wantsBootServices: inout Bool
