@@ -17,6 +17,8 @@ public func readInitrd(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 private func checkPieces(_ bytes: borrowing RawSpan) {
     let pieces = InitrdPieces(of: bytes)
     expect(pieces.bootconfig.upperBound == bytes.byteCount, "a bootconfig is at the end")
+    _ = pieces.fault(of: bytes)
+    _ = InitrdFault(of: bytes, at: 0)
     var offset = 0
     while offset < bytes.byteCount {
         switch pieces.piece(of: bytes, from: offset) {

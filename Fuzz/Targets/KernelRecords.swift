@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Binary records of the running kernel: setup_data nodes, boot_params, rtnetlink; the first byte chooses which.
+// Binary records of the running kernel: setup_data nodes, boot_params, rtnetlink, the RSDP; the first byte chooses which.
 // runs: 2
 @testable import BootFormats
 import Handoff
@@ -10,10 +10,11 @@ public func readKernelRecord(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CI
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))
     guard let choice = bytes.first else { return 0 }
     let record = Array(bytes.dropFirst())
-    switch choice % 3 {
+    switch choice % 4 {
     case 0: checkTrace(record)
     case 1: checkBootParameters(record)
-    default: checkNetlink(record)
+    case 2: checkNetlink(record)
+    default: checkRootPointer(record)
     }
     return 0
 }
@@ -34,7 +35,9 @@ private func checkNetlink(_ record: [UInt8]) {
     var reply = NetlinkReply()
     _ = reply.take(record[...])
     expect(reply.messages.count <= record.count, "an answer is no longer than what came")
+    let link = NetworkLink(index: 2, name: "eth0", takesAdvertisements: true)
     for message in NetlinkMessage.split(reply.messages) {
+        _ = ReplayRequest.isAdvertised(message, on: [link])
         let requests = [
             ReplayRequest.address(message), ReplayRequest.route(message), ReplayRequest.neighbour(message),
         ]
@@ -42,4 +45,10 @@ private func checkNetlink(_ record: [UInt8]) {
             expect(NetlinkMessage.split(request.bytes) == [request], "a request is one whole message")
         }
     }
+}
+
+private func checkRootPointer(_ record: [UInt8]) {
+    guard let pointer = ACPIRootPointer(record) else { return }
+    expect(pointer.old == nil || pointer.old?.count == 20, "revision 0 has 20 bytes")
+    expect(pointer.new == nil || pointer.new == record, "revision 2 is handed on as it was read")
 }

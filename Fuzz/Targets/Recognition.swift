@@ -8,8 +8,11 @@ public func recognise(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     withSpan(start, count) { bytes in
         _ = Compression(recognizing: bytes)
         _ = UnknownContent(of: bytes)
-        do throws(ImageError) { _ = try KernelImage(recognizing: bytes) } catch {
-            expect(count > 0 || error == .empty, "an empty file is called so")
+        expect(KernelImage.fileSize(of: bytes) != 0, "no kernel has no bytes")
+        for isELF in [false, true] {
+            do throws(ImageError) { _ = try KernelImage(recognizing: bytes, asELF: isELF) } catch {
+                expect(count > 0 || error == .empty, "an empty file is called so")
+            }
         }
     }
 }
