@@ -126,6 +126,14 @@ import Testing
         #expect(quoted.commandLine.description == "a=\"b -- c\" " + header(quoted))
     }
 
+    @Test(arguments: ["a=\"b c", "quiet \"a=b -- c", "\"a"])
+    func namesTheHeaderBehindAQuoteThatNothingCloses(line: String) {
+        let plan = Self.plan { $0.commandLine = ByteString(line) }
+        #expect(plan.commandLine.description == line + "\" " + header(plan))
+        let words = KernelCommandLine(plan.commandLine)
+        #expect(words.has("elfcorehdr") && !words.isQuoteOpen)
+    }
+
     @Test func namesTheRSDPWhereEFIStartedTheMachine() {
         func line(_ rsdp: UInt64?) -> String {
             let plan = Self.plan(

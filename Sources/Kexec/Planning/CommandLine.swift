@@ -29,9 +29,13 @@ enum CommandLine {
         return ByteString(kept + line.bytes[position...])
     }
 
-    /// `line` with `more` at its end, or before a lone "--", behind which everything is init's.
+    /// `line` with `more` at its end, or before a lone "--", behind which everything is init's. A quote that nothing closes is
+    /// closed first: `more` would become a part of its value, which stays the same.
     static func appending(_ more: ByteString, to line: ByteString) -> ByteString {
-        guard let start = KernelCommandLine(line).initStart else { return line.isEmpty ? more : line + " " + more }
+        let words = KernelCommandLine(line)
+        guard let start = words.initStart else {
+            return line.isEmpty ? more : line + (words.isQuoteOpen ? "\" " : " ") + more
+        }
         return ByteString(line.bytes[..<start]) + more + " " + ByteString(line.bytes[start...])
     }
 }
