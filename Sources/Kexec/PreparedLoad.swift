@@ -50,7 +50,7 @@ public struct PreparedLoad: ~Copyable {
         unpacked = planned.unpacked
         unpackedInitrd = planned.unpackedInitrd
         (self.request, self.machine, self.progress) = (request, machine, progress)
-        memoryLimit = budget.limitForUnpacking
+        memoryLimit = budget.limit(for: .initrd)
         self.kernel = kernel
         self.initrd = initrd
     }
@@ -199,11 +199,12 @@ private struct Planned: ~Copyable {
         let initrdSize = request.initrds.isEmpty ? 0 : initrd.byteCount
         planner.memoryTaken = budget.taken
         let unpacked = planner.unpack(
-            image, facts, kernel.bytes, initrdSize: initrdSize, memoryLimit: budget.limitForKernel, progress: progress)
-        budget.takeUnpacked(unpacked.byteCount)
+            image, facts, kernel.bytes, initrdSize: initrdSize, memoryLimit: budget.limit(for: .kernel),
+            progress: progress)
+        budget.takeUnpacked(unpacked.byteCount, of: .kernel)
         let unpackedInitrd = planner.unpackInitrd(
             initrd.bytes, for: image, facts, unpackedKernel: unpacked.byteCount,
-            memoryLimit: budget.limitForUnpacking, progress: progress)
+            memoryLimit: budget.limit(for: .initrd), progress: progress)
         var plan = planner.plan(
             image, facts: facts, kernel: kernel.bytes, initrdSize: initrdSize,
             modules: request.initrds.isEmpty ? initrd.parts : [])

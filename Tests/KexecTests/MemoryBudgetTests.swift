@@ -87,29 +87,30 @@ enum Bomb {
 
     @Test func compressedDataMayGrowInProportion() {
         var budget = MemoryBudget(memory: .max)
-        #expect(budget.limitForUnpacking == 128 << 20)
-        budget.admit(1 << 20)
-        #expect(budget.limitForUnpacking == 160 << 20)
-        budget.takeUnpacked(60 << 20)
-        budget.admit(24 << 20)
-        #expect(budget.limitForUnpacking == (100 + 24 * 32) << 20, "what was unpacked before is drawn from the same")
-        budget.admit(1 << 40)
-        #expect(budget.limitForKernel == 1 << 30)
-        budget.admit(.max)
-        #expect(budget.limitForUnpacking > 1 << 60)
+        #expect(budget.limit(for: .kernel) == 128 << 20 && budget.limit(for: .initrd) == 128 << 20)
+        budget.admit(1 << 20, to: .kernel)
+        #expect(budget.limit(for: .kernel) == 160 << 20)
+        budget.takeUnpacked(60 << 20, of: .kernel)
+        budget.admit(24 << 20, to: .initrd)
+        #expect(budget.limit(for: .kernel) == 100 << 20, "what was unpacked before is drawn from the same")
+        #expect(budget.limit(for: .initrd) == (128 + 24 * 32) << 20, "a kernel's size allows an initrd nothing")
+        budget.admit(1 << 40, to: .kernel)
+        #expect(budget.limit(for: .kernel) == 1 << 30)
+        budget.admit(.max, to: .initrd)
+        #expect(budget.limit(for: .initrd) > 1 << 60)
     }
 
     @Test func memoryIsDrawnOnce() {
         var budget = MemoryBudget(memory: 600 << 20)
-        budget.admit(1 << 30)
+        budget.admit(1 << 30, to: .initrd)
         #expect(budget.limitForReading == 600 << 20)
-        #expect(budget.limitForUnpacking == 470 << 20, "a decoder's window besides")
+        #expect(budget.limit(for: .initrd) == 470 << 20, "a decoder's window besides")
         budget.take(100 << 20)
-        #expect(budget.limitForReading == 500 << 20 && budget.limitForUnpacking == 370 << 20)
-        budget.takeUnpacked(400 << 20)
-        #expect(budget.limitForUnpacking == 50 << 20, "a window is no larger than what was written")
+        #expect(budget.limitForReading == 500 << 20 && budget.limit(for: .initrd) == 370 << 20)
+        budget.takeUnpacked(400 << 20, of: .initrd)
+        #expect(budget.limit(for: .initrd) == 50 << 20, "a window is no larger than what was written")
         budget.take(1 << 30)
-        #expect(budget.limitForReading == 0 && budget.limitForUnpacking == 0)
+        #expect(budget.limitForReading == 0 && budget.limit(for: .initrd) == 0)
         #expect(budget.taken == (100 + 400 + 1024) << 20)
     }
 
@@ -176,8 +177,9 @@ struct LookingIsCheapTests {
         #expect(try peak(kernel: file("bomb", bytes)) <= 400)
     }
 
-    @Test func anInitrdOfAMegabyteTakes400AtMost() throws {
-        let kernel = try file("kernel", kernelThatIsPlanned)
+    /// A large kernel beside it allows it no more.
+    @Test(arguments: [0, 12 << 20]) func anInitrdOfAMegabyteTakes400AtMost(signatures: Int) throws {
+        let kernel = try file("kernel", kernelThatIsPlanned + [UInt8](repeating: 0, count: signatures))
         let bomb = try file("bomb", Bomb.zstd(Bomb.archive, zeros: 4 << 30 - 128 << 10))
         #expect(try peak(kernel: kernel, initrd: bomb) <= 400)
     }

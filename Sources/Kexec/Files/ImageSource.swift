@@ -123,12 +123,12 @@ public struct ImageSource: ~Copyable {
     ) throws(FileProblem) -> ImageSource {
         let file = try OpenedFile(path: path)
         let permissions = file.permissions
-        let map = try file.mapped(drawingFrom: &budget, progress: progress)
+        let map = try file.mapped(as: .kernel, drawingFrom: &budget, progress: progress)
         let compression = compression(of: map)
         guard let compression else { return ImageSource(path: path, permissions: permissions, map: map) }
         let image = try unpacked(
-            map, compression, memoryLimit: budget.limitForKernel, progress: progress.of(.unpackingKernel))
-        budget.takeUnpacked(image.byteCount)
+            map, compression, memoryLimit: budget.limit(for: .kernel), progress: progress.of(.unpackingKernel))
+        budget.takeUnpacked(image.byteCount, of: .kernel)
         return ImageSource(path: path, compression: compression, permissions: permissions, map: image)
     }
 
@@ -143,7 +143,7 @@ public struct ImageSource: ~Copyable {
         do throws(FileProblem) {
             let file = try OpenedFile(path: path)
             permissions = file.permissions
-            return try file.mapped(drawingFrom: &budget, progress: progress)
+            return try file.mapped(as: .initrd, drawingFrom: &budget, progress: progress)
         } catch {
             throw FileFailure(path: path, problem: error)
         }
@@ -165,7 +165,7 @@ public struct ImageSource: ~Copyable {
                 parts.append(start..<all.count)
                 try all.pad(to: alignment)
             }
-            budget.takeFile(all.count)
+            budget.takeFile(all.count, of: .initrd)
             return try all.finished()
         } catch { throw FileFailure(path: path, problem: error) }
     }

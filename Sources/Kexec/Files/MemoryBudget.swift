@@ -5,14 +5,18 @@ internal import BootFormats
 /// files is cheap, whatever they hold.
 ///
 /// Two bounds hold at once. What is read and unpacked together takes three quarters of the memory that is available at most.
-/// And what comes out of compressed data has to be in proportion to the files: 128 MiB, and 32 times their sizes.
+/// And what comes out of compressed data has to be in proportion to the files that it comes from, the kernel's or the
+/// initrds': 128 MiB, and 32 times their sizes.
 public struct MemoryBudget: Hashable, Sendable {
     private var memory: UInt64
-    private var unpacking: UInt64 = 128 << 20
+    private var kernelUnpacking = Self.smallest
+    private var initrdUnpacking = Self.smallest
     /// Bytes that were drawn so far.
     private(set) var taken: UInt64 = 0
 
-    /// What compressed files may become, for each of their bytes: kernels and archives are packed to a tenth at best.
+    /// What compressed files may become, whatever their sizes.
+    private static let smallest: UInt64 = 128 << 20
+    /// What they may become besides, for each of their bytes: kernels and archives are packed to a tenth at best.
     private static let ratio: UInt64 = 32
     /// No kernel is larger.
     private static let kernelLimit: UInt64 = 1 << 30
@@ -39,17 +43,20 @@ public struct MemoryBudget: Hashable, Sendable {
     var limitForReading: UInt64 { memory }
 
     /// Bytes that may come out of compressed data: a decoder has a window besides, of as many bytes at most as it has written.
-    var limitForUnpacking: UInt64 {
-        min(unpacking, memory > 2 * decoderMemoryLimit ? memory - decoderMemoryLimit : memory / 2)
+    @inline(never) func limit(for part: UnpackablePart) -> UInt64 {
+        let allowed = part == .kernel ? min(kernelUnpacking, Self.kernelLimit) : initrdUnpacking
+        return min(allowed, memory > 2 * decoderMemoryLimit ? memory - decoderMemoryLimit : memory / 2)
     }
 
-    /// The same for a kernel.
-    var limitForKernel: UInt64 { min(limitForUnpacking, Self.kernelLimit) }
-
     /// Counts the size of a file whose contents may be unpacked.
-    @inline(never) mutating func admit(_ byteCount: Int) {
+    @inline(never) mutating func admit(_ byteCount: Int, to part: UnpackablePart) {
         let (more, overflow) = UInt64(byteCount).multipliedReportingOverflow(by: Self.ratio)
-        unpacking = overflow || more > .max - unpacking ? .max : unpacking + more
+        let allowed = part == .kernel ? kernelUnpacking : initrdUnpacking
+        setUnpacking(overflow || more > .max - allowed ? .max : allowed + more, of: part)
+    }
+
+    private mutating func setUnpacking(_ byteCount: UInt64, of part: UnpackablePart) {
+        if part == .kernel { kernelUnpacking = byteCount } else { initrdUnpacking = byteCount }
     }
 
     /// Draws bytes that were read into memory.
@@ -59,14 +66,15 @@ public struct MemoryBudget: Hashable, Sendable {
     }
 
     /// Draws the bytes of a file that was read into memory, and counts its size.
-    @inline(never) mutating func takeFile(_ byteCount: Int) {
-        admit(byteCount)
+    @inline(never) mutating func takeFile(_ byteCount: Int, of part: UnpackablePart) {
+        admit(byteCount, to: part)
         take(byteCount)
     }
 
     /// Draws bytes that came out of compressed data.
-    @inline(never) mutating func takeUnpacked(_ byteCount: Int) {
+    @inline(never) mutating func takeUnpacked(_ byteCount: Int, of part: UnpackablePart) {
         take(byteCount)
-        unpacking -= min(unpacking, UInt64(byteCount))
+        let allowed = part == .kernel ? kernelUnpacking : initrdUnpacking
+        setUnpacking(allowed - min(allowed, UInt64(byteCount)), of: part)
     }
 }

@@ -34,17 +34,21 @@ struct OpenedFile: ~Copyable {
     }
 
     /// All bytes, mapped from the file itself; from a memfd where a file cannot be mapped.
+    /// - Parameters:
+    ///   - part: what the file is, for what may come out of it.
+    ///   - budget: what a copy draws from.
+    ///   - progress: hears of reading.
     consuming func mapped(
-        drawingFrom budget: inout MemoryBudget, progress: Progress = Progress()
+        as part: UnpackablePart, drawingFrom budget: inout MemoryBudget, progress: Progress = Progress()
     ) throws(FileProblem) -> MappedFile {
         if size > 0, isMappable {
             let map = try MappedFile(file, size: size)
-            budget.admit(map.byteCount)
+            budget.admit(map.byteCount, to: part)
             return map
         }
         var copy = try MemoryFile(limit: budget.limitForReading, progress: progress.of(.reading))
         try self.copy(to: &copy)
-        budget.takeFile(copy.count)
+        budget.takeFile(copy.count, of: part)
         return try copy.finished()
     }
 
