@@ -151,11 +151,15 @@ public struct BootPlan: Hashable, Sendable {
     }
 
     /// Segments have places, and the image an entry; false where memory is not known, so that only the kernel can place
-    /// them (see `MachineDescription.memoryGap`).
+    /// them (see `MachineDescription.memoryGap`), and where a crash kernel has no region.
     public var isPlaced: Bool {
         if case .only(let obstacles) = systemCallReason, obstacles.memoryGap != nil { return false }
         for refusal in refusals {
-            if case .noSystemCall(let obstacles) = refusal, obstacles.memoryGap != nil { return false }
+            switch refusal {
+            case .noSystemCall(let obstacles) where obstacles.memoryGap != nil: return false
+            case .noCrashKernelRegion: return false
+            default: continue
+            }
         }
         return true
     }

@@ -97,7 +97,7 @@ public struct BootPlanner: Sendable {
         let checker = PlanChecker(machine: machine)
         plan.refusals = checker.obstacles(to: plan) + draft.refusals
         // What is incomplete breaks rules that say nothing to the user.
-        if !plan.lacksRoom { plan.refusals += checker.faults(of: plan) }
+        if draft.policy.hasMemory, !plan.lacksRoom { plan.refusals += checker.faults(of: plan) }
         if let initrdFault { draft.warnings.append(.initrdNotRead(because: initrdFault)) }
         let advisor = PlanAdvisor(inputs: inputs)
         plan.warnings = draft.warnings + advisor.warnings(for: plan, image)

@@ -15,8 +15,9 @@ struct PlacementPolicy {
     /// whose kernel has 5 and more of it.
     private static let known = PhysicalRange(from: .zero, to: PhysicalAddress(1 << 46))
 
-    /// What is usable is known. Where it is not nothing is, and that is no fault of what finds no place.
-    let isMemoryKnown: Bool
+    /// There is memory to place segments in: it is known, and a crash kernel has its region. Where there is none, that is a
+    /// refusal of its own, and no fault of what finds no place.
+    let hasMemory: Bool
     /// What segments without a will of their own may take.
     let usable: PhysicalRangeSet
     /// From the first to the last byte of what they could take without `--mem-min` and `--mem-max`; empty: none.
@@ -34,7 +35,7 @@ struct PlacementPolicy {
 
     init(_ request: KexecRequest, on machine: MachineDescription) {
         target = request.target
-        isMemoryKnown = machine.memoryGap == nil
+        hasMemory = machine.memoryGap == nil && (request.target != .crash || machine.crashRegion != nil)
         limits = MemoryLimits(minimum: request.memoryMinimum, maximum: request.memoryMaximum)
         crashKernel = PhysicalRangeSet(machine.crashKernel)
         crashRegion = machine.crashRegion

@@ -10,10 +10,8 @@ struct PlanChecker {
     /// What stands in the way of any plan on this machine.
     func obstacles(to plan: BootPlan) -> [PlanRefusal] { state(plan) + permissions(plan.target) }
 
-    /// What is wrong with this one; nothing that could be seen where no segment has a place.
-    func faults(of plan: BootPlan) -> [PlanRefusal] {
-        machine.memoryGap == nil ? memory(plan) + rules(plan) : []
-    }
+    /// What is wrong with this one, whose segments all have their places.
+    func faults(of plan: BootPlan) -> [PlanRefusal] { memory(plan) + rules(plan) }
 
     /// In the order of the kernel's own checks (`kexec_load_permitted`).
     func permissions(_ target: LoadTarget) -> [PlanRefusal] {

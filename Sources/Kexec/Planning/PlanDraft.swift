@@ -37,9 +37,9 @@ struct PlanDraft {
 
     @inline(never) mutating func warn(_ warning: PlanWarning) { warnings.append(warning) }
 
-    /// Where memory is not known the kernel is to find the place.
+    /// Where memory is not known the kernel is to find the place; where there is none for a crash kernel that is told once.
     private mutating func refusePlace(_ refusal: PlanRefusal) {
-        if policy.isMemoryKnown { refusals.append(refusal) }
+        if policy.hasMemory { refusals.append(refusal) }
     }
 
     /// Finds a home for a segment of `size` bytes; where there is none, refuses and returns nil.

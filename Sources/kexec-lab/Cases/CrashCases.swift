@@ -166,7 +166,7 @@ enum CrashCases {
             """
         test.expect = [
             #"^\| reserved   128 MiB: 0x"#, #"^\| missing    no crash kernel is loaded"#, "^LAB before rc=1 ",
-            #"^\| memory     \d+ MiB of 129 MiB: kernel \d+ MiB, initrd \d+"#, #"^\| works      yes"#,
+            #"^\| memory     \d+ MiB of 128 MiB: kernel \d+ MiB, initrd \d+"#, #"^\| works      yes"#,
             "^LAB advance rc=0 loaded=0 crash=0", "^LAB load rc=0 loaded=0 crash=1", "^LAB hotplug memory=1 cpu=1",
             #"^\| updates    by the kernel"#, #"^\| works      yes"#, "^LAB loaded rc=0 ", Case.second,
             "^LAB log token=1 panic=1$", "^LAB end second",
