@@ -237,17 +237,30 @@ test_refuses_what_others_own_or_may_write() {
     called "kexec -l ROOT/vmlinuz $line --initrd=ROOT/initrd.img"
 }
 
-test_takes_what_root_has_in_a_folder_for_all() {
+test_takes_of_a_folder_for_all_only_what_kernel_install_stages() {
     mkdir -p "$root/tmp/staged"
     chmod 755 "$root/tmp/staged"
     chmod 1777 "$root/tmp"
     : >"$root/tmp/staged/k"
+    : >"$root/tmp/k"
+    fails load --kernel="$root/tmp/staged/k"
+    says "others may write to '$root/tmp' (mode 1777)"
+    says 'move the file elsewhere'
+    export KERNEL_INSTALL_STAGING_AREA="$root/tmp/staged"
     succeeds load --kernel="$root/tmp/staged/k"
-    fails load --kernel="$root/tmp/gone"
+    fails load --kernel="$root/tmp/k"
+    chmod 1777 "$root/tmp/staged"
+    fails load --kernel="$root/tmp/staged/k"
+    chmod 755 "$root/tmp/staged"
+    export KERNEL_INSTALL_STAGING_AREA="$root/tmp/gone"
+    fails load --kernel="$root/tmp/gone/k"
     says 'anybody may make it'
+    export KERNEL_INSTALL_STAGING_AREA="$root/tmp/staged"
     chmod 777 "$root/tmp"
     fails load --kernel="$root/tmp/staged/k"
     says 'others may write'
+    says 'chmod go-w'
+    unset KERNEL_INSTALL_STAGING_AREA
     ln -s k "$root/loop"
     ln -s loop "$root/k"
     fails load --kernel="$root/k"

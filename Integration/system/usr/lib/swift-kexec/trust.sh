@@ -2,7 +2,8 @@
 # Whether a file is root's alone: what a user may change would run as the next kernel.
 
 # check_trust FILE: fails where somebody else than root owns the file, a folder above it or a link on the way, or may write
-# there. Root's group may write. In a folder with the sticky bit, such as /tmp, nobody else can take away what root has there.
+# there. Root's group may write. kernel-install's staging area is in a folder for all, /tmp, whose sticky bit keeps others from
+# taking it away.
 check_trust() {
     named=$1 links=0
     case $1 in
@@ -65,7 +66,17 @@ check_owner() {
     *) others='' ;;
     esac
     is_open=false
-    case $others:$mode in ?*:[1357]???) [ ! -d "$1" ] || is_open=true ;; esac
-    [ -z "$others" ] || $is_open ||
-        fail "cannot load '$named': $others may write to '$1' (mode $mode), need root alone: chmod go-w it, or load by hand with kexec -l"
+    [ -n "$others" ] || return 0
+    remedy='chmod go-w it'
+    case $mode in [1357]???)
+        staged=${KERNEL_INSTALL_STAGING_AREA:-/nowhere}
+        case $named:$staged in "$staged"/*:"$1"/*)
+            is_open=true
+            return
+            ;;
+        esac
+        remedy='move the file elsewhere'
+        ;;
+    esac
+    fail "cannot load '$named': $others may write to '$1' (mode $mode), need root alone: $remedy, or load by hand with kexec -l"
 }
