@@ -139,12 +139,17 @@ enum MultibootCases {
     }
 
     /// Domain 0's console is Xen's, which is on the serial port. Of Debian's kernels only the full ones can be domain 0.
-    private static let xen: [Case] = ["", "--type=multiboot-x86"].map { type in
+    private static let xen = [
+        xen("2", .xen417, #"4\.17"#), xen("1", .xen417, #"4\.17"#, "--type=multiboot-x86"),
+        xen("4.20", .xen420, #"4\.20"#),
+    ]
+
+    private static func xen(_ name: String, _ xen: KernelName, _ version: String, _ type: String = "") -> Case {
         Case(
-            name: "multiboot/xen/\(type.isEmpty ? "2" : "1")",
+            name: "multiboot/xen/\(name)",
             summary: "Xen, packed as Debian has it, starts a domain 0 up to its own init",
-            secondKernel: .linux61Full, otherKernels: [.xen417],
-            files: { ["boot/xen.gz": .host($0.cache.kernel(.xen417))] },
+            secondKernel: .linux61Full, otherKernels: [xen],
+            files: { ["boot/xen.gz": .host($0.cache.kernel(xen))] },
             script: """
                 try load kexec -l \(type) /boot/xen.gz \
                     --command-line="com1=115200,8n1 console=com1 dom0_mem=400M noreboot" \
@@ -152,7 +157,7 @@ enum MultibootCases {
                 """,
             secondScript: "say hypervisor $(cat /sys/hypervisor/type)",
             expect: [
-                "^LAB load rc=0 loaded=1", "^LAB jump", "^\\(XEN\\) Xen version 4\\.17", Case.second,
+                "^LAB load rc=0 loaded=1", "^LAB jump", "^\\(XEN\\) Xen version \(version)", Case.second,
                 "^LAB hypervisor xen$", "^LAB end second",
             ], deadline: 300)
     }
@@ -161,14 +166,18 @@ enum MultibootCases {
     private static let xenOnEFI: [Case] = [
         Case(
             name: "multiboot/xen/efi", summary: "Xen is refused where EFI started the machine, unless a type is forced",
-            machine: MachineShape(firmware: .efi), otherKernels: [.xen417],
-            files: { ["boot/xen.gz": .host($0.cache.kernel(.xen417))] },
+            machine: MachineShape(firmware: .efi), otherKernels: [.xen417, .xen420],
+            files: {
+                ["boot/xen.gz": .host($0.cache.kernel(.xen417)), "boot/xen-4.20.gz": .host($0.cache.kernel(.xen420))]
+            },
             script: """
+                try newer kexec -l /boot/xen-4.20.gz --append=x
                 try load kexec -l /boot/xen.gz --append=x; try noefi kexec -l --noefi /boot/xen.gz --append=x
                 try one kexec -l -t multiboot-x86 /boot/xen.gz --append=x; kexec -u
                 try two kexec -l -t multiboot2-x86 /boot/xen.gz --append=x
                 """,
             expect: [
+                "^LAB newer rc=4 loaded=0",
                 "^\\| kexec: the image is to be started by EFI's boot services", "^LAB load rc=4 loaded=0",
                 "^LAB noefi rc=4 loaded=0",
                 "^\\| kexec: warning: the image is to be started by EFI's boot services", "^LAB one rc=0 loaded=1",

@@ -20,6 +20,7 @@ enum KernelName: String, CaseIterable, Sendable {
     case noKexec = "no-kexec"
     /// A hypervisor, a Multiboot image of both versions; no Linux.
     case xen417 = "xen-4.17"
+    case xen420 = "xen-4.20"
     /// GNU Mach for amd64: a Multiboot 1 header in an ELF file of 64 bits; no Linux.
     case gnuMach = "gnumach-1.8"
     /// A test of memory in the shape of a kernel, by its 64-bit and its 32-bit build; no Linux.
@@ -51,13 +52,14 @@ enum KernelName: String, CaseIterable, Sendable {
             ]
         case .noKexec: []
         case .xen417: [PackagePattern(#"xen-hypervisor-4\.17-amd64"#)]
+        case .xen420: [PackagePattern(#"xen-hypervisor-4\.20-amd64"#)]
         case .gnuMach: [PackagePattern(#"gnumach-image-1\.8-amd64-up"#)]
         case .memtest: [PackagePattern(#"memtest86\+"#)]
         }
     }
 
     /// Packed with gzip as a whole.
-    var isGzip: Bool { self == .xen417 || self == .gnuMach }
+    var isGzip: Bool { [.xen417, .xen420, .gnuMach].contains(self) }
 
     /// Files that are kept beside the kernel, for those that run no programs of the tool set.
     var programs: [String] {
