@@ -67,7 +67,7 @@ let package = Package(
             name: "PayloadTests", dependencies: ["PayloadImages", "Handoff", "BootFormats"], swiftSettings: relaxed,
             plugins: ["BuildPayloads"]),
         .testTarget(
-            name: "KexecTests", dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec"],
+            name: "KexecTests", dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "Kexec", "PayloadImages"],
             swiftSettings: relaxed),
         .testTarget(
             name: "KexecCommandTests",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 @testable import BootFormats
+import PayloadImages
 import PhysicalMemory
 import Testing
 
@@ -63,6 +64,28 @@ import Testing
             #expect(plan.warnings.contains(.staysInX2APICMode(why)))
         }
         #expect(!linux().plan(on: machine).warnings.contains(.staysInX2APICMode(why)))
+    }
+
+    /// Purgatory has to leave paging for it, and so to lie below 4 GiB.
+    @Test func whatHasToLieAbove4GiBStaysInItAndIsWarnedOf() throws {
+        let plan = linux { $0.extendedLoadFlags |= 2 }.plan(on: large) { $0.memoryMinimum = .fourGiB }
+        #expect(plan.isLoadable && plan.warnings == [])
+        let program = PlanImage.bzImage { $0.extendedLoadFlags |= 2 }.plan(on: large) { $0.memoryMinimum = .fourGiB }
+        #expect(program.refusals == [] && program.purgatory?.leavesX2APIC == false)
+        #expect(program.warnings.contains(.staysInX2APICMode(.memoryMinimum)))
+        #expect(try #require(program["purgatory"]).place.start >= .fourGiB)
+    }
+
+    /// They leave it themselves.
+    @Test func ourPayloadsGetItAsItIs() throws {
+        let folder = try MachineFolder()
+        try folder.add("bios_boot", bytes: biosBootImage())
+        var request = KexecRequest(kernel: ByteString(folder.path + "/bios_boot"))
+        request.memoryMinimum = .fourGiB
+        request.systemCall = .kexecLoad
+        let plan = try PreparedLoad(request, on: large).plan
+        #expect(plan.purgatory?.leavesX2APIC == false && plan.warnings == [.emptyCommandLine])
+        #expect(try #require(plan["purgatory"]).place.start >= .fourGiB)
     }
 
     /// There the register is an exception, and there is no other mode.

@@ -45,6 +45,8 @@ public enum X2APICObstacle: Hashable, Sendable {
     case wideID(UInt64)
     /// They are held in it: IA32_XAPIC_DISABLE_STATUS.
     case locked
+    /// Purgatory, which would leave it by way of 32-bit code, has to lie above 4 GiB: `--mem-min`.
+    case memoryMinimum
 }
 
 /// Which lines of `/proc/cpuinfo` count, and what they come to.

@@ -215,13 +215,15 @@ public struct BootPlanner: Sendable {
     }
 
     /// Only a Linux of 64 bits is known to take the APIC in x2APIC mode, which the running kernel may use; a crash kernel
-    /// that is entered in 64 bits is one. A confidential guest cannot leave it.
+    /// that is entered in 64 bits is one. Payloads of ours leave it themselves; a confidential guest cannot.
     private func leaveX2APIC(for image: KernelImage, _ purgatory: inout PurgatoryPlan?, _ draft: inout PlanDraft) {
         guard let mode = purgatory?.mode, !machine.isConfidentialGuest else { return }
-        let isLinux64 = mode == .longMode && (request.target == .crash || isLinux(image) && !request.realMode)
-        guard !isLinux64 else { return }
-        purgatory?.leavesX2APIC = machine.x2APICObstacle == nil
-        if let obstacle = machine.x2APICObstacle { draft.warnings.append(.staysInX2APICMode(obstacle)) }
+        let takesIt = isLinux(image) || image.ownPayload != nil
+        guard mode != .longMode || request.target != .crash && (request.realMode || !takesIt) else { return }
+        let isHigh = request.memoryMinimum.map { $0 >= .fourGiB } ?? false
+        let obstacle = machine.x2APICObstacle ?? (isHigh ? .memoryMinimum : nil)
+        purgatory?.leavesX2APIC = obstacle == nil
+        if let obstacle { draft.warnings.append(.staysInX2APICMode(obstacle)) }
     }
 
     /// What is entered in protected mode may still call the BIOS, by going back to real mode on its own: GRUB as a kernel

@@ -55,6 +55,7 @@ extension Diagnostic {
         switch obstacle {
         case .wideID(let number): "the highest APIC ID is " + String(number) + ", above 254"
         case .locked: "the processor is locked in it"
+        case .memoryMinimum: "--mem-min keeps what would leave it above 4 GiB"
         }
     }
 
