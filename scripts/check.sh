@@ -123,7 +123,9 @@ if scripts/build-payloads.sh >"$work/log" 2>&1 </dev/null; then
         (
             status=0
             if [ $arch = x86_64 ]; then
-                scripts/build-embedded.sh $arch kexec && scripts/build-embedded.sh $arch mkelfimage || status=$?
+                for program in kexec mkelfimage loops; do
+                    scripts/build-embedded.sh $arch $program || { status=$?; break; }
+                done
             else
                 scripts/build-embedded.sh $arch --compile-only || status=$?
             fi >"$work/$arch.log" 2>&1 </dev/null

@@ -100,7 +100,7 @@ private func checkPairs(_ bytes: RawSpan) {
 
 private func measureDecoder(_ path: String) throws(FileProblem) {
     var budget = MemoryBudget()
-    let file = try OpenedFile(path: path).mapped(as: .kernel, drawingFrom: &budget)
+    let file = try OpenedFile(path: ByteString(path)).mapped(as: .kernel, drawingFrom: &budget)
     guard let compression = Compression(recognizing: file.bytes) else { return }
     var unpackedSize = 0
     let time = try best(of: 3) { () throws(FileProblem) in
