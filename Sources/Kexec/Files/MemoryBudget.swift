@@ -44,16 +44,18 @@ public struct MemoryBudget: Hashable, Sendable {
 
     /// Bytes that may come out of compressed data: a decoder has a window besides, of as many bytes at most as it has written.
     @inline(never) func limit(for part: UnpackablePart) -> UInt64 {
-        let allowed = part == .kernel ? min(kernelUnpacking, Self.kernelLimit) : initrdUnpacking
+        let allowed = part == .kernel ? min(unpacking(part), Self.kernelLimit) : unpacking(part)
         return min(allowed, memory > 2 * decoderMemoryLimit ? memory - decoderMemoryLimit : memory / 2)
     }
 
     /// Counts the size of a file whose contents may be unpacked.
     @inline(never) mutating func admit(_ byteCount: Int, to part: UnpackablePart) {
         let (more, overflow) = UInt64(byteCount).multipliedReportingOverflow(by: Self.ratio)
-        let allowed = part == .kernel ? kernelUnpacking : initrdUnpacking
+        let allowed = unpacking(part)
         setUnpacking(overflow || more > .max - allowed ? .max : allowed + more, of: part)
     }
+
+    private func unpacking(_ part: UnpackablePart) -> UInt64 { part == .kernel ? kernelUnpacking : initrdUnpacking }
 
     private mutating func setUnpacking(_ byteCount: UInt64, of part: UnpackablePart) {
         if part == .kernel { kernelUnpacking = byteCount } else { initrdUnpacking = byteCount }
@@ -74,7 +76,7 @@ public struct MemoryBudget: Hashable, Sendable {
     /// Draws bytes that came out of compressed data.
     @inline(never) mutating func takeUnpacked(_ byteCount: Int, of part: UnpackablePart) {
         take(byteCount)
-        let allowed = part == .kernel ? kernelUnpacking : initrdUnpacking
+        let allowed = unpacking(part)
         setUnpacking(allowed - min(allowed, UInt64(byteCount)), of: part)
     }
 }

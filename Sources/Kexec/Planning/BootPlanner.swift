@@ -218,8 +218,8 @@ public struct BootPlanner: Sendable {
     /// that is entered in 64 bits is one. Payloads of ours leave it themselves; a confidential guest cannot.
     private func leaveX2APIC(for image: KernelImage, _ purgatory: inout PurgatoryPlan?, _ draft: inout PlanDraft) {
         guard let mode = purgatory?.mode, !machine.isConfidentialGuest else { return }
-        let takesIt = isLinux(image) || image.ownPayload != nil
-        guard mode != .longMode || request.target != .crash && (request.realMode || !takesIt) else { return }
+        let isKnownToTakeIt = !request.realMode && (isLinux(image) || image.ownPayload != nil)
+        if mode == .longMode, request.target == .crash || isKnownToTakeIt { return }
         let isHigh = request.memoryMinimum.map { $0 >= .fourGiB } ?? false
         let obstacle = machine.x2APICObstacle ?? (isHigh ? .memoryMinimum : nil)
         purgatory?.leavesX2APIC = obstacle == nil
