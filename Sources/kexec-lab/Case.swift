@@ -4,6 +4,8 @@
 struct Case: Sendable {
     /// Unique; slashes make groups that a filter can name.
     var name: String
+    /// The laboratory's file that it is written in, without its folder; set by the catalogue.
+    var source = ""
     /// What passing proves, in one sentence.
     var summary: String
     var machine = MachineShape()
@@ -19,13 +21,13 @@ struct Case: Sendable {
     /// The same in the second guest, for the second kernel.
     var secondHasModule = false
     /// More files of the first guest, by path without leading slash.
-    var files: @Sendable (Workshop) async throws -> [String: GuestFile] = { _ in [:] }
+    var files: (@Sendable (Workshop) async throws -> [String: GuestFile])?
     /// More files of the second guest.
-    var secondFiles: @Sendable (Workshop) async throws -> [String: GuestFile] = { _ in [:] }
+    var secondFiles: (@Sendable (Workshop) async throws -> [String: GuestFile])?
     /// What becomes of the second ram disk, a finished archive, before it lies in the first guest.
-    var packing: @Sendable (Workshop, [UInt8]) async throws -> [UInt8] = { $1 }
+    var packing: (@Sendable (Workshop, [UInt8]) async throws -> [UInt8])?
     /// More of QEMU's options: disks whose contents are made.
-    var disks: @Sendable (Workshop) async throws -> [String] = { _ in [] }
+    var disks: (@Sendable (Workshop) async throws -> [String])?
     /// What starts in the place of the first kernel, as arguments of QEMU; nil: the kernel, by QEMU's own loader.
     var start: (@Sendable (Workshop, FirstBoot) async throws -> [String])?
     /// Shell that runs in the first guest; see `GuestScripts.functions`.
@@ -47,6 +49,8 @@ struct Case: Sendable {
     var atFirstEntry: (@Sendable (GDBConnection) async throws -> Void)?
     /// Runs when the console shows `LAB debugger`, with the machine halted.
     var debugger: (@Sendable (GDBConnection, ConsoleLog) async throws -> Void)?
+    /// Goes on from no snapshot, for it is about random numbers, or about how the first kernel starts.
+    var startsCold = false
     /// Seconds for one boot on a machine that is otherwise idle; a run may allow a multiple.
     var deadline: Double = 150
     /// Part of the suite that `make test` runs.
@@ -73,6 +77,10 @@ struct FirstBoot: Sendable {
     var commandLine: String
     /// For what is made for this boot; `disk` and `image` in it are removed after the boot.
     var folder: String
+
+    static func commandLine(nonce: String, more: String) -> String {
+        "console=ttyS0 panic=-1 oops=panic lab.nonce=\(nonce) \(more)"
+    }
 }
 
 /// How the virtual machine stopped.
@@ -84,7 +92,7 @@ enum MachineEnd: Sendable, Equatable {
 }
 
 /// What QEMU emulates.
-struct MachineShape: Sendable {
+struct MachineShape: Hashable, Sendable {
     enum Firmware: String, Sendable, CaseIterable {
         case bios, efi, secureBoot = "secure-boot"
     }
@@ -101,4 +109,9 @@ struct MachineShape: Sendable {
     var servesSecondKernel = false
     /// Added to QEMU's command line.
     var options: [String] = []
+}
+
+/// The cases of one file, which has its name.
+protocol CaseGroup: Sendable {
+    static var all: [Case] { get }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// Kernels that are taken out of their bzImage one after the other, each by the one before it, and where each one lies.
-enum AddressChainCases {
+enum AddressChainCases: CaseGroup {
     static let all: [Case] = [KernelName.linux61, .linux7].map { chain(of: $0) }
 
     private static let boots = 20
@@ -37,8 +37,8 @@ enum AddressChainCases {
                 ["^LAB form unpacked from (lz4|zstd), at random addresses$", "^LAB lies generation=\($0) "]
             } + ["^LAB end second"],
             forbid: Case.alwaysForbidden + ["^LAB why "],
-            judge: { AddressRecord.complaints(about: $0[0], boots: boots) }, deadline: 20 * Double(boots),
-            needsOurs: true)
+            judge: { AddressRecord.complaints(about: $0[0], boots: boots) }, startsCold: true,
+            deadline: 20 * Double(boots), needsOurs: true)
     }
 }
 

@@ -2,7 +2,7 @@
 import Foundation
 
 /// What a BIOS starts, started by its own services after a jump: boot sectors, and disk images in memory.
-enum BIOSBootCases {
+enum BIOSBootCases: CaseGroup {
     static let all: [Case] =
         untouched + restored + [driven, partition, file] + nvme + dead + loaders + direct + images + grub + [badInput]
 

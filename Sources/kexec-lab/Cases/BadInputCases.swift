@@ -3,7 +3,7 @@ import Foundation
 
 /// Files that are no kernels, or not whole: each gives one clear line and a non-zero status, loads nothing, and leaves the
 /// image that was loaded before.
-enum BadInputCases {
+enum BadInputCases: CaseGroup {
     static let all: [Case] = ["-c", "-s", "-a"].map { call in
         Case(
             name: "bad-input/\(call.dropFirst())", summary: "bad files are refused in one line with \(call)",

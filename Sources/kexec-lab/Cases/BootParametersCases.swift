@@ -2,7 +2,7 @@
 
 /// What the second kernel finds in boot_params: ours by `-c` against the kernel's own loader by `-s`, and against Debian's
 /// kexec-tools by `-c`, from the same machine in the same state.
-enum BootParametersCases {
+enum BootParametersCases: CaseGroup {
     static let all: [Case] =
         firmwares.flatMap { [systemCalls($0), chain($0, by: .linux7), peer($0)] }
         + [chain(.bios, by: .linux61, allowed: allowedInOldChain)] + firmwares.map(complaints)

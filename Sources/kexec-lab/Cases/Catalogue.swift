@@ -2,38 +2,46 @@
 
 /// Every case, in the order in which they are run.
 enum Catalogue {
-    static let all: [Case] = groups.flatMap { $0 }
+    static let all: [Case] = groups.flatMap { group in
+        group.all.map { test in
+            var test = test
+            test.source = "\(group).swift"
+            return test
+        }
+    }
 
-    private static let groups: [[Case]] = [
-        JumpCases.all,
-        NetworkRootCases.all,
-        BadInputCases.all,
-        ImageCases.all,
-        EntryCases.all,
-        X2APICCases.all,
-        FirmwareStateCases.all,
-        MultibootCases.all,
-        NBICases.all,
-        KexecTestCases.all,
-        BIOSBootCases.all,
-        MkelfimageCases.all,
-        FirmwareMemoryCases.all,
-        DigestCases.all,
-        DecompressionCases.all,
-        PackedInitrdCases.all,
-        AddressChainCases.all,
-        FastCases.all,
-        CrashCases.all,
-        MachineCases.all,
-        SecurityCases.all,
-        IntegrityCases.all,
-        ModuleCases.all,
-        ModuleRuleCases.all,
-        ModuleSpeedCases.all,
-        BootParametersCases.all,
-        PeerCases.all,
-        ResourceCases.all,
-        FieldCases.all,
-        MatrixCases.all,
+    private static let groups: [any CaseGroup.Type] = [
+        JumpCases.self,
+        NetworkRootCases.self,
+        BadInputCases.self,
+        ImageCases.self,
+        EntryCases.self,
+        X2APICCases.self,
+        FirmwareStateCases.self,
+        MultibootCases.self,
+        NBICases.self,
+        KexecTestCases.self,
+        BIOSBootCases.self,
+        MkelfimageCases.self,
+        FirmwareMemoryCases.self,
+        DigestCases.self,
+        DecompressionCases.self,
+        PackedInitrdCases.self,
+        AddressChainCases.self,
+        FastCases.self,
+        CrashCases.self,
+        MachineCases.self,
+        SecurityCases.self,
+        IntegrityCases.self,
+        ModuleCases.self,
+        ModuleRuleCases.self,
+        ModuleSpeedCases.self,
+        BootParametersCases.self,
+        PeerCases.self,
+        PeerEffectCases.self,
+        PeerBootCases.self,
+        ResourceCases.self,
+        FieldCases.self,
+        MatrixCases.self,
     ]
 }

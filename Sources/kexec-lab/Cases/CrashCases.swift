@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// Crash kernels: a panic, and what the capture kernel finds in `/proc/vmcore`.
-enum CrashCases {
+enum CrashCases: CaseGroup {
     static let all: [Case] =
         [KernelName.linux61, .linux612, .linux7].flatMap { kernel in
             ["-c", "-s", "-a"].map { dump("\(version(kernel))/\($0.dropFirst())", $0, kernel) }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// The ways into a kernel besides the 64-bit one.
-enum EntryCases {
+enum EntryCases: CaseGroup {
     static let all: [Case] = protectedMode + [i386] + realMode + [ipxe, memdisk, back]
 
     /// One word of 600 letters, for a kernel takes only so many that it does not know; the last one shows the end.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// Kernels that leave checks out at their start, `--fast`.
-enum FastCases {
+enum FastCases: CaseGroup {
     static let all: [Case] = [KernelName.linux61, .linux612, .linux7].map { boot($0) } + [given, notLinux]
 
     private static let added = "cryptomgr.notests no_timer_check quiet"

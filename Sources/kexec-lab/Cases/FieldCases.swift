@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// What people do with kexec beyond the usual load on the usual machine: each of these has always to work.
-enum FieldCases {
+enum FieldCases: CaseGroup {
     static let all: [Case] = processors + memory + environments + initrds + memtest + [crashArguments]
 
     private static let booted = ["^LAB load rc=0 loaded=1", Case.second, "^LAB end second"]

@@ -3,7 +3,7 @@ import Foundation
 
 /// What belongs to the firmware is the same, byte by byte, when the first kernel is entered and when the next program is:
 /// interrupt vectors, BIOS data, EBDA, ROMs, and every range that the memory map reserves. Read through QEMU's debug stub.
-enum FirmwareMemoryCases {
+enum FirmwareMemoryCases: CaseGroup {
     static let all: [Case] = [
         unchanged(
             "bzImage", "--initrd=/boot/initrd", expect: [Case.second, "^LAB end second"]

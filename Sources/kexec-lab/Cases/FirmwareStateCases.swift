@@ -2,7 +2,7 @@
 
 /// Disks that the BIOS reads again after Linux's driver had them: what firmware left is recorded before the driver loads,
 /// and given back before the jump's target runs.
-enum FirmwareStateCases {
+enum FirmwareStateCases: CaseGroup {
     static let all: [Case] = controllers.map(restored) + [lost, refused]
 
     private static let controllers: [DiskController] = [

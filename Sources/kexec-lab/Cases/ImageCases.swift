@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// Every kind of image, compression and way of naming it.
-enum ImageCases {
+enum ImageCases: CaseGroup {
     static let all: [Case] = compressed + vmlinux + [elf32] + elf64 + [severalInitrds] + standardInput + [forcedType]
 
     private static let booted = ["^LAB load rc=0 loaded=1", Case.second, "^LAB end second"]

@@ -2,7 +2,7 @@
 
 /// What one call keeps and another loses: by which a kernel goes where IMA measures it, what the list of measurements has
 /// then, and what is said of the rest.
-enum IntegrityCases {
+enum IntegrityCases: CaseGroup {
     static let all: [Case] = [KernelName.linux61, .linux612, .linux7].map { same(on: $0) } + [unseen, none, lost]
 
     private static let folder = "/sys/kernel/security/ima"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// Our kexec_test, started by kexec: its verdict is the case's.
-enum KexecTestCases {
+enum KexecTestCases: CaseGroup {
     static let all: [Case] = entries + elf + controllers + restored
 
     private static let entries: [Case] = [KernelName.linux61, .linux612, .linux7].flatMap { kernel in

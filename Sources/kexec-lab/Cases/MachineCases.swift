@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// Machines that are unusual: paging, memory maps, firmware.
-enum MachineCases {
+enum MachineCases: CaseGroup {
     static let all: [Case] = fiveLevel + [tinyBzImage, reservedRanges, manyEntries] + processors + disk
 
     private static let booted = ["^LAB load rc=0 loaded=1", Case.second, "^LAB end second"]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// From every kernel to every kernel, by every system call, on every firmware and memory size.
-enum MatrixCases {
+enum MatrixCases: CaseGroup {
     static let kernels: [KernelName] = [.linux61, .linux612, .linux7]
     static let calls = ["-c", "-s", "-a"]
     static let memories = [512, 1024, 6144]

@@ -2,7 +2,7 @@
 import Foundation
 
 /// Kernels that mkelfimage has put into ELF files, started by each loader that reads such files.
-enum MkelfimageCases {
+enum MkelfimageCases: CaseGroup {
     static let all: [Case] =
         kernels.flatMap { kernel in
             [ours(kernel), peer(kernel), multiboot(kernel), pvh(kernel), grub(kernel)]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// The kernel module: on a kernel that has no kexec, beside native kexec, and what it leaves to the second kernel.
-enum ModuleCases {
+enum ModuleCases: CaseGroup {
     static let all: [Case] =
         withoutKexec + besideNative + fiveLevels + [brokenPage, brokenJump] + interrupted + devices
         + [chain(100, by: "module"), chain(30, by: "kexec_load"), repeated]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// What the kernel module refuses: by which errno, with which line in the kernel's log, and without losing a page.
-enum ModuleRuleCases {
+enum ModuleRuleCases: CaseGroup {
     static let all: [Case] =
         [
             tables, commands, privileges, disabled, limit, lockdown, native, busy, killed, namespace,

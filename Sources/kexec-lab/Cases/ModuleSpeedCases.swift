@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// The module beside the kernel's own kexec, in one guest whose clock counts instructions: one is a nanosecond.
-enum ModuleSpeedCases {
+enum ModuleSpeedCases: CaseGroup {
     static let all: [Case] = [loads, jumps]
 
     private static let counting = MachineShape(options: ["-icount", "shift=0,sleep=off"])

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// Multiboot kernels: two of ours that print what they were given, and Xen with a domain 0.
-enum MultibootCases {
+enum MultibootCases: CaseGroup {
     static let all: [Case] = first + second + wide + mach + grub + refused + xen + xenOnEFI
 
     private static let load = """

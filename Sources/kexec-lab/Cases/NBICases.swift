@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// Network boot images: two of ours, one for each way in, and Linux as mknbi packs it.
-enum NBICases {
+enum NBICases: CaseGroup {
     static let all: [Case] = [realMode, linear, linux, refused]
 
     private static let realMode = Case(

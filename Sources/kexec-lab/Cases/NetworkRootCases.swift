@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// A root that is out of reach as soon as the links are down: all that runs from there on has to be in memory.
-enum NetworkRootCases {
+enum NetworkRootCases: CaseGroup {
     static let all = [overTCP]
 
     /// NVMe over TCP, both ends in one machine: the target in a network namespace of its own, so that `-e` takes down only

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// Initrds that are unpacked when they are loaded: what the second kernel has of them is what it unpacks itself.
-enum PackedInitrdCases {
+enum PackedInitrdCases: CaseGroup {
     static let all: [Case] =
         formats.map { format($0, $1, $2) } + [several, early, hiddenEarly, bootconfig, memoryShort, fileLoad]
         + [KernelName.linux61, .linux7].flatMap { [panic($0, "crc64"), panic($0, "members")] }

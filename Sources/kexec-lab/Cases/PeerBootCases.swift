@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// The same arguments to either program, a boot with each, and what the next kernel finds.
-enum PeerBootCases {
+enum PeerBootCases: CaseGroup {
     static let all: [Case] =
         [systemd, force, console, high, low, crashLine, noEFI, longMap, vmlinux] + programs + [checked, unchecked]
 

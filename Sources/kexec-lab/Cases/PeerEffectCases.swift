@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// What either program does to the machine on the way to a jump, a shutdown or a crash kernel, seen from inside one guest.
-enum PeerEffectCases {
+enum PeerEffectCases: CaseGroup {
     static let all: [Case] = [going, crash]
 
     /// One observation: a command for both programs, called `$program` in it.

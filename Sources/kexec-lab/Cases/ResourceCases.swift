@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// What a load may cost, and what it may need from the machine.
-enum ResourceCases {
+enum ResourceCases: CaseGroup {
     static let all: [Case] = [anonymousMemory, tooLittleMemory, capture, speed]
 
     /// The limit on private writable memory (RLIMIT_DATA, in KiB) proves it: one page more and the program fails.
@@ -17,7 +17,8 @@ enum ResourceCases {
             done
             say finished
             """,
-        expect: ["^LAB load-c rc=0 loaded=1", "^LAB finished$"], deadline: 400, needsOurs: true)
+        expect: ["^LAB load-c rc=0 loaded=1", "^LAB load-s rc=0 loaded=1", "^LAB finished$"], deadline: 400,
+        needsOurs: true)
 
     /// The file's holes cost nothing; reading it whole before the check would.
     private static let tooLittleMemory = Case(

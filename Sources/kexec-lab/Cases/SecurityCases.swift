@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// Secure Boot, lockdown and the administrator's switch: what is allowed boots, what is not is refused with its reason.
-enum SecurityCases {
+enum SecurityCases: CaseGroup {
     static let all: [Case] =
         signed + [unsigned] + lockdown + [disabled, unprivileged, bootCapability, bootCapabilityCrash, masked]
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// What is started from a kernel in x2APIC mode, which Linux enters where interrupts are remapped.
-enum X2APICCases {
+enum X2APICCases: CaseGroup {
     static let all: [Case] = programs + [thirtyTwo, sixtyFour, firmware]
 
     private static func machine(processors: Int = 1) -> MachineShape {

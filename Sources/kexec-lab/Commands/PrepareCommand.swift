@@ -15,7 +15,14 @@ struct PrepareCommand: AsyncParsableCommand {
     @Option(help: "Only the kernels of these names (comma separated).")
     var kernels: String?
 
+    @Option(help: "Only the whole system of this release, as it is today.")
+    var system: SystemRelease?
+
     func run() async throws {
+        if let system {
+            try await Preparation(cache: CacheFolder(), refresh: refresh).prepare([])
+            return try await SystemDisk(cache: CacheFolder(), release: system).prepare()
+        }
         let cache = CacheFolder()
         let named = kernels?.split(separator: ",").map(String.init)
         let wanted = KernelName.allCases.filter { named?.contains($0.rawValue) ?? ($0 != .noKexec) }

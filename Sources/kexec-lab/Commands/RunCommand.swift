@@ -33,6 +33,7 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run", abstract: "Runs cases; consoles are kept in build/vm/CASE/console.log.")
 
     @OptionGroup var selection: CaseSelection
+    @OptionGroup var memory: MemoryOptions
 
     @Option(help: "The kexec under test; 'debian' means Debian's kexec-tools.")
     var kexec = "build/kexec"
@@ -45,6 +46,12 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(help: "Where consoles go.")
     var folder = "build/vm"
+
+    @Flag(help: "Each case starts its own first kernel, and none goes on from a snapshot.")
+    var cold = false
+
+    @Flag(help: "Neither asks the memory nor writes to it.")
+    var unremembered = false
 
     @Option(help: "Writes a JUnit report to this file.")
     var junit: String?
@@ -66,9 +73,17 @@ struct RunCommand: AsyncParsableCommand {
         try await Preparation(cache: cache, refresh: false).prepare(
             kernels, moduleKernels: KernelName.allCases.filter(moduleKernels.contains))
         let workshop = try Workshop(cache: cache, kexec: kexec, folder: folder)
-        let runner = CaseRunner(workshop: workshop, patience: patience)
-        let suite = Suite<Case>(jobs: jobs) { await runner.run($0) }
-        let results = try await interruptible { await suite.run(cases) { announce(Report.line($0)) } }
+        // The peer's runs say nothing of what is built here.
+        let remembrance = workshop.testsPeer || unremembered ? nil : try Remembrance(cache: cache, kexec: kexec)
+        let rounds = try await remembrance?.rounds(of: cases, memory) ?? [cases]
+        let runner = CaseRunner(
+            workshop: workshop, patience: patience,
+            startedMachines: cold
+                ? nil : StartedMachines(for: rounds.flatMap { $0 }, workshop: workshop, patience: patience))
+        let suite = Suite<Case>(jobs: jobs) { test in
+            await remembrance.remembering(test) { await runner.run(test) }
+        }
+        let results = try await interruptible { await suite.run(rounds) { announce(Report.line($0)) } }
         if let junit { try Report.junit(results).write(toFile: junit, atomically: true, encoding: .utf8) }
         announce(Report.summary(results))
         if results.contains(where: \.stopsTheRun) { throw ExitCode(1) }

@@ -15,6 +15,8 @@ struct SystemCommand: AsyncParsableCommand {
     @Option(help: "Runs the lines of standard input in a system of this release, and no cases.")
     var shell: SystemRelease?
 
+    @OptionGroup var memory: MemoryOptions
+
     @Option(help: "Only cases whose name matches this regular expression.")
     var filter: String?
 
@@ -49,8 +51,16 @@ struct SystemCommand: AsyncParsableCommand {
         if list { return cases.forEach { announce("\($0.name)  \($0.summary)") } }
         let workshop = try await prepared(for: cases)
         let runner = SystemRunner(workshop: workshop, patience: patience, keepsDisk: keepDisks)
-        let suite = Suite<SystemCase>(jobs: jobs) { await runner.run($0) }
-        let results = try await interruptible { await suite.run(cases) { announce(Report.line($0)) } }
+        let isRemembered = shell == nil && workshop.package != .peer
+        let remembrance = isRemembered ? try Remembrance(cache: workshop.cache) : nil
+        let suite = Suite<SystemCase>(jobs: jobs) { test in
+            guard SystemDisk(cache: workshop.cache, release: test.release).isThere else {
+                return CaseResult(name: test.name, verdict: .skipped(Self.missing(test.release)), seconds: 0)
+            }
+            return await remembrance.remembering(test) { await runner.run(test) }
+        }
+        let rounds = try await remembrance?.rounds(of: cases, memory) ?? [cases]
+        let results = try await interruptible { await suite.run(rounds) { announce(Report.line($0)) } }
         if let junit { try Report.junit(results).write(toFile: junit, atomically: true, encoding: .utf8) }
         announce(Report.summary(results))
         if results.contains(where: \.stopsTheRun) { throw ExitCode(1) }
@@ -60,11 +70,16 @@ struct SystemCommand: AsyncParsableCommand {
         let cache = CacheFolder()
         let package = try tested()
         try await Preparation(cache: cache, refresh: false).prepare([])
-        for release in SystemRelease.allCases where cases.contains(where: { $0.release == release }) {
+        for release in SystemRelease.allCases
+        where !release.isMoving && cases.contains(where: { $0.release == release }) {
             try await SystemDisk(cache: cache, release: release).prepare()
         }
         let folder = URL(fileURLWithPath: folder).standardizedFileURL.path
         return SystemWorkshop(cache: cache, package: package, folder: folder)
+    }
+
+    private static func missing(_ release: SystemRelease) -> String {
+        "no \(release.rawValue) in the cache; 'kexec-lab prepare --system=\(release.rawValue)' makes it"
     }
 
     private func tested() throws -> SystemPackage {

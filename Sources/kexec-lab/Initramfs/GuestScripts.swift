@@ -14,6 +14,8 @@ enum GuestScripts {
         mount -t tmpfs tmp /tmp
         # Kernel messages would cut through our lines; emergencies still come.
         dmesg -n 1
+        # Of a first kernel that goes on from a snapshot.
+        [ -e /lab/await ] && . /lab/await
         . /lab/functions
         stage=$(argument lab.stage); stage=${stage:-first}
         say $stage nonce=$(argument lab.nonce) release=$(uname -r) boot=$(cat /proc/sys/kernel/random/boot_id) up=$(uptime_now)

@@ -20,6 +20,9 @@ struct InitramfsBuilder {
     /// Paths of libraries that are there already.
     private var added: Set<String> = []
 
+    /// Nothing: for what is unpacked over a root file system.
+    init(emptyWith tools: Toolset) { self.tools = tools }
+
     /// Nothing but a console.
     init(bareWith tools: Toolset) {
         self.tools = tools
@@ -87,7 +90,9 @@ struct InitramfsBuilder {
     }
 
     private static func read(_ path: String) throws -> [UInt8] {
-        guard let data = FileManager.default.contents(atPath: path) else { throw LabError("cannot read '\(path)'") }
+        guard let data = FileManager.default.contents(atPath: ReadFiles.note(path)) else {
+            throw LabError("cannot read '\(path)'")
+        }
         return [UInt8](data)
     }
 

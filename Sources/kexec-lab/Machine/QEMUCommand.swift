@@ -16,6 +16,11 @@ struct QEMUCommand {
     var startsHalted = false
     /// In the place of the kernel.
     var start: [String]?
+    /// A socket path for QEMU's machine protocol.
+    var controlSocket: String?
+    /// The machine goes on from this one's snapshot, with these files of the firmware's configuration, by name.
+    var snapshot: StartedMachine?
+    var configuration: [String: String] = [:]
 
     func command() throws -> HostCommand {
         var arguments = [
@@ -33,11 +38,19 @@ struct QEMUCommand {
         }
         if let debugSocket { arguments += ["-gdb", "unix:\(debugSocket),server=on,wait=off"] }
         if startsHalted { arguments.append("-S") }
+        if let controlSocket { arguments += ["-qmp", "unix:\(controlSocket),server=on,wait=off"] }
+        if let snapshot { arguments += ["-incoming", "file:\(snapshot.state)"] }
+        for (name, path) in configuration.sorted(by: { $0.key < $1.key }) {
+            arguments += ["-fw_cfg", "name=\(name),file=\(path)"]
+        }
         var command = tools.command("qemu-system-x86_64", arguments + shape.options)
         // Else QEMU looks for its modules where the system keeps those of another QEMU.
         command.environment["QEMU_MODULE_DIR"] = "\(tools.libraries)/qemu"
         return command
     }
+
+    /// What the firmware keeps of itself.
+    static func variables(in folder: String) -> String { "\(folder)/variables.fd" }
 
     /// Where the files lie that the machine's server gives away.
     static func served(in folder: String) -> String { "\(folder)/served" }
@@ -69,9 +82,9 @@ struct QEMUCommand {
     }
 
     private func flash(_ code: String, _ variables: String) throws -> [String] {
-        let copy = "\(folder)/variables.fd"
+        let copy = Self.variables(in: folder)
         try? FileManager.default.removeItem(atPath: copy)
-        try FileManager.default.copyItem(atPath: tools.firmware(variables), toPath: copy)
+        try FileManager.default.copyItem(atPath: snapshot?.variables ?? tools.firmware(variables), toPath: copy)
         return [
             "-drive", "if=pflash,format=raw,readonly=on,file=\(tools.firmware(code))",
             "-drive", "if=pflash,format=raw,file=\(copy)",

@@ -20,18 +20,7 @@ import Foundation
 /// It prints `probe COMMAND result=NAME`, 0 or an errno's name, and what else there is to say; its status is 0 or 1.
 enum ModuleProbe {
     static func make(in workshop: Workshop) async throws -> String {
-        try await workshop.made("probe") { path in
-            let source = path + ".c"
-            try text.write(toFile: source, atomically: true, encoding: .utf8)
-            let options = [
-                "-target", "x86_64-unknown-none-elf", "-O1", "-Wall", "-Werror", "-fno-stack-protector", "-mno-sse",
-                "-nostdlib", "-static", "-ffreestanding", "-fno-builtin", "-fno-pic", "-c", source, "-o", path + ".o",
-            ]
-            _ = try await HostCommand("clang", options).output()
-            _ = try await HostCommand(
-                "ld.lld", ["-static", "-nostdlib", "-e", "start", path + ".o", "-o", path]
-            ).output()
-        }
+        try await workshop.made("probe") { try await FreestandingProgram.compile(text, to: $0) }
     }
 
     /// Numbers are from `asm/unistd_64.h`, `asm-generic/errno.h`, `linux/capability.h`, `linux/sched.h`, `linux/mman.h`.

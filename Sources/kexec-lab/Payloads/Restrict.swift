@@ -10,18 +10,7 @@ import Foundation
 /// takes no call, but every capability except CAP_SYS_BOOT: `/proc/iomem` then shows no addresses.
 enum Restrict {
     static func make(in workshop: Workshop) async throws -> String {
-        try await workshop.made("restrict") { path in
-            let source = path + ".c"
-            try text.write(toFile: source, atomically: true, encoding: .utf8)
-            let options = [
-                "-target", "x86_64-unknown-none-elf", "-O1", "-fno-stack-protector", "-mno-sse", "-nostdlib", "-static",
-                "-ffreestanding", "-fno-pic", "-c", source, "-o", path + ".o",
-            ]
-            _ = try await HostCommand("clang", options).output()
-            _ = try await HostCommand(
-                "ld.lld", ["-static", "-nostdlib", "-e", "start", path + ".o", "-o", path]
-            ).output()
-        }
+        try await workshop.made("restrict") { try await FreestandingProgram.compile(text, to: $0) }
     }
 
     /// Numbers are from `asm/unistd_64.h`, `linux/filter.h`, `linux/seccomp.h` and `linux/reboot.h`.

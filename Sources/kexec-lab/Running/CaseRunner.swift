@@ -31,6 +31,8 @@ struct CaseRunner: Sendable {
     let workshop: Workshop
     /// Multiplies every deadline: for busy machines.
     let patience: Double
+    /// Snapshots that cases go on from; nil: each starts its own first kernel.
+    var startedMachines: StartedMachines?
     /// Sees each console line as it comes.
     var observe: (@Sendable (ConsoleLine) -> Void)?
 
@@ -40,6 +42,9 @@ struct CaseRunner: Sendable {
         }
         let start = Date()
         var tail: [String] = []
+        for kernel in [test.firstKernel, test.secondKernel] + test.otherKernels {
+            ReadFiles.note(workshop.cache.kernel(kernel))
+        }
         do {
             var logs: [ConsoleLog] = []
             var complaints: [String] = []
@@ -60,25 +65,26 @@ struct CaseRunner: Sendable {
     /// One pass. Emulation can lose a kernel before its PID 1: that is tried once more; after the first kernel's marker
     /// nothing is excused.
     private func boot(_ test: Case, _ pass: String) async throws -> (VirtualMachine.Outcome, [String]) {
-        let nonce = String(UInt32.random(in: 0x1000_0000...0xffff_ffff), radix: 16)
         let folder = try caseFolder(test, pass)
-        let initrd = "\(folder)/initrd"
-        try Data(try await firstInitrd(test, pass, folder)).write(to: URL(fileURLWithPath: initrd))
-        defer { try? FileManager.default.removeItem(atPath: initrd) }
-        var outcome = try await start(test, folder, initrd, nonce)
-        defer {
-            for made in ["\(folder)/disk", "\(folder)/image", QEMUCommand.served(in: folder)] {
-                try? FileManager.default.removeItem(atPath: made)
-            }
-        }
-        if outcome.log.firstMarker == nil { outcome = try await start(test, folder, initrd, nonce) }
+        let started = await startedMachines?.machine(for: test)
+        var (outcome, nonce) = try await start(test, pass, folder, from: started)
+        if outcome.log.firstMarker == nil { (outcome, nonce) = try await start(test, pass, folder, from: nil) }
+        await startedMachines?.release(test)
         let matcher = ConsoleMatcher(
             nonce: nonce, firstRelease: try workshop.release(of: test.firstKernel),
             secondRelease: try workshop.release(of: test.secondKernel))
         var complaints = try matcher.complaints(outcome.log, expect: test.expect, forbid: test.forbid)
         if ConsoleMatcher.sameBoot(outcome.log) { complaints.append("the boot_id did not change") }
         if outcome.end != test.end { complaints.append("the machine \(outcome.end), should have \(test.end)") }
+        if !complaints.isEmpty { try keepConsole(in: folder) }
         return (outcome, complaints)
+    }
+
+    /// The next run writes over what the console said: a failure that does not come again can still be read.
+    private func keepConsole(in folder: String) throws {
+        let kept = "\(folder)/failed-\(Date().formatted(.iso8601)).log"
+        try? FileManager.default.removeItem(atPath: kept)
+        try FileManager.default.copyItem(atPath: "\(folder)/console.log", toPath: kept)
     }
 
     private func caseFolder(_ test: Case, _ pass: String) throws -> String {
@@ -87,25 +93,67 @@ struct CaseRunner: Sendable {
         return folder
     }
 
+    /// Starts the first kernel, or goes on from where it was started before.
     private func start(
-        _ test: Case, _ folder: String, _ initrd: String, _ nonce: String
-    ) async throws -> VirtualMachine.Outcome {
-        // A socket address holds 107 bytes, too few for most folders.
-        let usesStub = test.debugger != nil || test.atFirstEntry != nil
-        let socket = usesStub ? "/tmp/kexec-lab-\(nonce).gdb" : nil
+        _ test: Case, _ pass: String, _ folder: String, from started: StartedMachine?
+    ) async throws -> (VirtualMachine.Outcome, nonce: String) {
+        let nonce = started?.nonce ?? String(UInt32.random(in: 0x1000_0000...0xffff_ffff), radix: 16)
+        let made = "\(folder)/initrd"
+        defer {
+            for path in [made, "\(folder)/disk", "\(folder)/image", QEMUCommand.served(in: folder)] {
+                try? FileManager.default.removeItem(atPath: path)
+            }
+        }
+        let contents =
+            started == nil
+            ? try await InitramfsBuilder(workshop.tools) : InitramfsBuilder(emptyWith: workshop.tools)
+        try Data(try await filled(contents, test, pass, folder)).write(to: URL(fileURLWithPath: made))
+        let socket = test.usesDebugStub ? "/tmp/kexec-lab-\(nonce)-\(UInt16.random(in: 0...0xffff)).gdb" : nil
         defer { socket.map { _ = unlink($0) } }
+        let command =
+            if let started {
+                try goingOn(from: started, with: made, folder, socket)
+            } else {
+                try await starting(test, initrd: made, nonce, folder, socket)
+            }
+        return (try await run(test, command, folder, socket), nonce)
+    }
+
+    /// What starts the first kernel.
+    private func starting(
+        _ test: Case, initrd: String, _ nonce: String, _ folder: String, _ socket: String?
+    ) async throws -> HostCommand {
         let kernel =
             test.machine.firmware == .secureBoot
             ? try await workshop.signed(test.firstKernel) : workshop.cache.kernel(test.firstKernel)
-        let line = "console=ttyS0 panic=-1 oops=panic lab.nonce=\(nonce) \(test.firstCommandLine)"
+        let line = FirstBoot.commandLine(nonce: nonce, more: test.firstCommandLine)
         var shape = test.machine
-        shape.options += try await test.disks(workshop)
+        shape.options += try await test.disks?(workshop) ?? []
         let boot = FirstBoot(kernel: kernel, initrd: initrd, commandLine: line, folder: folder)
-        let command = try QEMUCommand(
+        return try QEMUCommand(
             tools: workshop.tools, shape: shape, kernel: kernel, initrd: initrd, commandLine: line,
             folder: folder, debugSocket: socket, startsHalted: test.atFirstEntry != nil,
             start: try await test.start?(workshop, boot)
         ).command()
+    }
+
+    /// What goes on from a snapshot, with the case's files in an archive.
+    private func goingOn(
+        from started: StartedMachine, with archive: String, _ folder: String, _ socket: String?
+    ) throws -> HostCommand {
+        let seed = "\(folder)/seed"
+        let bytes = (0..<CaseFetcher.seedSize).map { _ in UInt8.random(in: 0...255) }
+        try Data(bytes).write(to: URL(fileURLWithPath: seed))
+        return try QEMUCommand(
+            tools: workshop.tools, shape: started.key.shape, kernel: started.kernel, initrd: started.initrd,
+            commandLine: started.commandLine, folder: folder, debugSocket: socket, snapshot: started,
+            configuration: [CaseFetcher.caseName: archive, CaseFetcher.seedName: seed]
+        ).command()
+    }
+
+    private func run(
+        _ test: Case, _ command: HostCommand, _ folder: String, _ socket: String?
+    ) async throws -> VirtualMachine.Outcome {
         let opening = test.atFirstEntry.map { body in
             Task.detached { try await body(try await GDBConnection.waiting(for: socket ?? "")) }
         }
@@ -121,21 +169,29 @@ struct CaseRunner: Sendable {
         return outcome
     }
 
-    private func firstInitrd(_ test: Case, _ pass: String, _ folder: String) async throws -> [UInt8] {
-        var second = try await InitramfsBuilder(workshop.tools)
-        for (path, file) in try await test.secondFiles(workshop) { try await second.add(path, file) }
-        if test.secondHasModule { try await add(moduleFor: test.secondKernel, to: &second) }
-        if !test.secondScript.isEmpty { try await second.add("lab/second", .text(test.secondScript + "\n")) }
-        var first = try await InitramfsBuilder(workshop.tools)
+    /// The first guest's files.
+    private func filled(
+        _ guest: InitramfsBuilder, _ test: Case, _ pass: String, _ folder: String
+    ) async throws -> [UInt8] {
+        var first = guest
         try await first.add("sbin/kexec", .program(workshop.kexec))
         try await first.add("boot/vmlinuz", .host(workshop.cache.kernel(test.secondKernel)))
-        let secondInitrd = try await test.packing(workshop, second.finished())
+        let secondInitrd = try await secondInitrd(test)
         try await first.add("boot/initrd", .bytes(secondInitrd))
         if test.machine.servesSecondKernel { try serve(test.secondKernel, secondInitrd, in: folder) }
         if test.hasModule { try await add(moduleFor: test.firstKernel, to: &first) }
-        for (path, file) in try await test.files(workshop) { try await first.add(path, file) }
+        for (path, file) in try await test.files?(workshop) ?? [:] { try await first.add(path, file) }
         try await first.add("lab/first", .text("pass='\(pass)'\n\(test.script)\n"))
         return first.finished()
+    }
+
+    private func secondInitrd(_ test: Case) async throws -> [UInt8] {
+        var second = try await InitramfsBuilder(workshop.tools)
+        for (path, file) in try await test.secondFiles?(workshop) ?? [:] { try await second.add(path, file) }
+        if test.secondHasModule { try await add(moduleFor: test.secondKernel, to: &second) }
+        if !test.secondScript.isEmpty { try await second.add("lab/second", .text(test.secondScript + "\n")) }
+        let archive = second.finished()
+        return try await test.packing?(workshop, archive) ?? archive
     }
 
     private func add(moduleFor kernel: KernelName, to guest: inout InitramfsBuilder) async throws {
@@ -150,4 +206,9 @@ struct CaseRunner: Sendable {
         try FileManager.default.copyItem(atPath: workshop.cache.kernel(kernel), toPath: "\(served)/vmlinuz")
         try Data(initrd).write(to: URL(fileURLWithPath: "\(served)/initrd"))
     }
+}
+
+extension Case {
+    /// A socket address holds 107 bytes, too few for most folders: the stub's lies in /tmp.
+    fileprivate var usesDebugStub: Bool { debugger != nil || atFirstEntry != nil }
 }

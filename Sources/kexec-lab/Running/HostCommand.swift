@@ -32,14 +32,15 @@ struct HostCommand: Sendable {
     ]
 
     /// The program's standard output.
+    /// - Parameter input: what it reads from standard input.
     /// - Throws: its last lines of standard error when it ends with another status than 0.
-    func output(limit: Int = 64 << 20) async throws -> String {
+    func output(input: String = "", limit: Int = 64 << 20) async throws -> String {
         do {
             let result = try await run(
                 executable, arguments: Arguments(arguments),
                 environment: variables,
                 workingDirectory: workingDirectory.map { .init($0) },
-                output: .string(limit: limit), error: .string(limit: 1 << 20))
+                input: .string(input), output: .string(limit: limit), error: .string(limit: 1 << 20))
             guard result.terminationStatus.isSuccess else {
                 let complaint = result.standardError.split(separator: "\n").suffix(8).joined(separator: "\n  ")
                 throw LabError("'\(name) \(arguments.joined(separator: " "))' failed:\n  \(complaint)")

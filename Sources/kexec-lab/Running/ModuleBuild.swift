@@ -12,7 +12,7 @@ struct ModuleBuild: Sendable {
     var folder = URL(fileURLWithPath: "build/modules").standardizedFileURL.path
 
     /// What the module is made from.
-    private static let sources = [
+    static let sources = [
         "KernelModule", "Sources/Handoff", "Sources/PhysicalMemory", "scripts/build-module.sh",
         "scripts/compile-module-core.sh", "scripts/check-module.sh", "scripts/in-environment.sh",
     ]
@@ -34,12 +34,20 @@ struct ModuleBuild: Sendable {
             URL(fileURLWithPath: "scripts/build-module.sh").standardizedFileURL.path, [],
             environment: [
                 "KDIR": try cache.buildTree(kernel), "OUTPUT": module,
-                "WORK": try environment.buildFolder("module-\(kernel.rawValue)"),
+                "WORK": try environment.buildFolder("module-\(kernel.rawValue)-\(Self.workTree)"),
                 "MODULE_MAKE": "\(environment.script) \(environment.root) make",
             ])
         _ = try await command.output()
         try release.write(toFile: made, atomically: true, encoding: .utf8)
         return module
+    }
+
+    /// Tells the work trees apart that share a cache: objects of one are none of another's. FNV-1a of the tree's path.
+    private static var workTree: String {
+        let hash = FileManager.default.currentDirectoryPath.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+            ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+        }
+        return String(hash, radix: 16)
     }
 
     /// Whether a file is newer than all files below `sources`, each of which must be there.

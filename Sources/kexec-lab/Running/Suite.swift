@@ -13,6 +13,13 @@ struct Suite<Test: NamedTest> {
     let jobs: Int
     let runner: @Sendable (Test) async -> CaseResult
 
+    /// Rounds one after the other, so that no case meets itself.
+    func run(_ rounds: [[Test]], report: @Sendable (CaseResult) -> Void) async -> [CaseResult] {
+        var results: [CaseResult] = []
+        for round in rounds { results += await run(round, report: report) }
+        return results
+    }
+
     /// Results in the order in which cases ended.
     func run(_ cases: [Test], report: @Sendable (CaseResult) -> Void) async -> [CaseResult] {
         await withTaskGroup(of: CaseResult.self) { group in

@@ -8,7 +8,9 @@ actor Workshop {
     /// The kexec under test.
     nonisolated let kexec: String
     /// Lies where `make` leaves it, whatever kexec is under test.
-    nonisolated let mkelfimage = URL(fileURLWithPath: "build/mkelfimage").standardizedFileURL.path
+    nonisolated var mkelfimage: String {
+        ReadFiles.note(URL(fileURLWithPath: "build/mkelfimage").standardizedFileURL.path)
+    }
     /// Consoles and ram disks, a folder per case.
     nonisolated let folder: String
     /// Debian's kexec-tools is under test: cases that need more are skipped.
@@ -16,10 +18,12 @@ actor Workshop {
 
     /// What `make` leaves beside the programs.
     nonisolated func payload(_ name: String) -> String {
-        URL(fileURLWithPath: "build/payloads/\(name)").standardizedFileURL.path
+        ReadFiles.note(URL(fileURLWithPath: "build/payloads/\(name)").standardizedFileURL.path)
     }
 
     private var making: [String: Task<String, any Error>] = [:]
+    /// What each of them was made from.
+    private var madeFrom: [String: ReadFiles] = [:]
     private var building: [KernelName: Task<String, any Error>] = [:]
 
     init(cache: CacheFolder, kexec: String, folder: String) throws {
@@ -32,6 +36,7 @@ actor Workshop {
 
     /// The kernel module for one of the kernels; built by the first case that asks.
     func module(for kernel: KernelName) async throws -> String {
+        ModuleBuild.sources.forEach { ReadFiles.note(URL(fileURLWithPath: $0).standardizedFileURL.path) }
         if let task = building[kernel] { return try await task.value }
         let build = ModuleBuild(cache: cache)
         let task = Task { try await build.build(for: kernel) }
@@ -41,16 +46,18 @@ actor Workshop {
 
     /// A file that several cases share: made once per run, by the first that asks.
     func made(_ name: String, by make: @escaping @Sendable (String) async throws -> Void) async throws -> String {
-        if let task = making[name] { return try await task.value }
         let folder = "\(folder)/made"
+        let read = madeFrom[name] ?? ReadFiles()
+        defer { ReadFiles.current?.add(read.paths) }
+        if let task = making[name] { return try await task.value }
         let task = Task {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             let path = "\(folder)/\(name)"
             try? FileManager.default.removeItem(atPath: path)
-            try await make(path)
+            try await ReadFiles.$current.withValue(read) { try await make(path) }
             return path
         }
-        making[name] = task
+        (making[name], madeFrom[name]) = (task, read)
         return try await task.value
     }
 

@@ -4,6 +4,8 @@
 struct SystemCase: NamedTest {
     /// Unique together with the release, which comes before it: `bookworm/reboot/loaded`.
     var title: String
+    /// The laboratory's file that it is written in, without its folder; set by the catalogue.
+    var source = ""
     /// What passing proves, in one sentence.
     var summary: String
     var release: SystemRelease
@@ -41,4 +43,9 @@ extension SystemCase {
 /// A demand of a case.
 func require(_ holds: Bool, _ complaint: @autoclosure () -> String) throws {
     guard holds else { throw LabError(complaint()) }
+}
+
+/// The cases of one file, which has its name.
+protocol SystemCaseGroup: Sendable {
+    static var all: [SystemCase] { get }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// Packages and people beside ours: DKMS, molly-guard, kexec-tools' remains, a terminal that hangs up.
-enum SystemCompanionCases {
+enum SystemCompanionCases: SystemCaseGroup {
     static let all: [SystemCase] = dkms + mollyGuard + remains + terminal
 
     private static let dkms = SystemCase.cases(

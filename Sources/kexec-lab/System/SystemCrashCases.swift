@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// Debian's kdump-tools beside the package: from the panic to a dump that names its kernel.
-enum SystemCrashCases {
+enum SystemCrashCases: SystemCaseGroup {
     static let all: [SystemCase] = dump("c", "kexec_load") + dump("s", "kexec_file_load")
 
     private static func dump(_ option: String, _ call: String) -> [SystemCase] {

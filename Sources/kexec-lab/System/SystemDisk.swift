@@ -11,13 +11,16 @@ struct SystemDisk: Sendable {
 
     /// Room for packages, dumps and logs.
     private static let size = 4 << 30
-    private static let sources = ["scripts/make-system-tree.sh", "scripts/system-tree"]
+    static let sources = ["scripts/make-system-tree.sh", "scripts/system-tree"]
 
     private var folder: String { "\(cache.path)/system/\(release.rawValue)" }
     var path: String { "\(folder)/disk.img" }
 
     /// Beside the disk, once it is complete: what it was made by. Times would say nothing in a fresh work tree.
     private var record: String { "\(folder)/recipe" }
+
+    /// Some sources made it, not necessarily the present ones.
+    var isThere: Bool { FileManager.default.fileExists(atPath: record) }
 
     /// Makes the disk unless it is there and was made by the same sources.
     func prepare() async throws {

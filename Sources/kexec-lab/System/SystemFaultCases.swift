@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// What is broken, full, gone or too old when a machine is to be rebooted.
-enum SystemFaultCases {
+enum SystemFaultCases: SystemCaseGroup {
     static let all: [SystemCase] = settings + full + gone + powerCut + stale
 
     private static let settings = SystemCase.cases(

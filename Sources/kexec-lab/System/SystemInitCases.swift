@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// A Debian whose first process is sysvinit's.
-enum SystemInitCases {
+enum SystemInitCases: SystemCaseGroup {
     static let all: [SystemCase] = SystemCase.cases(
         "sysvinit", "under sysvinit reboots start what is loaded, by hand or by LOAD_KEXEC, and coldreboot does not",
         in: [.bookworm], { $0.deadline = 2400 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// A shutdown that ends in a ram disk: dracut's script, a busybox, and nothing of ours but the program.
-enum SystemInitramfsCases {
+enum SystemInitramfsCases: SystemCaseGroup {
     static let all: [SystemCase] = SystemCase.cases(
         "initramfs", "from dracut's shutdown ram disk, with no library in it, kexec -e starts the loaded kernel",
         in: SystemRelease.stable, { test in test.files = { workshop in ["busybox": workshop.tools.busybox] } }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// Kernels that come and go by apt, and GRUB's choice among two.
-enum SystemKernelCases {
+enum SystemKernelCases: SystemCaseGroup {
     static let all: [SystemCase] = SystemCase.cases(
         "kernels",
         "a kernel that apt installs is preloaded and booted; GRUB's saved entry is; one that apt purges is unloaded",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// The package comes, takes kexec-tools' place, and goes.
-enum SystemPackageCases {
+enum SystemPackageCases: SystemCaseGroup {
     static let all: [SystemCase] = purge + takeover
 
     private static let purge = SystemCase.cases(

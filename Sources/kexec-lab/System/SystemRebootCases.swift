@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// A loaded kernel, and every way in which systems are rebooted.
-enum SystemRebootCases {
+enum SystemRebootCases: SystemCaseGroup {
     static let all: [SystemCase] = loaded + systemctlReboot + opener
 
     /// Ways from a loaded kernel, each taken on a machine of its own.

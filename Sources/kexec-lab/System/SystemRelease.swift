@@ -10,6 +10,9 @@ enum SystemRelease: String, CaseIterable, Sendable {
     /// by itself.
     case sid
 
+    /// Its packages change from day to day: no run makes its system by itself.
+    var isMoving: Bool { self == .sid }
+
     /// Those that do not change any more.
     static let stable: [SystemRelease] = [.bookworm, .trixie]
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// Reboots that come from elsewhere, in the very form that README shows.
-enum SystemRemoteCases {
+enum SystemRemoteCases: SystemCaseGroup {
     static let all: [SystemCase] = ansible + kured
 
     /// README's line for both.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// What the administrator's switches make of a reboot: always by kexec, never this once, and what a failed load means.
-enum SystemSwitchCases {
+enum SystemSwitchCases: SystemCaseGroup {
     static let all: [SystemCase] = coldReboot + always + failure
 
     private static let coldReboot = SystemCase.cases(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// README's walk to a machine whose reboots skip the firmware, and back, with nothing but its lines.
-enum SystemWalkCases {
+enum SystemWalkCases: SystemCaseGroup {
     static let all: [SystemCase] = SystemCase.cases(
         "walk", "README's steps lead to a machine whose reboots skip the firmware, and back", in: SystemRelease.stable,
         { $0.deadline = 2400 }

@@ -18,6 +18,7 @@ struct SystemWorkshop: Sendable {
         defer { try? manager.removeItem(atPath: tree) }
         var size = 0
         for (name, source) in files {
+            ReadFiles.note(source)
             let target = "\(tree)/\(name)"
             try manager.copyItem(
                 at: URL(fileURLWithPath: source).resolvingSymlinksInPath(), to: URL(fileURLWithPath: target))
