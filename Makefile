@@ -24,7 +24,7 @@ DESTDIR ?=
 SWIFT_FLAGS := --manifest-cache none
 LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab
 
-.PHONY: all module dkms packages lab test vm-test system-test demo bench doc completions check fuzz disasm install install-files install-hooks install-hook-files deb lint-deb clean distclean help
+.PHONY: all module dkms packages lab test vm-test system-test lab-status broken demo bench doc completions check fuzz disasm install install-files install-hooks install-hook-files deb lint-deb clean distclean help
 
 all: packages ## build/kexec and build/mkelfimage: static programs (Embedded Swift, musl, all codecs)
 	@scripts/build-embedded.sh x86_64 kexec
@@ -47,11 +47,20 @@ test: all ## unit tests, build/kexec, and the quick part of the VM cases
 	@Tests/filtered/run.sh
 	$(LAB) run --quick
 
-vm-test: all lab ## all VM cases, or those whose name holds FILTER=
-	$(LAB) run $(if $(FILTER),--filter '$(FILTER)')
+# Of both kinds of cases: which are run, and how often, by what the laboratory remembers.
+MEMORY = $(if $(STALE),--stale) $(if $(SUSPECTS),--suspects) $(if $(REPEAT),--repeat $(REPEAT))
 
-system-test: deb lab ## cases in whole Debian systems with the package installed, or those whose name matches FILTER=
-	$(LAB) system $(if $(FILTER),--filter '$(FILTER)')
+vm-test: all lab ## all VM cases, or those that match FILTER=; STALE=1: not yet passed on this; REPEAT=N; SUSPECTS=1
+	$(LAB) run $(if $(FILTER),--filter '$(FILTER)') $(MEMORY)
+
+system-test: deb lab ## cases in whole Debian systems with the package installed; the same variables
+	$(LAB) system $(if $(FILTER),--filter '$(FILTER)') $(MEMORY)
+
+lab-status: all deb lab ## what passed, failed or is stale of all cases; IMPORT=, EXPORT= and JSON= name files
+	@$(LAB) status $(if $(IMPORT),--import '$(IMPORT)') $(if $(EXPORT),--export '$(EXPORT)') $(if $(JSON),--json '$(JSON)')
+
+broken: all ## breaks the product by each patch of Tests/Broken, or those that match FILTER=: a test has to fail
+	@scripts/broken.sh $(if $(FILTER),'$(FILTER)')
 
 demo: all lab ## one kexec in a VM: the second kernel's own lines, and how long the jump took
 	$(LAB) demo

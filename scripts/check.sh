@@ -45,7 +45,7 @@ formatted() {
 }
 
 licensed() {
-    sources ! -name '*.bin' ! -name '*.md' ! -name '*.default' ! -path 'Tests/Fixtures/*' ! -path 'Integration/debian/*' | {
+    sources ! -name '*.bin' ! -name '*.patch' ! -name '*.md' ! -name '*.default' ! -path 'Tests/Fixtures/*' ! -path 'Integration/debian/*' | {
         bad=0
         while read -r file; do
             head -n 3 "$file" | grep -q 'SPDX-License-Identifier: ' && continue
@@ -115,6 +115,7 @@ check "licence: an SPDX line in every source" licensed
 check "scripts: sh -n" shell_scripts
 check "manuals: mandoc -T lint, groff -ww" manuals
 check "completions: bash, zsh, fish" Tests/completions/run.sh
+check "broken: every patch of Tests/Broken applies" scripts/broken.sh --check
 check "documentation: DocC without a warning" documentation
 
 if scripts/build-payloads.sh >"$work/log" 2>&1 </dev/null; then
