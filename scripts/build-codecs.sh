@@ -6,10 +6,13 @@
 # no kernel needs. Counted over a kernel of 66 MB, in million instructions: xz 3694 (the archive's 3705), gzip 924 (966);
 # bzip2, 30 MB of it, 3763 (3794); zstd, a kernel of 57 MB, 703, where only the loop over sequences has its templates
 # inlined (1006 without, for 2.8 KB less).
-# usage: build-codecs.sh SOURCES MUSL_HEADERS ARCHIVE
+# usage: build-codecs.sh SOURCES MUSL_HEADERS ARCHIVE [FLAG...]
+# The flags are fuzzing's: sanitizers. All else is the same for it.
 . "$(dirname "$0")/common.sh"
 find_toolchain
 sources=$1 headers=$2 archive=$3
+shift 3
+additional=$*
 objects=$archive.objects
 rm -rf "$objects"
 mkdir -p "$objects"
@@ -23,7 +26,7 @@ compile() {
         clang --target=x86_64-unknown-linux-musl -Os -std=gnu11 -ffunction-sections -fdata-sections \
             -fno-stack-protector -fno-asynchronous-unwind-tables -nostdinc -isystem "$headers" \
             -isystem "$(clang -print-resource-dir)/include" -ffile-prefix-map="$sources=codecs" -DNDEBUG $flags \
-            -c "$sources/$folder/$file.c" -o "$objects/$(echo "$folder/$file" | tr / -).o"
+            $additional -c "$sources/$folder/$file.c" -o "$objects/$(echo "$folder/$file" | tr / -).o"
     done
 }
 

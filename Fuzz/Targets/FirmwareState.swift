@@ -4,18 +4,16 @@
 import BootFormats
 import Handoff
 
-@_cdecl("LLVMFuzzerTestOneInput")
-public func readFirmwareState(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    var bytes = Array(UnsafeBufferPointer(start: start, count: count))
+func fuzzFirmwareState(_ input: UnsafeRawBufferPointer) {
+    var bytes = Array(input)
     read(bytes)
-    guard bytes.count >= FirmwareStateHeader.size else { return 0 }
+    guard bytes.count >= FirmwareStateHeader.size else { return }
     bytes.store(FirmwareStateHeader.magic, at: 0)
     bytes.store(FirmwareStateHeader.currentVersion, at: 8)
     bytes.store(UInt32(bytes.count), at: 12)
     let sum = bytes.withUnsafeBytes { FastHash.hash($0.bytes.extracting(droppingFirst: FirmwareStateHeader.size)) }
     bytes.store(sum, at: 24)
     read(bytes)
-    return 0
 }
 
 private func read(_ bytes: [UInt8]) {

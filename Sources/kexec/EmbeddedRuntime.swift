@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 // What the static program needs and musl does not have, and what stands in for parts of the codec libraries that
-// are left out of it (scripts/build-embedded.sh names them).
-#if hasFeature(Embedded)
+// are left out of it (scripts/build-embedded.sh names them). CODEC_STAND_INS: fuzzing has the latter, too.
+#if hasFeature(Embedded) || CODEC_STAND_INS
     internal import CLinux
+#endif
+#if CODEC_STAND_INS
+    @testable internal import Kexec
+#endif
 
+#if hasFeature(Embedded)
     /// Fills `count` bytes with random numbers: the seed of Dictionary's and Set's hashing, good for nothing else.
     @c(arc4random_buf)
     func fillWithRandomBytes(_ bytes: UnsafeMutableRawPointer?, _ count: Int) {
@@ -11,7 +16,9 @@
         // Kernels before 5.6 refuse the flag; the buffer then keeps what it held, and any seed will do.
         _ = unsafe getrandom(bytes, count, UInt32(GRND_INSECURE))
     }
+#endif
 
+#if hasFeature(Embedded) || CODEC_STAND_INS
     /// libbz2, compiled without files, calls this where it finds a bug of its own, and does not expect it to return.
     @c(bz_internal_error)
     func endForInternalError(_ number: Int32) { exit(3) }
@@ -58,7 +65,9 @@
         // As many bytes as the library says, which are its caller's.
         unsafe CyclicChecksum.crc64.checksum(of: UnsafeRawBufferPointer(start: bytes, count: count), after: before)
     }
+#endif
 
+#if hasFeature(Embedded)
     // Strings are paths and kernel options here, and equal when their bytes are: no scalar is composed, decomposed or
     // reordered. The standard library's tables, which say otherwise, would be 35 KB.
 
