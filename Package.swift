@@ -61,8 +61,13 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ], swiftSettings: relaxed),
         .testTarget(name: "PhysicalMemoryTests", dependencies: ["PhysicalMemory"], swiftSettings: relaxed),
-        .testTarget(name: "BootFormatsTests", dependencies: ["BootFormats"], swiftSettings: relaxed),
-        .testTarget(name: "HandoffTests", dependencies: ["Handoff"], swiftSettings: relaxed),
+        // What holds of every image that is accepted: for the tests and for fuzzing.
+        .target(
+            name: "ImagePromises", dependencies: ["BootFormats", "PhysicalMemory"], path: "Tests/ImagePromises",
+            swiftSettings: relaxed),
+        .testTarget(
+            name: "BootFormatsTests", dependencies: ["BootFormats", "ImagePromises"], swiftSettings: relaxed),
+        .testTarget(name: "HandoffTests", dependencies: ["BootFormats", "Handoff"], swiftSettings: relaxed),
         .testTarget(
             name: "PayloadTests", dependencies: ["PayloadImages", "Handoff", "BootFormats"], swiftSettings: relaxed,
             plugins: ["BuildPayloads"]),
@@ -95,7 +100,8 @@ let package = Package(
             name: "PayloadLogicTests", dependencies: ["FirmwareLogic", "Handoff", "StandaloneLogic"],
             swiftSettings: relaxed),
         .testTarget(
-            name: "BootableELFTests", dependencies: ["PhysicalMemory", "BootFormats", "BootableELF", "PayloadImages"],
+            name: "BootableELFTests",
+            dependencies: ["PhysicalMemory", "BootFormats", "BootableELF", "ImagePromises", "PayloadImages"],
             swiftSettings: relaxed),
         // The kernel module's Swift, which is compiled for the kernel by scripts/compile-module-core.sh: here with a mock of
         // Linux.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import BootFormats
+import ImagePromises
 import PhysicalMemory
 import Testing
 
@@ -138,8 +139,25 @@ import Testing
         for count in 0..<bytes.count {
             let part = Array(bytes.prefix(count))
             if let image = try? UnpackedLinux(parsing: part.span.bytes, linkedAt: Builder.place) {
-                #expect(image.segments.allSatisfy { $0.file.upperBound <= count })
+                #expect(image.brokenPromise(linkedAt: Builder.place, in: part.span.bytes) == nil, "\(count) bytes")
             }
+        }
+    }
+
+    /// Headers, section headers, and the table.
+    @Test(arguments: [Builder(), Builder(lists: [[0x8100_0010], [0x8100_0030]]), Builder(hasTable: false)])
+    func keepsItsPromisesWhateverByteChanges(builder: VmlinuxBuilder) {
+        let bytes = builder.bytes
+        var changed = bytes
+        for offset in bytes.indices where offset < Builder.first || offset >= Builder.names {
+            for value in [0, 1, 0x40, 0x7f, 0x80, 0xff] as [UInt8] {
+                changed[offset] = value
+                let span = changed.span.bytes
+                guard let image = try? UnpackedLinux(parsing: span, linkedAt: Builder.place) else { continue }
+                let broken = image.brokenPromise(linkedAt: Builder.place, in: span)
+                if let broken { Issue.record("\(broken): offset \(offset), \(value)") }
+            }
+            changed[offset] = bytes[offset]
         }
     }
 }

@@ -51,8 +51,7 @@ struct FirmwareStateTests {
         }
     }
 
-    /// No bytes at all stop the reader.
-    @Test func survivesEveryTruncation() {
+    @Test func refusesARecordCutAnywhere() {
         let bytes = record().encoded
         for count in 0..<bytes.count {
             #expect(throws: FirmwareStateError.self) { try FirmwareStateRecord(parsing: Array(bytes[..<count])) }

@@ -14,15 +14,23 @@ extension KernelImage {
         }
     }
 
-    /// A stream is read up to `fileSize(of:)`: whatever image its bytes are, they are the same one without what follows.
-    package static func brokenSizePromise(in bytes: borrowing RawSpan, asELF: Bool = false) -> StaticString? {
-        let head = bytes.extracting(first: 1 << 16)
-        guard let size = fileSize(of: head), size < bytes.byteCount else { return nil }
-        do throws(ImageError) {
-            let whole = try KernelImage(recognizing: bytes, asELF: asELF)
-            let cut = try? KernelImage(recognizing: bytes.extracting(first: Int(size)), asELF: asELF)
-            return cut == whole ? nil : "the size that a head tells is enough for the image"
-        } catch { return nil }
+    /// A stream is read up to `fileSize(of:)`, its head in any case: all that is loaded comes before.
+    package func brokenSizePromise(in bytes: borrowing RawSpan) -> StaticString? {
+        guard let size = Self.fileSize(of: bytes.extracting(first: 1 << 16)) else { return nil }
+        for part in parts(of: bytes) where UInt64(part.upperBound) > size {
+            return "the size that a head tells holds all that is loaded"
+        }
+        return nil
+    }
+
+    private func parts(of bytes: borrowing RawSpan) -> [Range<Int>] {
+        switch self {
+        case .bzImage(let image): [image.setupHeader, image.protectedModeKernel]
+        case .elf(let image): image.segments.map(\.file) + image.notes.map(\.file)
+        case .multiboot(let image): image.program.segments.map(\.file)
+        case .nbi(let image):
+            (try? image.program(in: bytes, endOfMemory: PhysicalAddress(0x4000_0000)))?.segments.map(\.file) ?? []
+        }
     }
 }
 

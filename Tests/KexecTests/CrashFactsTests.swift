@@ -94,7 +94,20 @@ import Testing
             bytes[place] ^= 0xff
             var facts = CrashFacts()
             facts.addAddresses(kcore: bytes)
+            expectFound(facts, in: bytes)
         }
+    }
+
+    /// No address is made up: some header has it.
+    private func expectFound(_ facts: CrashFacts, in bytes: [UInt8]) {
+        let headers = stride(from: 64, to: bytes.count, by: 56).map { header in
+            [16, 24, 40].map { bytes.loadLittle(UInt64.self, at: header + $0) ?? 0 }
+        }
+        let isBaseThere = facts.directMapBase.map { base in headers.contains { $0[0] &- $0[1] == base } }
+        let isImageThere = facts.kernelImage.map { image in
+            headers.contains([image.virtualAddress, image.memory.start.rawValue, image.memory.size])
+        }
+        #expect(isBaseThere != false && isImageThere != false)
     }
 
     @Test(arguments: [("0", 0), ("0-3", 3), ("0-3,8", 8), ("", 0), ("0-x", 0), ("0-99999999999", 1 << 16)])

@@ -44,7 +44,7 @@ private func unpack(
     }
 
     @Test(arguments: CompressedSample.all)
-    func survivesEveryChangeOfOneByte(sample: CompressedSample) {
+    func takesNoChangeOfAByteThatAChecksumCovers(sample: CompressedSample) {
         let bytes = sample.bytes
         for offset in bytes.indices {
             for change: UInt8 in [0x01, 0x10, 0x80, 0xff] {

@@ -247,15 +247,38 @@ private func contents(_ bytes: [UInt8], from start: Int = 0) -> InitrdContents {
 
     // MARK: Damage
 
-    @Test func survivesEveryChangeAndEveryCut() {
+    /// All of them are in the initrd, in order, and streams are where their formats are.
+    private func expectInside(_ bytes: [UInt8], streamSizes: [Int] = []) {
+        let all = InitrdPieces(of: bytes.span.bytes)
+        #expect(all.end == all.bootconfig.lowerBound && all.bootconfig.upperBound == bytes.count)
+        var end = 0
+        for piece in pieces(bytes, streamSizes: streamSizes) {
+            switch piece {
+            case .archive(let range):
+                #expect(range.lowerBound >= end && range.upperBound <= all.end && range.lowerBound % 4 == 0)
+                #expect(CPIOEntry(parsing: bytes.span.bytes, at: range.lowerBound, before: range.upperBound) != nil)
+                end = range.upperBound
+            case .stream(let compression, let start):
+                #expect(start >= end && Compression.format(of: bytes.span.bytes, at: start) == compression)
+                end = start
+            // What a made-up stream ends with may lie behind the end.
+            case .unknown(let start): #expect(start >= end && (start <= all.end || !streamSizes.isEmpty))
+            case .end: #expect(bytes[min(end, all.end)..<all.end].allSatisfy { $0 == 0 } || !streamSizes.isEmpty)
+            }
+        }
+    }
+
+    @Test func piecesLieInTheInitrdWhereAByteChangesOrItIsCut() {
         let bytes = Builder.archive("a", padding: 4) + Builder.gzip([1]) + Builder.bootconfig("k=v")
         for offset in bytes.indices {
             for change: UInt8 in [0x01, 0x10, 0x80, 0xff] {
                 var changed = bytes
                 changed[offset] ^= change
-                _ = (pieces(changed, streamSizes: [24]), contents(changed))
+                expectInside(changed, streamSizes: [24])
+                #expect(contents(changed) != .archive, "there is a stream in it")
             }
-            _ = (pieces(Array(bytes[..<offset]), streamSizes: [24]), pieces(Array(bytes[offset...])))
+            expectInside(Array(bytes[..<offset]), streamSizes: [24])
+            expectInside(Array(bytes[offset...]))
         }
     }
 }

@@ -135,7 +135,8 @@ private let canUnpackGzip: Bool = {
         #expect(try folder.describe().commandLine.bytes == line)
     }
 
-    @Test func survivesBinaryJunkInEveryFile() throws {
+    /// What is made of it, a capture of the same files is taken for, too.
+    @Test func takesBinaryJunkInEveryFileForTheSameAgain() throws {
         let source = MachineFolder.fixture("ovmf-1g")
         var generator = SystemRandomNumberGenerator()
         let files = try FileManager.default.subpathsOfDirectory(atPath: source)
@@ -150,7 +151,14 @@ private let canUnpackGzip: Bool = {
                 let size = file.hasSuffix("boot_params/data") ? 4096 : Int.random(in: 0...200)
                 try folder.add(file, bytes: (0..<size).map { _ in UInt8.random(in: 0...255, using: &generator) })
             }
-            #expect(try folder.describe().systemRAM.ranges.count == 2)
+            let machine = try folder.describe()
+            #expect(machine.systemRAM.ranges.count == 2)
+            for entry in machine.memoryMap.entries { #expect(!entry.range.isEmpty) }
+            let copy = try MachineFolder()
+            let capture = try captureMachine(root: ByteString(folder.path), into: ByteString(copy.path + "/new"))
+            #expect(capture.problem == nil)
+            let again = try MachineDescription(reading: MachineRoot(path: ByteString(copy.path + "/new")))
+            #expect(again == machine)
         }
     }
 

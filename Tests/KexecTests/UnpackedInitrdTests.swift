@@ -168,7 +168,7 @@ private func unpack(_ bytes: [UInt8], limit: UInt64 = 1 << 24) -> Result<[UInt8]
     }
 
     @Test(arguments: PackedArchive.all)
-    func survivesEveryChangeOfOneByte(packed: PackedArchive) {
+    func whatIsUnpackedIsAnArchiveWhateverByteChanges(packed: PackedArchive) {
         for offset in packed.bytes.indices {
             var changed = packed.bytes
             changed[offset] ^= 0x10
