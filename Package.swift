@@ -111,6 +111,12 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ModuleCoreTests", dependencies: ["ModuleCore", "PhysicalMemory", "Handoff"], swiftSettings: relaxed),
+        // The fuzz targets, each with the inputs that are kept for it.
+        .testTarget(
+            name: "CorpusTests",
+            dependencies: ["PhysicalMemory", "BootFormats", "Handoff", "ImagePromises", "Kexec", "KexecCommand"],
+            path: "Fuzz", exclude: ["Corpus", "README.md", "Support.swift", "WriteSeeds.swift"],
+            swiftSettings: relaxed),
         .testTarget(name: "KexecLabTests", dependencies: ["kexec-lab"], swiftSettings: relaxed),
     ] + available.map { .systemLibrary(name: $0.target) },
     swiftLanguageModes: [.v6])

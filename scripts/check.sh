@@ -45,7 +45,7 @@ formatted() {
 }
 
 licensed() {
-    sources ! -name '*.bin' ! -name '*.patch' ! -name '*.md' ! -name '*.default' ! -path 'Tests/Fixtures/*' ! -path 'Integration/debian/*' | {
+    sources ! -name '*.bin' ! -name '*.patch' ! -name '*.md' ! -name '*.default' ! -path 'Tests/Fixtures/*' ! -path 'Fuzz/Corpus/*' ! -path 'Integration/debian/*' | {
         bad=0
         while read -r file; do
             head -n 3 "$file" | grep -q 'SPDX-License-Identifier: ' && continue
