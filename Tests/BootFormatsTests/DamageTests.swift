@@ -40,7 +40,7 @@ import Testing
                 accepted += 1
                 let span = changed.span.bytes
                 let broken = image.brokenPromise(in: span) ?? image.brokenSizePromise(in: span)
-                if let broken { Issue.record("\(broken): \(image)") }
+                if let broken { Issue.record("\(broken): \(value) at \(offset)") }
             }
             changed[offset] = bytes[offset]
         }

@@ -200,7 +200,7 @@ import Testing
                 fixed.store(0 &- sum, at: start + 4 * fields)
                 if case .success(let image) = recognised(fixed), let broken = image.brokenPromise(in: fixed.span.bytes)
                 {
-                    Issue.record("\(broken): \(image)")
+                    Issue.record("\(broken): \(value) at \(offset)")
                 }
             }
             changed[offset] = bytes[offset]

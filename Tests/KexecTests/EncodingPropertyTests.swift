@@ -59,7 +59,7 @@ import Testing
         var next = bytes.isEmpty ? 0 : start
         while next != 0, let length = bytes.loadLittle(UInt32.self, at: Int(next - start) + 12) {
             let node = Int(next - start)
-            let payload = Array(bytes[node + 16..<node + 16 + Int(length)])
+            let payload = Array(bytes.dropFirst(node + 16).prefix(Int(length)))
             let type = bytes.loadLittle(UInt32.self, at: node + 8) ?? 0
             #expect(list.payloadOffset(of: type) == node + 16)
             read.append(SetupDataList.Node(type: type, payload: payload))
@@ -90,19 +90,25 @@ import Testing
     }
 
     private func expectWhole(_ split: [NetlinkMessage], in bytes: [UInt8]) {
-        var position = 0
+        if split.map(\.bytes) != lengths(of: bytes).map({ Array(bytes[$0]) }) {
+            Issue.record("other messages: \(bytes)")
+        }
         for message in split {
-            let end = position + message.bytes.count
-            guard end <= bytes.count, Array(bytes[position..<end]) == message.bytes,
-                NetlinkMessage.split(message.bytes) == [message]
-            else {
-                Issue.record("no whole message: \(bytes)")
-                return
-            }
             let attributes = message.attributes(bodySize: 4)
             let size = attributes.reduce(20) { ($0 + 3) & ~3 + 4 + $1.value.count }
             if !attributes.isEmpty, size > message.bytes.count { Issue.record("more than there is: \(bytes)") }
-            position = (end + 3) & ~3
         }
+    }
+
+    /// Where messages are, one behind the other on multiples of 4 (`NLMSG_NEXT`), by their lengths alone.
+    private func lengths(of bytes: [UInt8]) -> [Range<Int>] {
+        var ranges: [Range<Int>] = []
+        var start = 0
+        while start + 16 <= bytes.count, let length = bytes.loadLittle(UInt32.self, at: start).map({ Int($0) }) {
+            guard length >= 16, start + length <= bytes.count else { break }
+            ranges.append(start..<start + length)
+            start += (length + 3) / 4 * 4
+        }
+        return ranges
     }
 }
