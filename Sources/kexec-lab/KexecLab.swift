@@ -10,7 +10,7 @@ struct KexecLab: AsyncParsableCommand {
         abstract: "Boots real kernels in QEMU, jumps with the kexec under test and judges what the second kernel says.",
         subcommands: [
             PrepareCommand.self, BuildModuleCommand.self, ListCommand.self, RunCommand.self, DemoCommand.self,
-            SystemCommand.self, StatusCommand.self, BenchCommand.self,
+            SystemCommand.self, StatusCommand.self, BenchCommand.self, MutantsCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 }
