@@ -201,6 +201,15 @@ import Testing
             plan.refusals.contains(.noSystemCall([SystemCallObstacle(call: .kexecFileLoad, cause: .lowMemoryOnly)])))
     }
 
+    /// The kernel's own loader wants 2.12, since when the header tells of the 64-bit entry.
+    @Test(arguments: [(UInt16(0x0208), false), (0x020b, false), (0x020c, true), (0x020d, true)])
+    func offersKexecFileLoadFromBootProtocol2_12On(version: UInt16, isOffered: Bool) {
+        let image = PlanImage.bzImage { $0.version = version }
+        let plan = image.plan { $0.systemCall = .kexecFileLoad }
+        let obstacle = SystemCallObstacle(call: .kexecFileLoad, cause: .imageKind("bzImage64"))
+        #expect(plan.refusals == (isOffered ? [] : [.noSystemCall([obstacle])]))
+    }
+
     @Test func countsNoLineBelowNothing() {
         let plan = PlanImage.bzImage { $0.commandLineSize = 20 }.plan { $0.systemCall = .kexecFileLoad }
         let cause = SystemCallObstacle.Cause.commandLineTooLong(length: 13, limit: 0)

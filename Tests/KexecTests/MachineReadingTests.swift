@@ -37,6 +37,21 @@ private let canUnpackGzip: Bool = {
         #expect(machine.memoryTotal == 0 && machine.commandLine.isEmpty)
     }
 
+    /// `type_of_loader` is the byte at 0x210.
+    @Test func namesKexecAsTheLoaderByTheUpperHalfOfItsType() {
+        func machine(_ type: UInt8?, size: Int = 4096) -> MachineDescription {
+            var machine = MachineDescription()
+            machine.bootParameters = [UInt8](repeating: 0, count: size)
+            if let type { machine.bootParameters?[0x210] = type }
+            return machine
+        }
+        #expect(machine(0xd0).wasStartedByKexec && machine(0xdf).wasStartedByKexec)
+        for type: UInt8 in [0, 0x0d, 0xcf, 0xe0, 0x72] { #expect(!machine(type).wasStartedByKexec) }
+        #expect(machine(0xd0, size: 0x211).wasStartedByKexec)
+        #expect(!machine(nil, size: 0x210).wasStartedByKexec && !machine(nil, size: 0).wasStartedByKexec)
+        #expect(!MachineDescription().wasStartedByKexec)
+    }
+
     @Test func refusesARootThatIsNoDirectory() throws {
         let folder = try MachineFolder()
         try folder.add("file", "x")

@@ -24,6 +24,17 @@ import Testing
 
     private let inRealMode: UInt32 = 0x5020_0004
 
+    /// What an image has taken by its addresses is taken for what has to lie low, too.
+    @Test func keepsTheCallAwayFromAnImageAtTheTopOfTheConventionalMemory() {
+        let plan = image(0x9c20_0004, at: 0x9_c200).plan()
+        #expect(plan.refusals == [])
+        #expect(plan["kernel-2"]?.place == range(0x9_c000, 0x9_d000))
+        #expect(plan["nbi_call"]?.place == range(0x9_b000, 0x9_c000))
+        for segment in plan.segments {
+            #expect(!plan.segments.contains { $0 != segment && $0.reserved.overlaps(segment.reserved) })
+        }
+    }
+
     @Test func callsARealModeEntryWithTwoFarPointers() throws {
         let plan = image(inRealMode, at: 0x5_0200).plan()
         #expect(plan.refusals == [] && plan.warnings == [])
