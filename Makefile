@@ -24,7 +24,7 @@ DESTDIR ?=
 SWIFT_FLAGS := --manifest-cache none
 LAB = $$(swift build $(SWIFT_FLAGS) --show-bin-path)/kexec-lab
 
-.PHONY: all module dkms packages lab test vm-test system-test lab-status broken demo bench doc completions check fuzz disasm install install-files install-hooks install-hook-files deb lint-deb clean distclean help
+.PHONY: all module dkms packages lab test vm-test system-test lab-status broken demo bench doc completions check fuzz mutants disasm install install-files install-hooks install-hook-files deb lint-deb clean distclean help
 
 all: packages ## build/kexec and build/mkelfimage: static programs (Embedded Swift, musl, all codecs)
 	@scripts/build-embedded.sh x86_64 kexec
@@ -92,6 +92,9 @@ check: packages ## format, licence lines, manuals, completions, documentation, E
 
 fuzz: packages ## fuzzes every parser for SECONDS= (60) in all
 	@scripts/fuzz.sh $(SECONDS)
+
+mutants: all lab ## changes one token of the shipped sources, COUNT= (20) times by SEED= (1), and counts what the tests notice
+	$(LAB) mutants --count $(or $(COUNT),20) --seed $(or $(SEED),1)
 
 disasm: ## build/payloads/*.disassembly
 	@scripts/disassemble-payloads.sh

@@ -99,6 +99,18 @@ let package = Package(
         .testTarget(
             name: "PayloadLogicTests", dependencies: ["FirmwareLogic", "Handoff", "StandaloneLogic"],
             swiftSettings: relaxed),
+        // Purgatory's Swift and what payloads share for their consoles; the processor's instructions and the assembly are the
+        // tests'. In its own build all is one module with what it takes of Handoff.
+        .systemLibrary(name: "Hardware", path: "Tests/FakeHardware"),
+        .target(
+            name: "PurgatoryLogic", dependencies: ["Handoff", "Hardware"], path: "Payloads",
+            sources: [
+                "Purgatory/Console.swift", "Purgatory/Purgatory.swift", "Purgatory/VGAReset.swift",
+                "Purgatory/Verification.swift", "Support/HardwarePorts.swift", "Support/HardwareProcessor.swift",
+                "Support/Reset.swift", "Support/Screen.swift", "Support/TextSink.swift",
+            ],
+            swiftSettings: strict + [.unsafeFlags(["-Xfrontend", "-import-module", "-Xfrontend", "Handoff"])]),
+        .testTarget(name: "PurgatoryTests", dependencies: ["PurgatoryLogic", "Handoff"], swiftSettings: relaxed),
         .testTarget(
             name: "BootableELFTests",
             dependencies: ["PhysicalMemory", "BootFormats", "BootableELF", "ImagePromises", "PayloadImages"],
