@@ -8,7 +8,8 @@ import Testing
     @Test(
         arguments: [
             (0x6969, .nfs), (0xff53_4d42, .smb), (0xfe53_4d42, .smb), (0x0102_1997, .nineP), (0x00c3_6400, .ceph),
-            (0x6573_5546, .fuse), (0xef53, nil), (0x9123_683e, nil), (0x0102_1994, nil), (0x794c_7630, nil),
+            (0x517b, .smb), (0x5346_414f, .afs), (0x6b41_4653, .afs), (0x0bd0_0bd0, .lustre), (0x6573_5546, .fuse),
+            (0xef53, nil), (0x9123_683e, nil), (0x0102_1994, nil), (0x794c_7630, nil),
         ] as [(UInt32, NetworkStorage?)])
     func knowsFileSystemsOfTheNetwork(type: UInt32, storage: NetworkStorage?) {
         #expect(NetworkStorage(fileSystem: type) == storage)
