@@ -94,6 +94,7 @@ fuzz: packages ## fuzzes every parser for SECONDS= (60) in all
 	@scripts/fuzz.sh $(SECONDS)
 
 mutants: all lab ## changes one token of the shipped sources, COUNT= (20) times by SEED= (1), and counts what the tests notice
+	swift build $(SWIFT_FLAGS) --build-tests
 	$(LAB) mutants --count $(or $(COUNT),20) --seed $(or $(SEED),1)
 
 disasm: ## build/payloads/*.disassembly

@@ -56,6 +56,7 @@ struct MutationSiteTests {
         #expect(changes("x = a &+ b << c | d & e") == ["&+>&-", "<<>>>", "|>&", "&>|"])
         #expect(changes("for i in a..<b { c(i...j) }") == ["..<>...", "...>..<"])
         #expect(changes("x[..<a]; y[a...]; z = -a") == [])
+        #expect(changes("a = b + \"c\"; d += [e + f]") == ["+>-"])
         #expect(changes("static func == (a: A, b: A) -> Bool") == [])
     }
 

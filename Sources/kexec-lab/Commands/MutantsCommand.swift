@@ -18,6 +18,9 @@ struct MutantsCommand: AsyncParsableCommand {
     @Option(help: "Test processes at a time; one per processor unless told otherwise.")
     var jobs = ProcessInfo.processInfo.activeProcessorCount
 
+    @Option(help: "Seconds after which a suite of tests is left out.")
+    var patience = 600
+
     @Flag(inversion: .prefixedNo, help: "Whether cases in virtual machines judge what no unit test can run.")
     var machines = true
 
@@ -27,7 +30,7 @@ struct MutantsCommand: AsyncParsableCommand {
     func run() async throws {
         let origin = URL(fileURLWithPath: ".").standardizedFileURL.path
         let judge = MutantJudge(
-            origin: origin, work: "\(origin)/build/mutants", count: count, seed: seed, jobs: jobs,
+            origin: origin, work: "\(origin)/build/mutants", count: count, seed: seed, jobs: jobs, patience: patience,
             usesMachines: machines, paths: paths)
         let summary = try await interruptible { try await judge.run() }
         announce(summary.text)

@@ -36,36 +36,99 @@ struct MutantBuild {
     let tree: MutantTree
     let modules: [PackageModule]
 
-    enum Form { case schema, changed }
+    /// Which of the mutants compile beside each other, all in one tree.
+    func compiling(_ mutants: [Int: Mutant]) async throws -> [Int: Mutant] {
+        try await settle(mutants, known: "together", beside: []) {
+            try tree.changes(for: MutantSchema(mutants: $0), modules: modules)
+        }
+    }
 
-    /// Which of the mutants compile, all in one tree.
-    func compiling(_ mutants: [Int: Mutant], as form: Form) async throws -> [Int: Mutant] {
-        var left = mutants
-        while true {
-            let fixed = form == .changed ? Array(left.values) : []
-            let schema = MutantSchema(mutants: form == .schema ? left : [:])
-            try await tree.write(try tree.changes(for: schema, fixed: fixed, modules: modules))
-            guard let output = try await complaints() else { return left }
+    /// Which of the others compile for good; the files that have none of them stay as they are.
+    func compilingAlone(_ mutants: [Int: Mutant], beside schema: MutantSchema) async throws -> [Int: Mutant] {
+        try await settle(mutants, known: "alone", beside: schema.mutants.values.map(\.path)) {
+            try tree.changes(for: schema, fixed: Array($0.values), modules: modules)
+        }
+    }
+
+    private func settle(
+        _ mutants: [Int: Mutant], known name: String, beside paths: [String],
+        _ changes: ([Int: Mutant]) throws -> [String: [UInt8]]
+    ) async throws -> [Int: Mutant] {
+        let known = KnownFailures(at: "\(tree.folder)/../does-not-compile-\(name)")
+        var left = mutants.filter { !known.contains($0.value) }
+        while !left.isEmpty {
+            try await tree.write(try changes(left))
+            guard let output = try await complaints(Set(left.values.map(\.path) + paths)) else { break }
             let errors = CompilerComplaint.all(in: output, below: tree.folder)
             let culprits = Set(errors.flatMap { $0.culprits(among: left) })
             guard !culprits.isEmpty else {
                 throw LabError("the tests do not compile in '\(tree.folder)':\n\(output.suffix(4000))")
             }
-            announce(
-                "  \(culprits.count) of \(left.count) do not compile \(form == .schema ? "beside others" : "at all")")
+            announce("  \(culprits.count) of \(left.count) do not compile \(name)")
+            try known.add(culprits.compactMap { mutants[$0] })
             for number in culprits { left[number] = nil }
         }
+        return left
     }
 
     /// All that does not compile in a module is told at once.
-    private static let options = "--manifest-cache none --build-tests -Xswiftc -continue-building-after-errors"
+    private static let options = "--manifest-cache none -Xswiftc -continue-building-after-errors"
 
-    /// The compiler's output where the build fails.
-    func complaints() async throws -> String? {
-        let command = HostCommand(
-            "/bin/sh", ["-c", "swift build \(Self.options) 2>&1 || echo BUILD FAILED"],
-            workingDirectory: tree.folder)
-        let output = try await command.output()
-        return output.hasSuffix("BUILD FAILED\n") ? output : nil
+    /// The compiler's output where the build fails; else the tests are linked anew. Only modules with mutants are built, and
+    /// what those need.
+    func complaints(_ changed: Set<String>) async throws -> String? {
+        let built = modules.filter { $0.sources.contains(where: changed.contains) }
+        for module in built {
+            let command = HostCommand(
+                "/bin/sh",
+                ["-c", "swift build \(Self.options) --target \(module.name) 2>&1 || echo BUILD FAILED"],
+                workingDirectory: tree.folder)
+            let output = try await command.output()
+            if output.hasSuffix("BUILD FAILED\n") { return output }
+        }
+        try await link(built)
+        return nil
+    }
+
+    /// Makes a test program of the repository's own objects, as `swift build --build-tests` has left them, and the tree's
+    /// modules: nothing that a mutant changes shows in what others were compiled with.
+    private func link(_ built: [PackageModule]) async throws {
+        let own = "\(tree.origin)/.build/\(Self.products)", theirs = "\(tree.folder)/.build/\(Self.products)"
+        let list = try String(
+            contentsOfFile: "\(own)/swift-kexecPackageTests.product/Objects.LinkFileList", encoding: .utf8)
+        let changed = built.map { "\(own)/\($0.name).build/" }
+        var objects = list.split(separator: "\n").map { String($0) }.map { line in
+            changed.contains(where: line.hasPrefix) ? line.replacing(own, with: theirs) : line
+        }
+        objects += built.map { "\(theirs)/\($0.name).build/\(MutantTree.definitions).o" }
+        objects.append("\(theirs)/MutantSwitch.build/MutantSwitch.c.o")
+        let file = "\(tree.bundle).objects"
+        try objects.joined(separator: "\n").write(toFile: file, atomically: true, encoding: .utf8)
+        _ = try await HostCommand("swiftc", ["-emit-executable", "-o", tree.bundle, "@\(file)", "-ldl"]).output()
+    }
+
+    private static let products = "x86_64-unknown-linux-gnu/debug"
+}
+
+/// Mutants that did not compile in an earlier run, a line each: what stands in the source decides, so that it stays true.
+struct KnownFailures {
+    private let path: String
+    private let lines: Set<String>
+
+    init(at path: String) {
+        self.path = path
+        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        lines = Set(text.split(separator: "\n").map { String($0) })
+    }
+
+    func contains(_ mutant: Mutant) -> Bool { lines.contains(Self.line(mutant)) }
+
+    func add(_ mutants: [Mutant]) throws {
+        let old = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        try (old + mutants.map { Self.line($0) + "\n" }.joined()).write(toFile: path, atomically: true, encoding: .utf8)
+    }
+
+    private static func line(_ mutant: Mutant) -> String {
+        [mutant.path, mutant.sourceLine, mutant.change].joined(separator: "\t")
     }
 }

@@ -50,6 +50,8 @@ struct MutantJudge {
     let count: Int
     let seed: UInt64
     let jobs: Int
+    /// Seconds after which a suite of tests is left out.
+    let patience: Int
     let usesMachines: Bool
     /// Nothing but sources below one of these; empty: all.
     let paths: [String]
@@ -62,9 +64,7 @@ struct MutantJudge {
 
     func run() async throws -> MutantSummary {
         let tree = MutantTree(origin: origin, folder: "\(work)/tree")
-        try await tree.write([:])
-        try await tree.write(try tree.changes(for: MutantSchema(mutants: [:]), modules: []))
-        let modules = try await PackageModule.all(of: tree.folder)
+        let modules = try await PackageModule.all(of: origin)
         let equivalents = try EquivalentMutants(try text("Tests/Mutants/equivalent"))
         let machines = try MachineTable(try text("Tests/Mutants/machines"))
         let onHost = Set(modules.flatMap(\.sources))
@@ -136,11 +136,12 @@ struct MutantJudge {
             if !isTold { mutants[index + 1] = mutant }
         }
         announce("building \(mutants.count) mutants at once")
-        chosen.together = try await build.compiling(mutants, as: .schema)
+        chosen.together = try await build.compiling(mutants)
         let rest = mutants.filter { chosen.together[$0.key] == nil }
         if !rest.isEmpty {
             announce("looking which of the other \(rest.count) compile")
-            chosen.alone = try await build.compiling(rest, as: .changed)
+            chosen.alone = try await build.compilingAlone(
+                rest, beside: MutantSchema(mutants: chosen.together))
         }
         var left = count
         for (index, mutant) in candidates.enumerated() {
@@ -166,12 +167,13 @@ struct MutantJudge {
     ) async throws {
         let tests = MutantTests(tree: build.tree), schema = MutantSchema(mutants: chosen.together)
         try await build.tree.write(try build.tree.changes(for: schema, modules: build.modules))
-        if let output = try await build.complaints() {
+        let paths = Set(chosen.together.values.map(\.path))
+        if let output = try await build.complaints(paths) {
             throw LabError("the schema does not build:\n\(output.suffix(4000))")
         }
         announce("running the tests without a mutant, to see which mutants they reach")
         let reach = try await MutantReach.measured(
-            tests, count: chosen.together.keys.max() ?? 0, folder: work, jobs: jobs)
+            tests, count: chosen.together.keys.max() ?? 0, folder: work, jobs: jobs, patience: patience)
         for (group, test) in reach.broken { announce("left out, for it fails by itself: \(group.name): \(test)") }
         try await concurrently(chosen.together.sorted { $0.key < $1.key }, jobs: jobs) { number, mutant in
             (mutant, try await tests.judge(number, by: reach.groups[number] ?? [], reach))
@@ -180,7 +182,7 @@ struct MutantJudge {
         }
         for (_, mutant) in chosen.alone.sorted(by: { $0.key < $1.key }) {
             try await build.tree.write(try build.tree.changes(for: schema, fixed: [mutant], modules: build.modules))
-            if try await build.complaints() != nil {
+            if try await build.complaints(paths.union([mutant.path])) != nil {
                 announce("does not compile by itself: \(mutant.description)")
                 continue
             }

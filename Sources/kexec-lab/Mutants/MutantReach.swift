@@ -12,7 +12,10 @@ struct MutantReach: Sendable {
     private(set) var broken: [(MutantTests.Group, test: String)] = []
 
     /// Runs each group alone, with the source as it is.
-    static func measured(_ tests: MutantTests, count: Int, folder: String, jobs: Int) async throws -> MutantReach {
+    /// - Parameter patience: seconds after which a group is left out.
+    static func measured(
+        _ tests: MutantTests, count: Int, folder: String, jobs: Int, patience: Int
+    ) async throws -> MutantReach {
         let groups = try await tests.groups()
         var reach = MutantReach()
         try await concurrently(groups.enumerated().map { $0 }, jobs: jobs) { index, group in
@@ -21,7 +24,7 @@ struct MutantReach: Sendable {
             chmod(file, 0o666)
             defer { try? FileManager.default.removeItem(atPath: file) }
             let start = ContinuousClock.now
-            let outcome = try await tests.run([group], mutant: 0, reached: file, seconds: 600)
+            let outcome = try await tests.run([group], mutant: 0, reached: file, seconds: patience)
             let (seconds, attoseconds) = (ContinuousClock.now - start).components
             let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
             return (group, outcome, Double(seconds) + Double(attoseconds) / 1e18, bytes)

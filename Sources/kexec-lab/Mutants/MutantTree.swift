@@ -8,14 +8,14 @@ struct MutantTree: Sendable {
     let origin: String
     let folder: String
     /// Below the folder of a module.
-    private static let definitions = "MutantDefinitions.swift"
+    static let definitions = "MutantDefinitions.swift"
 
     init(origin: String, folder: String) {
         self.origin = origin
         self.folder = folder
     }
 
-    var bundle: String { "\(folder)/.build/debug/swift-kexecPackageTests.xctest" }
+    var bundle: String { "\(folder)/../mutants.xctest" }
 
     /// Paths of the repository's files, those that are not committed too.
     func files() async throws -> [String] {

@@ -111,6 +111,7 @@ struct MutationSiteFinder {
         if let after = Self.comparisons[token.text] {
             return site(.comparison, .infix(precedence: "Comparison"), index, after)
         }
+        if joinsText(index) { return nil }
         switch token.text {
         case "&&": return site(.logic, .infix(precedence: "LogicalConjunction"), index, "||")
         case "||": return site(.logic, .infix(precedence: "LogicalDisjunction"), index, "&&")
@@ -119,6 +120,12 @@ struct MutationSiteFinder {
                 site(.arithmetic, .infix(precedence: $0.precedence), index, $0.after)
             }
         }
+    }
+
+    /// Strings and arrays are joined by "+", and have no "-".
+    private func joinsText(_ index: Int) -> Bool {
+        guard ["+", "+="].contains(text(index)) else { return false }
+        return token(index - 1)?.kind == .string || token(index + 1)?.kind == .string || text(index + 1) == "["
     }
 
     private func isPrefix(_ index: Int) -> Bool {
