@@ -118,7 +118,9 @@ struct MutantJudge {
     struct Chosen {
         var equivalent: [Mutant] = []
         var onMachines: [Mutant] = []
-        /// Built all at once.
+        /// All that one tree holds, more than are judged: what is built already is not built again.
+        var schema = MutantSchema(mutants: [:])
+        /// Of those, what is judged.
         var together: [Int: Mutant] = [:]
         /// Built one by one, for no run-time choice between both compiles.
         var alone: [Int: Mutant] = [:]
@@ -137,11 +139,12 @@ struct MutantJudge {
         }
         announce("building \(mutants.count) mutants at once")
         chosen.together = try await build.compiling(mutants)
+        chosen.schema = MutantSchema(mutants: chosen.together)
         let rest = mutants.filter { chosen.together[$0.key] == nil }
         if !rest.isEmpty {
             announce("looking which of the other \(rest.count) compile")
             chosen.alone = try await build.compilingAlone(
-                rest, beside: MutantSchema(mutants: chosen.together))
+                rest, beside: chosen.schema)
         }
         var left = count
         for (index, mutant) in candidates.enumerated() {
@@ -165,15 +168,15 @@ struct MutantJudge {
     private func judge(
         _ chosen: Chosen, _ build: MutantBuild, _ tell: (Mutant, MutantVerdict) -> Void
     ) async throws {
-        let tests = MutantTests(tree: build.tree), schema = MutantSchema(mutants: chosen.together)
+        let tests = MutantTests(tree: build.tree), schema = chosen.schema
         try await build.tree.write(try build.tree.changes(for: schema, modules: build.modules))
-        let paths = Set(chosen.together.values.map(\.path))
+        let paths = Set(schema.mutants.values.map(\.path))
         if let output = try await build.complaints(paths) {
             throw LabError("the schema does not build:\n\(output.suffix(4000))")
         }
         announce("running the tests without a mutant, to see which mutants they reach")
         let reach = try await MutantReach.measured(
-            tests, count: chosen.together.keys.max() ?? 0, folder: work, jobs: jobs, patience: patience)
+            tests, count: schema.mutants.keys.max() ?? 0, folder: work, jobs: jobs, patience: patience)
         for (group, test) in reach.broken { announce("left out, for it fails by itself: \(group.name): \(test)") }
         try await concurrently(chosen.together.sorted { $0.key < $1.key }, jobs: jobs) { number, mutant in
             (mutant, try await tests.judge(number, by: reach.groups[number] ?? [], reach))
