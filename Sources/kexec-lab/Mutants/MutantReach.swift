@@ -54,7 +54,7 @@ struct MutantReach: Sendable {
     }
 
     /// Long enough for tests that are as slow as the machine is busy; too short for a loop without an end.
-    func limit(for groups: [MutantTests.Group]) -> Int { 20 + Int(groups.reduce(0) { $0 + (seconds[$1] ?? 0) } * 5) }
+    func limit(for groups: [MutantTests.Group]) -> Int { 60 + Int(groups.reduce(0) { $0 + (seconds[$1] ?? 0) } * 10) }
 }
 
 /// Works on elements side by side; results come in the order in which they are there.

@@ -51,9 +51,10 @@ struct MutantTests: Sendable {
             .path(.init(command.program)), arguments: Arguments(command.arguments), environment: command.variables,
             platformOptions: options, input: .none, output: .sequence, error: .combinedWithOutput
         ) { execution in
-            // Ends what a test has started, too.
-            defer { kill(-execution.processIdentifier.value, SIGKILL) }
-            return try await Self.firstIssue(in: execution.standardOutput)
+            let issue = try await Self.firstIssue(in: execution.standardOutput)
+            // With what a test has started. Without an issue it ends by itself, a moment after its output.
+            if issue != nil { kill(-execution.processIdentifier.value, SIGKILL) }
+            return issue
         }
         if let issue = result.closureResult { return .noticed(by: issue) }
         return result.terminationStatus.isSuccess ? .passed : .noticed(by: Self.words(for: result.terminationStatus))
@@ -74,7 +75,8 @@ struct MutantTests: Sendable {
 
     private static func words(for status: TerminationStatus) -> String {
         switch status {
-        case .exited(137): "the time limit"
+        // timeout(1) ends by the signal that it has sent.
+        case .exited(137), .signaled(SIGKILL): "the time limit"
         case .exited(let code): "a crash (status \(code))"
         case .signaled(let signal): "a crash (signal \(signal))"
         }
