@@ -183,6 +183,19 @@ struct DiskServiceTests {
         #expect(memory.word(0x20602) == 3)
     }
 
+    /// Function 44h verifies, and moves nothing; those beside the three are none of a hard disk's.
+    @Test(arguments: [(UInt32(0x43), false), (0x44, false), (0x45, true), (0x46, true)])
+    func knowsThreeFunctionsThatTakeAPacket(function: UInt32, isRefused: Bool) {
+        var service = hardDisk
+        memory.setPacket(at: 0x600, count: 1, segment: 0x3000, offset: 0, sector: 5)
+        var registers = call(function << 8, dx: 0x80)
+        registers.esi = 0x600
+        #expect(service.answer(&registers) == .answered)
+        #expect(registers.carry == isRefused && registers.eax >> 8 & 0xff == (isRefused ? 1 : 0))
+        #expect(memory.bytes[0x3_0000] == 0)
+        #expect(memory.disk[5 * 512] == (function == 0x43 ? 0 : 5))
+    }
+
     @Test(
         arguments: [
             (16, 128, 0, 1), (10, 1, 0, 1), (16, 1, 2880, 4), (16, 2, 2879, 4), (16, 1, 1 << 32, 4), (16, 1, .max, 4),
@@ -267,6 +280,14 @@ struct DiskGeometryTests {
         // 4 heads, 17 sectors: the partition from sector 17 to the end of cylinder 99.
         let table = sector([entry(end: [3, 17, 99], start: 17, count: 100 * 4 * 17 - 17)])
         #expect(geometry(6800, table) == DiskGeometry(cylinders: 100, heads: 4, sectors: 17))
+    }
+
+    /// The upper two bits of the cylinder stand above the sector's number.
+    @Test(arguments: [255, 256, 511, 700, 1023] as [UInt32])
+    func takesCylindersOfTenBits(last: UInt32) {
+        let end = [3, UInt8(17 | (last >> 8) << 6), UInt8(last & 0xff)]
+        let table = sector([entry(end: end, start: 17, count: (last + 1) * 4 * 17 - 17)])
+        #expect(geometry(200_000, table) == DiskGeometry(cylinders: 200_000 / 68, heads: 4, sectors: 17))
     }
 
     @Test func takesNoGeometryThatContradictsTheSectorNumbers() {

@@ -114,4 +114,39 @@ struct PurgatoryParametersTests {
         #expect(blocks[0] == blocks[2])
         #expect(blocks[0] != PurgatoryParameters())
     }
+
+    /// Whatever differs, they are not the same.
+    @Test func areEqualOnlyInEveryField() {
+        let changes: [(inout PurgatoryParameters) -> Void] = [
+            { $0.version = 2 }, { $0.entry = 1 }, { $0.traceRecord = 1 }, { $0.preparation = 1 },
+            { $0.registers.rsi = 1 }, { $0.setExitMode(.protectedMode) }, { $0.setDigestKind(.sha256) },
+            { $0.resetDelay = 1 }, { $0.serialPort = 0x2f8 }, { $0.serialDivisor = 1 }, { $0.timeStampFrequency = 1 },
+            { $0.writesSerial = true }, { $0.writesVGA = true }, { $0.resetsVGA = true },
+            { $0.turnsOff5LevelPaging = true }, { $0.avoidsSHAExtensions = true }, { $0.leavesX2APIC = true },
+            { _ = $0.append(CheckedSegment()) },
+        ]
+        let same = PurgatoryParameters()
+        #expect(same == PurgatoryParameters())
+        for (index, change) in changes.enumerated() {
+            var other = same
+            change(&other)
+            #expect(other != same, "\(index)")
+        }
+    }
+
+    @Test func segmentsAreEqualOnlyInEveryField() {
+        var segment = CheckedSegment()
+        (segment.start, segment.byteCount) = (0x1000, 7)
+        segment.name[15] = 65
+        let changes: [(inout CheckedSegment) -> Void] = [
+            { $0.start = 0x2000 }, { $0.byteCount = 8 }, { $0.name[15] = 66 }, { $0.name[0] = 1 },
+            { $0.digest = digest(.fast, [1, 2, 3]) },
+        ]
+        for (index, change) in changes.enumerated() {
+            var other = segment
+            #expect(other == segment)
+            change(&other)
+            #expect(other != segment, "\(index)")
+        }
+    }
 }
