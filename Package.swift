@@ -104,6 +104,11 @@ let package = Package(
         .systemLibrary(name: "Hardware", path: "Tests/FakeHardware"),
         .target(
             name: "PurgatoryLogic", dependencies: ["Handoff", "Hardware"], path: "Payloads",
+            exclude: [
+                "BIOSBoot", "Firmware", "KexecTest", "RealMode", "Standalone", "Trampoline", "Purgatory/include",
+                "Purgatory/linker.ld", "Purgatory/x86_64", "Support/SHAExtensions.swift", "Support/i686",
+                "Support/include", "Support/x86_64",
+            ],
             sources: [
                 "Purgatory/Console.swift", "Purgatory/Purgatory.swift", "Purgatory/VGAReset.swift",
                 "Purgatory/Verification.swift", "Support/HardwarePorts.swift", "Support/HardwareProcessor.swift",
