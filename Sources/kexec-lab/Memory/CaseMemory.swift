@@ -7,7 +7,7 @@ struct CaseMemory: Codable, Equatable, Sendable {
 
     /// SHA-256 over what the case is and everything that it read, in hexadecimal: what the counts speak of.
     var digest: String
-    /// The files and folders that it read, as `InputNames` calls them.
+    /// The files and folders that it read, as `InputNames` calls them, but for the sources that it is written in.
     var reads: [String]
     /// Runs on this digest.
     var passed = 0
@@ -97,7 +97,19 @@ struct LabMemoryFile: Sendable {
     }
 
     func write(_ memory: LabMemory) throws {
-        try JSONEncoder.ofLab.encode(memory).write(to: URL(fileURLWithPath: path), options: .atomic)
+        try Data(Self.text(of: memory).utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+    }
+
+    /// JSON with a line for each case, so that a kept file changes in the lines of what was run.
+    private static func text(of memory: LabMemory) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.dateEncodingStrategy = .iso8601
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let lines = try memory.cases.sorted { $0.key < $1.key }.map { name, known in
+            // Names have no character that JSON would escape.
+            "    \"\(name)\": " + String(decoding: try encoder.encode(known), as: UTF8.self)
+        }
+        return "{\n  \"version\": \(memory.version),\n  \"cases\": {\n\(lines.joined(separator: ",\n"))\n  }\n}\n"
     }
 
     /// Changes the file while nobody else does.

@@ -70,8 +70,9 @@ struct Remembrance: Sendable {
         index = try SourceIndex()
     }
 
-    /// The digest of a case, were it to read these inputs now; nil where one of them is missing.
-    func digest(of test: some RememberedTest, reading reads: [String]) async throws -> String? {
+    /// The digest of a case, were it to read these inputs now beside its sources; nil where one of them is missing.
+    func digest(of test: some RememberedTest, reading inputs: [String]) async throws -> String? {
+        let reads = (inputs + test.sources(in: index)).sorted()
         let paths = reads.map(names.path)
         guard let found = try await digests.digest(of: paths) else { return nil }
         let lines = zip(reads, paths).map { "\($0) \(found[$1] ?? "")" }
@@ -91,9 +92,10 @@ struct Remembrance: Sendable {
         }
         guard !Task.isCancelled else { return result }
         do {
-            let reads = Set(read.paths.compactMap(names.name) + test.sources(in: index)).sorted()
+            let sources = test.sources(in: index)
+            let reads = Set(read.paths.compactMap(names.name)).subtracting(sources).sorted()
             guard let digest = try await digest(of: test, reading: reads) else { return result }
-            guard !hasChanged(reads, since: start) else {
+            guard !hasChanged(reads + sources, since: start) else {
                 announce("not remembered, for its inputs changed while it ran: \(test.name)")
                 return result
             }
@@ -115,14 +117,8 @@ struct Remembrance: Sendable {
 
     func state(of test: some RememberedTest, in memory: LabMemory) async throws -> CaseState {
         guard let known = memory.cases[test.name] else { return .never }
-        guard try await digest(of: test, reading: reads(of: test, known)) == known.digest else { return .stale }
+        guard try await digest(of: test, reading: known.reads) == known.digest else { return .stale }
         return known.verdict == .passed ? .passed : .failed
-    }
-
-    /// What it read, with the sources that it is written in now.
-    func reads(of test: some RememberedTest, _ known: CaseMemory) -> [String] {
-        let written = Set(test.sources(in: index))
-        return Set(known.reads.filter { !$0.hasPrefix("Sources/kexec-lab/") } + written).sorted()
     }
 }
 
