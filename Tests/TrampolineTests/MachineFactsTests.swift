@@ -47,6 +47,15 @@ struct MachineFactsTests {
         #expect(BootCaller(eax: 0, ebx: 0, esi: 0x3000, memory: memory) == .linux(0x3000))
         #expect(BootCaller(eax: 0x36d7_6289, ebx: 0, esi: 0, memory: memory) == .unknown)
         #expect(BootCaller(eax: 0, ebx: .max, esi: .max, memory: memory) == .unknown)
+        #expect(BootCaller(eax: 0x2bad_b003, ebx: 0, esi: 0, memory: memory) == .unknown)
+        for wrong in [0x336e_c577, 0x336e_c579] as [UInt32] {
+            memory.store(wrong, at: 0x2000)
+            #expect(BootCaller(eax: 0, ebx: 0x2000, esi: 0, memory: memory) == .unknown)
+        }
+        for wrong in [0x5372_6447, 0x5372_6449] as [UInt32] {
+            memory.store(wrong, at: 0x3202)
+            #expect(BootCaller(eax: 0, ebx: 0, esi: 0x3000, memory: memory) == .unknown)
+        }
         #expect(take(.unknown) == .unknownCaller)
     }
 
