@@ -69,7 +69,7 @@ needs_machine() {
     esac
 }
 
-# Moved to the front by the commit's digest, so that each commit meets others.
+# In an order that the commit's digest decides, so that each commit meets others.
 by_commit() {
     commit=$(git -c safe.directory='*' rev-parse HEAD 2>/dev/null || cat CHANGELOG.md)
     while read -r patch; do
@@ -100,7 +100,7 @@ build_for() {
 # run_test KIND ARGUMENT: in the present folder, a tree.
 run_test() {
     case $1 in
-    # The path to the virtual machines' cache is the work tree's.
+    # The tree's cache is a link to the work tree's.
     vm) "$lab" run --unremembered --folder "$work/vm" --filter "^$2\$" ;;
     unit) swift test --manifest-cache none --skip-build --filter "$2" ;;
     scripts) Tests/system-scripts/run.sh "$2" ;;

@@ -63,7 +63,8 @@ struct CaseMemoryTests {
 }
 
 struct InputNameTests {
-    private let names = InputNames(cache: "/c/cache", kexec: "/else/kexec", workTree: "/tree")
+    private let names = InputNames(
+        cache: "/c/cache", kexec: "/else/kexec", folder: "/tree/build/vm", workTree: "/tree")
 
     @Test func areTheSameInEveryCopy() {
         for (path, name) in [

@@ -57,6 +57,9 @@ struct RunCommand: AsyncParsableCommand {
     var junit: String?
 
     func validate() throws {
+        guard !unremembered || !memory.isUsed else {
+            throw ValidationError("--unremembered asks no memory: --stale, --suspects and --repeat need it")
+        }
         guard kexec == "debian" || FileManager.default.isExecutableFile(atPath: kexec) else {
             throw ValidationError("there is no program '\(kexec)': run 'make', or name one with --kexec")
         }
@@ -74,7 +77,9 @@ struct RunCommand: AsyncParsableCommand {
             kernels, moduleKernels: KernelName.allCases.filter(moduleKernels.contains))
         let workshop = try Workshop(cache: cache, kexec: kexec, folder: folder)
         // The peer's runs say nothing of what is built here.
-        let remembrance = workshop.testsPeer || unremembered ? nil : try Remembrance(cache: cache, kexec: kexec)
+        let remembrance =
+            workshop.testsPeer || unremembered
+            ? nil : try Remembrance(cache: cache, kexec: kexec, folder: folder)
         let rounds = try await remembrance?.rounds(of: cases, memory) ?? [cases]
         let runner = CaseRunner(
             workshop: workshop, patience: patience,

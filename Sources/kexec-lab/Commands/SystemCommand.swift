@@ -52,7 +52,7 @@ struct SystemCommand: AsyncParsableCommand {
         let workshop = try await prepared(for: cases)
         let runner = SystemRunner(workshop: workshop, patience: patience, keepsDisk: keepDisks)
         let isRemembered = shell == nil && workshop.package != .peer
-        let remembrance = isRemembered ? try Remembrance(cache: workshop.cache) : nil
+        let remembrance = isRemembered ? try Remembrance(cache: workshop.cache, folder: workshop.folder) : nil
         let suite = Suite<SystemCase>(jobs: jobs) { test in
             guard SystemDisk(cache: workshop.cache, release: test.release).isThere else {
                 return CaseResult(name: test.name, verdict: .skipped(Self.missing(test.release)), seconds: 0)

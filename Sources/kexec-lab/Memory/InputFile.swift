@@ -6,21 +6,24 @@ struct InputNames {
     let cache: String
     /// The kexec under test: it is called `build/kexec` wherever it lies.
     let kexec: String
+    /// Where consoles go, and what is made for a run.
+    let folder: String
     var workTree = FileManager.default.currentDirectoryPath
 
     private static let cachePrefix = "cache:"
     private static let program = "build/kexec"
 
-    /// What runs leave there is made from other inputs.
-    private static let made = ["build/vm", "build/system", "build/modules"]
+    /// Modules are made from sources that are noted themselves.
+    private static let modules = "build/modules/"
 
     /// - Returns: nil for what is made from other inputs.
     func name(of path: String) -> String? {
         if path == kexec { return Self.program }
+        // What a run makes, or packs in a file of its own, is made from other inputs.
+        if Self.rest(of: path, below: folder) != nil || path.contains("/kexec-lab-") { return nil }
         if let inCache = Self.rest(of: path, below: cache) { return Self.cachePrefix + inCache }
         let name = Self.rest(of: path, below: workTree) ?? path
-        let isMade = Self.made.contains { name == $0 || name.hasPrefix($0 + "/") } || name.contains("/kexec-lab-")
-        return isMade ? nil : name
+        return name.hasPrefix(Self.modules) ? nil : name
     }
 
     func path(of name: String) -> String {

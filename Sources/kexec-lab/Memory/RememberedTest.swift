@@ -64,9 +64,12 @@ struct Remembrance: Sendable {
     let index: SourceIndex
     let digests = FileDigests()
 
-    init(cache: CacheFolder, kexec: String = "build/kexec") throws {
+    /// - Parameter folder: where a run leaves consoles and what it makes.
+    init(cache: CacheFolder, kexec: String = "build/kexec", folder: String = "build/vm") throws {
         file = LabMemoryFile(cache)
-        names = InputNames(cache: cache.path, kexec: URL(fileURLWithPath: kexec).standardizedFileURL.path)
+        names = InputNames(
+            cache: cache.path, kexec: URL(fileURLWithPath: kexec).standardizedFileURL.path,
+            folder: URL(fileURLWithPath: folder).standardizedFileURL.path)
         index = try SourceIndex()
     }
 

@@ -13,6 +13,8 @@ struct MemoryOptions: ParsableArguments {
     @Option(name: .customLong("repeat"), help: "Runs each case until so many runs on what is here now are remembered.")
     var runs: Int?
 
+    var isUsed: Bool { stale || suspects || runs != nil }
+
     func validate() throws {
         if let runs, !(1...1000).contains(runs) { throw ValidationError("--repeat takes 1 to 1000, not \(runs)") }
     }
@@ -41,7 +43,7 @@ extension Remembrance {
 
     /// What is to be run, in rounds that hold each case once at most.
     func rounds<Test: RememberedTest>(of tests: [Test], _ options: MemoryOptions) async throws -> [[Test]] {
-        guard options.stale || options.suspects || options.runs != nil else { return [tests] }
+        guard options.isUsed else { return [tests] }
         return Schedule.rounds(of: try await known(tests), options)
     }
 }

@@ -69,10 +69,7 @@ struct CaseRunner: Sendable {
     /// nothing is excused.
     private func boot(_ test: Case, _ pass: String) async throws -> (VirtualMachine.Outcome, [String]) {
         let folder = try caseFolder(test, pass)
-        let started = await startedMachines?.machine(for: test)
-        var (outcome, nonce) = try await start(test, pass, folder, from: started)
-        if outcome.log.firstMarker == nil { (outcome, nonce) = try await start(test, pass, folder, from: nil) }
-        await startedMachines?.release(test)
+        let (outcome, nonce) = try await startedOrCold(test, pass, folder)
         let matcher = ConsoleMatcher(
             nonce: nonce, firstRelease: try workshop.release(of: test.firstKernel),
             secondRelease: try workshop.release(of: test.secondKernel))
@@ -81,6 +78,22 @@ struct CaseRunner: Sendable {
         if outcome.end != test.end { complaints.append("the machine \(outcome.end), should have \(test.end)") }
         if !complaints.isEmpty { try keepConsole(in: folder) }
         return (outcome, complaints)
+    }
+
+    /// From a snapshot where there is one, which is given back whatever happens.
+    private func startedOrCold(
+        _ test: Case, _ pass: String, _ folder: String
+    ) async throws -> (VirtualMachine.Outcome, nonce: String) {
+        let started = await startedMachines?.machine(for: test)
+        let first: Result<(VirtualMachine.Outcome, nonce: String), any Error>
+        do {
+            first = .success(try await start(test, pass, folder, from: started))
+        } catch {
+            first = .failure(error)
+        }
+        await startedMachines?.release(test)
+        let run = try first.get()
+        return run.0.log.firstMarker == nil ? try await start(test, pass, folder, from: nil) : run
     }
 
     /// The next run writes over what the console said: a failure that does not come again can still be read.

@@ -100,6 +100,8 @@ extension StartedMachine {
             key: key, kernel: workshop.cache.kernel(key.kernel),
             nonce: String(UInt32.random(in: 0x1000_0000...0xffff_ffff), radix: 16),
             folder: "\(workshop.folder)/started/\(number)")
+        // What an interrupted run left there is another machine's.
+        try? FileManager.default.removeItem(atPath: folder)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         var guest = try await InitramfsBuilder(workshop.tools)
         try await guest.add("sbin/fetch", .program(try await CaseFetcher.make(in: workshop)))
