@@ -79,7 +79,7 @@ struct FirstBoot: Sendable {
     var folder: String
 
     static func commandLine(nonce: String, more: String) -> String {
-        "console=ttyS0 panic=-1 oops=panic lab.nonce=\(nonce) \(more)"
+        "\(GuestScripts.usualLine) lab.nonce=\(nonce) \(more)"
     }
 }
 

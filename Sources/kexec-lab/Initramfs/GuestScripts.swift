@@ -25,16 +25,31 @@ enum GuestScripts {
 
         """
 
+    /// What every kernel's command line begins with. The self-tests of the kernel's ciphers would take a sixth of a boot.
+    static let usualLine = "console=ttyS0 panic=-1 oops=panic cryptomgr.notests"
+
     /// What scripts may call.
     static let functions = """
         say() { echo "LAB $*"; }
-        uptime_now() { cut -d' ' -f1 /proc/uptime; }
-        argument() { tr ' ' '\\n' < /proc/cmdline | sed -n "s/^$1=//p" | tail -n 1; }
+        uptime_now() { read -r now idle < /proc/uptime; echo $now; }
+        # argument NAME: its last value on the command line; for a subshell, as all that prints here
+        argument() {
+            read -r words < /proc/cmdline; set -f; value=
+            for word in $words; do case $word in "$1="*) value=${word#*=} ;; esac; done
+            echo "$value"
+        }
         nonce=$(argument lab.nonce)
-        line() { echo "console=ttyS0 panic=-1 oops=panic lab.nonce=$nonce lab.stage=$1"; }
+        line() { echo "\(usualLine) lab.nonce=$nonce lab.stage=$1"; }
         second=$(line second)
-        loaded() { cat /sys/kernel/kexec/loaded 2>/dev/null || cat /sys/kernel/kexec_loaded 2>/dev/null || echo none; }
-        crash_loaded() { cat /sys/kernel/kexec/crash_loaded 2>/dev/null || cat /sys/kernel/kexec_crash_loaded 2>/dev/null || echo none; }
+        loaded() { kexec_state loaded; }
+        crash_loaded() { kexec_state crash_loaded; }
+        # kexec_state NAME: what the kernel says of its kexec, newer ones in a folder
+        kexec_state() {
+            for file in /sys/kernel/kexec/$1 /sys/kernel/kexec_$1; do
+                [ -e $file ] && { read -r is < $file; echo $is; return; }
+            done
+            echo none
+        }
         # try NAME COMMAND...: runs it; its lines get a prefix, so that nothing it prints looks like the laboratory's.
         try() {
             name=$1; shift; from=$(uptime_now)
