@@ -41,7 +41,7 @@ enum ResourceCases: CaseGroup {
         ], needsOurs: true)
 
     private static let noRoom =
-        #"^\| kexec: no room for segment 'initrd': need 450 MiB in one piece, .*, the largest free piece has 4\d\d MiB$"#
+        #"^\| kexec: no room for segment 'initrd': need 450 MiB in one piece, .*, the largest free piece has 4[0-4]\d MiB$"#
 
     /// The plan made from a capture is the plan made from the machine itself.
     private static let capture = Case(
@@ -54,7 +54,7 @@ enum ResourceCases: CaseGroup {
             cmp /tmp/live /tmp/offline && say same $(wc -l < /tmp/live) || diff /tmp/live /tmp/offline
             try refused kexec -l $usual --machine=/tmp/machine
             """,
-        expect: ["^LAB capture rc=0", "^LAB same [1-9][0-9]+$", "^LAB refused rc=[1-9].* loaded=0"], needsOurs: true)
+        expect: ["^LAB capture rc=0", "^LAB same [1-9][0-9]+$", "^LAB refused rc=1 loaded=0"], needsOurs: true)
 
     /// Side by side in one guest, whose clock counts instructions (`-icount shift=0`: one is a nanosecond), so that it
     /// does not matter what else the host has to do.
