@@ -41,7 +41,7 @@ struct MutantMachines {
         let laboratory = CommandLine.arguments[0]
         let executable = URL(fileURLWithPath: laboratory).standardizedFileURL.path
         let output = try await HostCommand(
-            "/bin/sh", ["-c", "'\(executable)' run --jobs 1 --filter '\(filter)' 2>&1 || :"],
+            "/bin/sh", ["-c", "'\(executable)' run --unremembered --jobs 1 --filter '\(filter)' 2>&1 || :"],
             environment: ["KEXEC_LAB_CACHE": cache.path], workingDirectory: tree.folder
         ).output()
         return Self.failure(in: output).map { .noticed(by: $0) } ?? .passed
