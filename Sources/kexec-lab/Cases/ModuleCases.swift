@@ -4,7 +4,7 @@
 enum ModuleCases: CaseGroup {
     static let all: [Case] =
         withoutKexec + besideNative + fiveLevels + [brokenPage, brokenJump] + interrupted + devices
-        + [chain(100, by: "module"), chain(30, by: "kexec_load"), repeated]
+        + [chain(30, by: "module"), chain(30, by: "kexec_load"), repeated]
 
     static let booted = [Case.second, "^LAB end second"]
     private static let seconds: [KernelName] = [.linux61, .linux612, .linux7]
