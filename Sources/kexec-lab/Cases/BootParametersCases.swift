@@ -158,7 +158,7 @@ enum BootParametersCases: CaseGroup {
                     let after = log.lines[first...].compactMap { complaint(in: $0.text) }
                     return after.filter { !cold.contains($0) }.map { "only the second kernel says: \($0)" }
                 }
-            })
+            }, startsCold: true)
     }
 
     /// A kernel line about the machine that sounds wrong; its time and numbers left out.
