@@ -89,6 +89,8 @@ enum MachineEnd: Sendable, Equatable {
     case exited
     /// Stopped by the laboratory at the deadline.
     case timedOut
+    /// Stopped by the laboratory at the line that the last expectation is about: what was started there does not end by itself.
+    case stopped
 }
 
 /// What QEMU emulates.

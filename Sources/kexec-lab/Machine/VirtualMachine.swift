@@ -11,6 +11,8 @@ struct VirtualMachine {
     let deadline: Double
     /// Sees each line as it comes.
     var observe: (@Sendable (ConsoleLine, ConsoleLog) async throws -> Void)?
+    /// The machine is stopped at the first line for which this is true.
+    var isLast: (@Sendable (ConsoleLine) throws -> Bool)?
 
     struct Outcome: Sendable {
         var log: ConsoleLog
@@ -18,7 +20,7 @@ struct VirtualMachine {
         var seconds: Double
     }
 
-    /// Boots and returns when the guest has powered off or reset, or when time is up.
+    /// Boots and returns when the guest has powered off or reset, when the last line has come, or when time is up.
     func run() async throws -> Outcome {
         let file = try HostFile.create(logPath)
         let start = ContinuousClock.now
@@ -34,7 +36,9 @@ struct VirtualMachine {
             }
             defer { guardian.cancel() }
             do {
-                return try await read(execution.standardOutput, since: start, into: file)
+                let log = try await read(execution.standardOutput, since: start, into: file)
+                if try isComplete(log) { try? execution.send(signal: .kill) }
+                return log
             } catch {
                 try? execution.send(signal: .kill)
                 throw error
@@ -42,14 +46,18 @@ struct VirtualMachine {
         }
         var log = result.closureResult
         let seconds = Self.seconds(since: start)
-        let end = expired.isSet ? "TIMEOUT" : "QEMU \(result.terminationStatus)"
+        let isStopped = try isComplete(log)
+        let end = expired.isSet ? "TIMEOUT" : isStopped ? "STOPPED" : "QEMU \(result.terminationStatus)"
         try Self.write(ConsoleLine(seconds: seconds, text: end), to: file)
         if case .exited(let code) = result.terminationStatus, code != 0, log.lines.count < 20 {
             throw LabError("QEMU did not start: \(log.lines.map(\.text).joined(separator: " "))")
         }
         if expired.isSet { log.lines.append(ConsoleLine(seconds: seconds, text: end)) }
-        return Outcome(log: log, end: expired.isSet ? .timedOut : .exited, seconds: seconds)
+        let how: MachineEnd = expired.isSet ? .timedOut : isStopped ? .stopped : .exited
+        return Outcome(log: log, end: how, seconds: seconds)
     }
+
+    private func isComplete(_ log: ConsoleLog) throws -> Bool { try log.lines.last.map { try isLast?($0) ?? false } ?? false }
 
     private func read(
         _ output: SubprocessOutputSequence, since start: ContinuousClock.Instant, into file: FileHandle
@@ -59,6 +67,7 @@ struct VirtualMachine {
         for try await buffer in output {
             for text in splitter.feed(buffer.withUnsafeBytes { Array($0) }) {
                 try await take(ConsoleLine(seconds: Self.seconds(since: start), text: text), &log, file)
+                if try isComplete(log) { return log }
             }
         }
         if let text = splitter.finish() {

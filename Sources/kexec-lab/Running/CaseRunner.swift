@@ -179,7 +179,7 @@ struct CaseRunner: Sendable {
                 observe?(line)
                 guard let socket, let debugger = test.debugger, line.text == "LAB debugger" else { return }
                 try await debugger(try GDBConnection(path: socket), log)
-            }
+            }, isLast: try test.lastLine()
         ).run()
         try await opening?.value
         return outcome
@@ -225,6 +225,12 @@ struct CaseRunner: Sendable {
 }
 
 extension Case {
+    /// What a machine is stopped at that does not end by itself.
+    fileprivate func lastLine() throws -> (@Sendable (ConsoleLine) throws -> Bool)? {
+        guard end == .stopped, let pattern = expect.last else { return nil }
+        return { try $0.text.firstMatch(of: Regex(pattern)) != nil }
+    }
+
     /// A socket address holds 107 bytes, too few for most folders: the stub's lies in /tmp.
     fileprivate var usesDebugStub: Bool { debugger != nil || atFirstEntry != nil }
 }
