@@ -57,7 +57,10 @@ struct VirtualMachine {
         return Outcome(log: log, end: how, seconds: seconds)
     }
 
-    private func isComplete(_ log: ConsoleLog) throws -> Bool { try log.lines.last.map { try isLast?($0) ?? false } ?? false }
+    private func isComplete(_ log: ConsoleLog) throws -> Bool {
+        guard let line = log.lines.last, let isLast else { return false }
+        return try isLast(line)
+    }
 
     private func read(
         _ output: SubprocessOutputSequence, since start: ContinuousClock.Instant, into file: FileHandle
