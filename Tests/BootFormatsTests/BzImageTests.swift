@@ -132,6 +132,87 @@ import Testing
         #expect(image.patched(UInt16(0), at: 0x20e).refusal == nil)
     }
 
+    @Test func anInitSizeThatIsJustEnoughIsEnough() throws {
+        let unpacked = BzImageBuilder().patched(UInt32(0x3000), at: 0x260)
+        #expect(try #require(unpacked.image).header.initSize == 0x3000)
+        let packed = BzImageBuilder(payload: (0, 0)).patched(UInt32(0x1000), at: 0x260)
+        #expect(try #require(packed.image).header.initSize == 0x1000)
+    }
+
+    @Test func aPayloadMayEndWithTheKernelAndBeginAtItsLastByte() throws {
+        let whole = BzImageBuilder(payload: (0x300, 0xd00))
+        #expect(try #require(whole.image).payload == 1536 + 0x300..<1536 + 0x1000)
+        let first = BzImageBuilder(payload: (0, 0x1000), unpackedSize: 0x2000)
+        #expect(try #require(first.image).payload == 1536..<1536 + 0x1000)
+        // No Linux, which would have to be packed in it.
+        let other = BzImageBuilder(payload: (0, 0)).patched(UInt16(0), at: 0x20e)
+        let last = other.patched(UInt32(0xfff), at: 0x248).patched(UInt32(1), at: 0x24c)
+        #expect(try #require(last.image).payload == 1536 + 0xfff..<1536 + 0x1000)
+        #expect(
+            last.patched(UInt32(0x1000), at: 0x248).refusal
+                == .badValue("payload_offset", at: 0x248, found: 0x1000, needed: .atMost(0xfff)))
+        #expect(
+            last.patched(UInt32(2), at: 0x24c).refusal
+                == .badValue("payload_length", at: 0x24c, found: 2, needed: .atMost(1)))
+        #expect(
+            last.patched(UInt32(0), at: 0x24c).refusal
+                == .badValue("payload_length", at: 0x24c, found: 0, needed: .atLeast(1)))
+        #expect(
+            last.patched(UInt32(0), at: 0x248).patched(UInt32(0x1001), at: 0x24c).refusal
+                == .badValue("payload_length", at: 0x24c, found: 0x1001, needed: .atMost(0x1000)))
+    }
+
+    @Test(
+        arguments: [(0x7ff, false), (0x800, true), (0x800 * 64, true), (0x800 * 64 + 1, false)] as [(UInt32, Bool)])
+    func aKernelIsNotSmallerThanItsPayloadAndNot65TimesAsLarge(size: UInt32, isTaken: Bool) {
+        let builder = BzImageBuilder(unpackedSize: size).patched(UInt32.max, at: 0x260)
+        #expect(
+            builder.refusal
+                == (isTaken ? nil : .badPayloadSize(at: 1536 + 0xafc, found: size, packed: 0x800)))
+    }
+
+    @Test func a64BitEntryNeedsAByteOfItsOwn() throws {
+        let least = BzImageBuilder(kernelSize: 0x210, payload: (0, 0))
+        #expect(least.image != nil)
+        #expect(BzImageBuilder(kernelSize: 0x200, payload: (0, 0)).patched(UInt16(0), at: 0x236).image != nil)
+        // An odd byte, which only the end of the file cuts.
+        let bytes = BzImageBuilder(version: 0x20c, kernelSize: 0x210, payload: (0, 0)).bytes
+        #expect(throws: Never.self) { try recognised(Array(bytes.dropLast(15))).get() }
+    }
+
+    @Test func onlyAPEHeaderTellsOfSections() {
+        let cut = BzImageBuilder.withSections()
+        let size = 0x80 + 24 + 0x70 + 16
+        #expect(cut.refusal != nil)
+        for other in [
+            cut.patched(UInt16(0), at: 0), cut.patched(UInt32(0x4551), at: 0x80), cut.patched(UInt16(0), at: 0x86),
+            cut.patched(UInt32(0), at: size), cut.patched(UInt16(0), at: 0x20e),
+        ] {
+            #expect(other.refusal == nil)
+        }
+        // The upper half of the header's place is not looked at.
+        #expect(cut.patched(UInt16(0xffff), at: 0x3e).refusal != nil)
+        for (more, units) in [(0, 0x100), (1, 0x101), (16, 0x101), (17, 0x102)] as [(Int, UInt64)] {
+            #expect(
+                cut.patched(UInt32(cut.kernelSize + more), at: size).refusal
+                    == .badValue("syssize", at: 0x1f4, found: 0xff, needed: .atLeast(units)))
+        }
+    }
+
+    @Test func looksAt16Sections() {
+        // Section headers where nothing else of the setup code is.
+        let table = 0x330
+        var builder = BzImageBuilder.withSections().patched(UInt16(17), at: 0x86)
+            .patched(UInt16(table - 0x80 - 24), at: 0x94)
+        builder.patches.append((table, [UInt8](repeating: 0, count: 17 * 40)))
+        for index in 0..<17 {
+            let section = table + 40 * index
+            let cut = builder.patched(UInt32(builder.kernelSize), at: section + 16)
+                .patched(UInt32(builder.setupSize), at: section + 20)
+            #expect((cut.refusal != nil) == (index < 16), "section \(index)")
+        }
+    }
+
     @Test func takesAKernelCutByNoneOfItsSections() {
         #expect(BzImageBuilder.withSections(kernelUnits: 0x100).refusal == nil)
     }

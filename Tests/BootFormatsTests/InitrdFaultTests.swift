@@ -28,6 +28,10 @@ import Testing
         #expect(fault(xz(check: 1, block: [2, 1, 3, 1, 0, 0x21, 1, 0x1c])) == .xzFilter(3))
         #expect(fault(xz(check: 1, block: [2, 0xc1, 0x83, 0x83, 1, 4, 3, 1, 0, 0x21, 1, 0x1c])) == .xzFilter(3))
         #expect(fault(xz(check: 1, block: [2, 0xc1, 3, 0x84, 1, 4, 0, 0x21, 1, 0x1c])) == nil)
+        // A flag of the stream that nobody knows yet is no filter's fault.
+        var unknown = xz(check: 1)
+        unknown[6] = 1
+        #expect(fault(unknown) == nil)
         // A size that does not end in the header, 12 bytes here, leaves no filter.
         #expect(fault(xz(check: 0, block: [2, 0x41] + [UInt8](repeating: 0x80, count: 40))) == nil)
     }

@@ -87,6 +87,55 @@ import Testing
         #expect(MultibootBuilder.two().with { $0.distance = 32000 }.image != nil)
         #expect(MultibootBuilder.two().with { $0.distance = 4 }.image == nil, "on a multiple of 8")
         #expect(MultibootBuilder.one(distance: 4).image != nil)
+        #expect(MultibootBuilder.one(flags: 1 << 16, isELF: false, distance: 2).image == nil, "on a multiple of 4")
+    }
+
+    /// All of a header's first fields lie in the part that is looked at.
+    @Test func looksAsFarAsTheSpecificationsSay() {
+        func first(_ distance: Int) -> MultibootBuilder {
+            MultibootBuilder.one(flags: 1 << 16, isELF: false, distance: distance).with {
+                $0.addresses = [0x20_0000, 0x20_0000, 0, 0, 0x20_0000]
+            }
+        }
+        #expect(first(8192 - 12).image != nil && first(8192 - 8).image == nil)
+        let second = MultibootBuilder.two(.words(3, 0), isELF: false)
+        #expect(
+            second.with { $0.distance = 32768 - 16 }.refusal
+                == .badValue("header_length", at: 32768 - 8, found: 40, needed: .atMost(16)))
+        guard case .success(nil) = second.with({ $0.distance = 32768 - 8 }).result else {
+            Issue.record("found behind the end")
+            return
+        }
+        // The whole header lies there, too.
+        let tags = MultibootBuilder.two(.words(2, 0x20_0000, 0x20_0000, 0, 0), .words(3, 0x20_0000), isELF: false)
+        let size = tags.header.count
+        #expect(tags.with { $0.distance = 32768 - size }.image != nil)
+        #expect(tags.with { $0.distance = 32768 - size + 8 }.refusal != nil)
+    }
+
+    @Test func everyBitOfTheLowHalfOfTheFlagsAsksForSomething() {
+        for bit in 0..<32 as Range<UInt32> {
+            let flags: UInt32 = 1 << bit
+            let expected: ImageError? =
+                (3..<16).contains(bit)
+                ? .badValue("flags, bits 0 to 15", at: 0x5c, found: UInt64(flags), needed: .atMost(7)) : nil
+            let builder = MultibootBuilder.one(flags: flags).with {
+                // For bit 16.
+                $0.addresses = [0x10_0058, 0x10_0000, 0, 0, 0x10_0058]
+            }
+            #expect(builder.refusal == expected, "bit \(bit)")
+            #expect(expected != nil || builder.image?.isLoadedAsELF == (bit != 16))
+            #expect(expected != nil || builder.image?.needsFramebuffer == (bit == 2))
+        }
+        #expect(MultibootBuilder.one(flags: 7).image != nil)
+    }
+
+    @Test func aFileThatIsLoadedByATagOfAddressesIsNoELFFile() throws {
+        let addresses = MultibootBuilder.Tag.words(2, 0x20_0058, 0x20_0000, 0, 0)
+        let image = try #require(MultibootBuilder.two(addresses, .words(3, 0x20_0058)).image)
+        #expect(!image.isLoadedAsELF && image.range.start.rawValue == 0x20_0000)
+        #expect(try #require(MultibootBuilder.two().image).isLoadedAsELF)
+        #expect(try #require(MultibootBuilder.one(flags: 0).image).isLoadedAsELF)
     }
 
     @Test(arguments: [
@@ -144,6 +193,10 @@ import Testing
                 .badValue("load_end_addr", at: 20, found: 0xf_ffff, needed: .atLeast(0x10_0001))
             ),
             (
+                [0x10_0000, 0x10_0000, 0x10_0000, 0, 0x10_0000],
+                .badValue("load_end_addr", at: 20, found: 0x10_0000, needed: .atLeast(0x10_0001))
+            ),
+            (
                 [0x10_0000, 0x10_0000, 0x10_0101, 0, 0x10_0020],
                 .partBeyondEnd("load_end_addr", at: 0, size: 0x101, available: 0x100)
             ),
@@ -162,6 +215,24 @@ import Testing
         ] as [([UInt32], ImageError)])
     func refusesAddressesThatContradictThemselves(addresses: [UInt32], error: ImageError) {
         #expect(MultibootBuilder.one(flags: 1 << 16, isELF: false).with { $0.addresses = addresses }.refusal == error)
+    }
+
+    @Test func takesAddressesThatAreJustConsistent() throws {
+        func image(_ addresses: [UInt32], distance: Int = 0) -> MultibootImage? {
+            MultibootBuilder.one(flags: 1 << 16, isELF: false, distance: distance).with { $0.addresses = addresses }
+                .image
+        }
+        let byte = try #require(image([0x10_0000, 0x10_0000, 0x10_0001, 0x10_0001, 0x10_0000]))
+        #expect(byte.program.segments.map(\.file) == [0..<1] && byte.program.segments[0].memorySize == 1)
+        let whole = try #require(image([0x10_0000, 0x10_0000, 0x10_0100, 0x10_0100, 0x10_00ff]))
+        #expect(whole.program.segments.map(\.file) == [0..<0x100])
+        let bss = try #require(image([0x10_0000, 0x10_0000, 0x10_0080, 0x10_0081, 0x10_007f]))
+        #expect(bss.program.segments[0].memorySize == 0x81)
+        let front = try #require(image([0x10_0010, 0x10_0000, 0, 0, 0x10_0000], distance: 0x10))
+        #expect(front.program.segments.map(\.file) == [0..<0x100])
+        let top: UInt32 = 0xffff_ff00
+        #expect(image([top, top, 0, 0, top]) != nil, "up to 4 GiB")
+        #expect(image([top + 1, top + 1, 0, 0, top + 1]) == nil)
     }
 
     @Test func refusesWhatIsAbove4GiB() {
@@ -205,339 +276,5 @@ import Testing
             }
             changed[offset] = bytes[offset]
         }
-    }
-}
-
-@Suite struct MultibootRecognitionTests {
-    private func kind(_ bytes: [UInt8], as wanted: ImageKind) -> Result<ImageKind, ImageError> {
-        do throws(ImageError) { return .success(try KernelImage(bytes.span.bytes, as: wanted).kind) } catch {
-            return .failure(error)
-        }
-    }
-
-    private func found(_ builder: MultibootBuilder) -> ImageKind? {
-        if case .success(let image) = recognised(builder.bytes) { image.kind } else { nil }
-    }
-
-    @Test func aHeaderSaysHowToEnterWhateverTheELFClass() throws {
-        for isWide in [false, true] {
-            #expect(found(.one().with { $0.isWide = isWide }) == .multibootX86)
-            #expect(found(.two().with { $0.isWide = isWide }) == .multiboot2X86)
-        }
-        #expect(found(.one(flags: 1 << 16, isELF: false)) == .multibootX86)
-        #expect(recognised(ELFBuilder().bytes).map(\.kind) == .success(.elfX86_64))
-        let wide = try #require(MultibootBuilder.one().with { $0.isWide = true }.image)
-        #expect(wide.program.elfClass == .elf64 && wide.program.entry == 0x10_0040)
-        // The header's own addresses prevail over the file's.
-        let addressed = MultibootBuilder.one(flags: 1 << 16).with {
-            $0.isWide = true
-            $0.addresses = [0x20_0078, 0x20_0000, 0, 0, 0x20_0080]
-        }
-        #expect(addressed.image?.program.entry == 0x20_0080)
-    }
-
-    @Test func aWideFileIsLoadedBelow4GiBOrRefused() {
-        var elf = ELFBuilder(entry: 0x1_0010_0040)
-        elf.headers = [.init(physicalAddress: 1 << 32, memorySize: 0x2000, contents: MultibootBuilder.one().contents)]
-        #expect(
-            recognised(elf.bytes)
-                == .failure(
-                    .badValue("p_paddr", at: 0x58, found: 1 << 32, needed: .sumBelow(bits: 32, with: "p_memsz"))))
-        // A kernel that runs in the upper half has its entry's physical address by its segment.
-        elf.headers[0].physicalAddress = 0x10_0000
-        elf.headers[0].virtualAddress = 0xffff_ffff_8010_0000
-        elf.entry = 0xffff_ffff_8010_0040
-        #expect(recognised(elf.bytes).map(entry) == .success(0x10_0040))
-        elf.entry = 0xffff_ffff_9000_0000
-        #expect(
-            recognised(elf.bytes)
-                == .failure(.badValue("e_entry", at: 0x18, found: 0xffff_ffff_9000_0000, needed: .insideLoadedPart)))
-    }
-
-    private func entry(_ image: KernelImage) -> UInt64 {
-        if case .multiboot(let image) = image { image.program.entry } else { 0 }
-    }
-
-    /// GRUB's lnxboot.img and core.img in one file: the second has a Multiboot header.
-    @Test(arguments: [MultibootImage.Version.one, .two], [0x400, 0x800])
-    func aLinuxHeaderAtItsPlaceComesBeforeTheSearch(version: MultibootImage.Version, distance: Int) {
-        var builder = BzImageBuilder(version: 0x203, payload: (0, 0))
-        let header =
-            version == .one
-            ? MultibootBuilder.one(flags: 1 << 16, isELF: false) : .two(.words(2, 0, 0, 0, 0), .words(3, 0))
-        builder.patches.append((distance, header.header))
-        #expect(recognised(builder.bytes).map(\.kind) == .success(.bzImage))
-        #expect(kind(builder.bytes, as: version == .one ? .multibootX86 : .multiboot2X86) != .success(.bzImage))
-        // Without the boot flag the four letters are no header.
-        let chance = builder.patched(UInt16(0), at: 0x1fe)
-        #expect(recognised(chance.bytes).map(\.kind) != .success(.bzImage))
-    }
-
-    @Test func aNetworkBootImageComesBeforeTheSearch() {
-        var bytes = NBIBuilder.linux.bytes
-        bytes.store(MultibootBuilder.one(flags: 1 << 16, isELF: false).header, at: 512)
-        #expect(recognised(bytes).map(\.kind) == .success(.nbiX86))
-        bytes.store([UInt8](repeating: 0, count: 64), at: 512)
-        bytes.store(MultibootBuilder.two().header, at: 1024)
-        #expect(recognised(bytes).map(\.kind) == .success(.nbiX86))
-        // Its header ends with a boot flag, too, and the setup code of a Linux kernel can follow at once.
-        bytes.store(UInt16(0xaa55), at: 0x1fe)
-        bytes.store("HdrS".utf8, at: 0x202)
-        #expect(recognised(bytes).map(\.kind) == .success(.nbiX86))
-    }
-
-    /// As GNU Mach's amd64-smp kernels ask, and then for more.
-    @Test(arguments: [
-        (MultibootBuilder.Tag.words(1, 6, 4, 1, 3, 9, 14, 15, 12), nil as ImageError?),
-        (.words(1, 6, 18), .unmetDemand(.information(18), at: 0x74)),
-        (.words(1, 6, 18, isOptional: true), nil), (.words(99), .unmetDemand(.headerTag(99), at: 0x68)),
-        (.words(99, isOptional: true), nil),
-    ])
-    func whereTheSecondVersionCannotBeHonouredTheFirstIsTaken(tag: MultibootBuilder.Tag, error: ImageError?) throws {
-        let both = MultibootBuilder.two(tag).with { $0.behind = MultibootBuilder.one().header }
-        guard case .multiboot(let image) = try recognised(both.bytes).get() else {
-            Issue.record("no Multiboot kernel")
-            return
-        }
-        #expect(image.version == (error == nil ? .two : .one))
-        let bytes = both.bytes
-        var wantsBootServices = false
-        let objection = MultibootImage.objection(
-            to: .two, in: bytes.span.bytes, wantsBootServices: &wantsBootServices)
-        #expect(objection == error && !wantsBootServices)
-        // Whoever names the version gets no other.
-        #expect(kind(both.bytes, as: .multiboot2X86) == (error.map { .failure($0) } ?? .success(.multiboot2X86)))
-        #expect(kind(both.bytes, as: .multibootX86) == .success(.multibootX86))
-        // A header that is no way in either is not the one to complain of.
-        let bad = both.with { $0.behind = MultibootBuilder.one(flags: 8).header }
-        #expect(recognised(bad.bytes).map(\.kind) == (error.map { .failure($0) } ?? .success(.multiboot2X86)))
-        let alone = MultibootBuilder.two(tag)
-        #expect(recognised(alone.bytes).map(\.kind) == (error.map { .failure($0) } ?? .success(.multiboot2X86)))
-    }
-
-    @Test func takesTheTypeThatIsForced() {
-        let one = MultibootBuilder.one().bytes
-        #expect(kind(one, as: .elfX86) == .success(.elfX86))
-        #expect(kind(one, as: .multibootX86) == .success(.multibootX86))
-        #expect(kind(one, as: .multiboot2X86) == .failure(.otherKind(wanted: .multiboot2X86, found: .multibootX86)))
-        #expect(
-            kind(MultibootBuilder.one().with { $0.isWide = true }.bytes, as: .multibootX86) == .success(.multibootX86))
-        #expect(
-            kind(BzImageBuilder().bytes, as: .multibootX86)
-                == .failure(.otherKind(wanted: .multibootX86, found: .bzImage64)))
-    }
-
-    @Test func aWrongChecksumIsNoHeaderUnlessTheTypeIsForced() {
-        let one = MultibootBuilder.one().with { $0.checksumError = 1 }
-        #expect(found(one) == .elfX86)
-        #expect(
-            kind(one.bytes, as: .multibootX86)
-                == .failure(.badValue("checksum", at: 0x60, found: 0xe452_4ffc, needed: .exactly(0xe452_4ffb))))
-        let two = MultibootBuilder.two().with { $0.checksumError = 1 }
-        #expect(found(two) == .elfX86)
-        #expect(throws: ImageError.self) { try kind(two.bytes, as: .multiboot2X86).get() }
-    }
-}
-
-@Suite struct ELFSectionTableTests {
-    /// A section in a segment, one without bytes, symbols and names.
-    private func builder(isWide: Bool) -> MultibootBuilder {
-        MultibootBuilder.one().with {
-            $0.isWide = isWide
-            $0.sections = [
-                (1, 0x10_0000, [1, 2, 3, 4]), (8, 0, [5, 6]), (2, 0, [UInt8](repeating: 7, count: 24)),
-                (3, 0, Array("names\0".utf8)),
-            ]
-        }
-    }
-
-    @Test(arguments: [false, true]) func findsWhatIsNotLoaded(isWide: Bool) throws {
-        let builder = builder(isWide: isWide)
-        let bytes = builder.bytes
-        #expect(builder.image?.isLoadedAsELF == true)
-        let found = ELFSectionTable(of: bytes.span.bytes)
-        let sections = try #require(found)
-        #expect(sections.count == 5 && sections.entrySize == (isWide ? 64 : 40) && sections.nameIndex == 4)
-        #expect(sections.others == 4096..<4096 + 36)
-        var headers = Array(bytes[sections.table])
-        #expect(headers == Array(bytes.suffix(5 * Int(sections.entrySize))))
-        sections.store(PhysicalAddress(0x80_0000), in: &headers, of: bytes.span.bytes)
-        let size = Int(sections.entrySize)
-        #expect(headers.count == 5 * size)
-        let addresses = (0..<5).map { headers.loadLittle(UInt32.self, at: $0 * size + (isWide ? 16 : 12)) }
-        #expect(addresses == [0, 0x10_0000, 0, 0x80_0006, 0x80_001e])
-    }
-
-    @Test(arguments: [false, true]) func aTableThatCannotBeIsNotTold(isWide: Bool) {
-        let bytes = builder(isWide: isWide).bytes
-        func sections(_ change: (inout [UInt8]) -> Void) -> ELFSectionTable? {
-            var changed = bytes
-            change(&changed)
-            return ELFSectionTable(of: changed.span.bytes)
-        }
-        let sizes = isWide ? 0x3a : 0x2e
-        #expect(sections { _ in } != nil)
-        #expect(sections { $0.store(UInt16(0), at: sizes + 2) } == nil)
-        #expect(sections { $0.store(UInt16(39), at: sizes) } == nil)
-        #expect(sections { $0.store(UInt16.max, at: sizes + 2) } == nil)
-        #expect(sections { $0.store(UInt32.max, at: isWide ? 0x28 : 0x20) } == nil)
-        #expect(sections { $0.removeLast() } == nil)
-        // A section that lies beyond the end is not loaded; the others are.
-        let last = bytes.count - (isWide ? 64 : 40)
-        #expect(sections { $0.store(UInt32.max, at: last + (isWide ? 24 : 16)) }?.others == 4096..<4096 + 30)
-        let size = isWide ? 32 : 20
-        #expect(sections { $0.store(UInt32.max, at: last + size) }?.others == 4096..<4096 + 30)
-    }
-
-    @Test func whatIsLoadedByAddressesHasNone() {
-        let addressed = builder(isWide: false).with {
-            $0.flags = 1 << 16
-            $0.addresses = [0x20_0000, 0x20_0000, 0x20_0100, 0, 0x20_0040]
-        }
-        #expect(addressed.image?.isLoadedAsELF == false)
-    }
-}
-
-@Suite struct ACPIRootPointerTests {
-    static func bytes(revision: UInt8 = 2, table: UInt32 = 0x3f77_d000) -> [UInt8] {
-        var bytes = Array("RSD PTR ".utf8) + [0] + Array("BOCHS ".utf8) + [revision]
-        bytes.appendLittle(table)
-        bytes.appendLittle(UInt32(36))
-        bytes.appendLittle(UInt64(0x3f77_d0e8))
-        bytes.appendLittle(UInt32(0))
-        bytes[8] = 0 &- bytes[..<20].reduce(0, &+)
-        bytes[32] = 0 &- bytes.reduce(0, &+)
-        return bytes
-    }
-
-    @Test func givesBothForms() throws {
-        let pointer = try #require(ACPIRootPointer(Self.bytes()))
-        #expect(pointer.new == Self.bytes())
-        #expect(pointer.old == Array(Self.bytes(revision: 0)[..<20]))
-        let old = try #require(ACPIRootPointer(Self.bytes(revision: 0)))
-        #expect(old.new == nil && old.old == Array(Self.bytes(revision: 0)[..<20]))
-        #expect(ACPIRootPointer(Self.bytes(table: 0))?.old == nil, "there is no RSDT")
-    }
-
-    @Test func refusesWhatIsNone() {
-        for index in Self.bytes().indices {
-            var damaged = Self.bytes()
-            damaged[index] ^= 0x40
-            #expect(ACPIRootPointer(damaged) == nil, "byte \(index)")
-        }
-        #expect(ACPIRootPointer(Array(Self.bytes().dropLast())) == nil && ACPIRootPointer([]) == nil)
-        #expect(ACPIRootPointer([UInt8](repeating: 0, count: 36)) == nil)
-    }
-}
-
-@Suite struct MultibootInformationTests {
-    private var information: MultibootInformation {
-        let ram = [(0, 0x9_fc00), (0x10_0000, 0x3ffd_0000)].map {
-            E820Entry(range: PhysicalRange(from: PhysicalAddress($0.0), to: PhysicalAddress($0.1)), type: .ram)
-        }
-        let odd = E820Entry(
-            range: PhysicalRange(from: PhysicalAddress(0x3ffd_0000), to: PhysicalAddress(0x4000_0000)),
-            type: .softReserved)
-        var information = MultibootInformation(
-            commandLine: "k a=b", bootLoaderName: "us", memoryMap: MemoryMap(ram + [odd]))
-        information.modules = [
-            .init(range: PhysicalRange(from: PhysicalAddress(0x3000), to: PhysicalAddress(0x3005)), text: "/m 1"),
-            .init(range: PhysicalRange(from: PhysicalAddress(0x5000), to: PhysicalAddress(0x5001)), text: "/n"),
-        ]
-        return information
-    }
-
-    private func text(_ bytes: [UInt8], at offset: Int) -> String {
-        String(decoding: bytes[offset...].prefix { $0 != 0 }, as: UTF8.self)
-    }
-
-    @Test func firstVersionHoldsWhatItsFlagsSay() throws {
-        let base: UInt32 = 0x80_0000
-        let bytes = information.encoded(.one, at: PhysicalAddress(UInt64(base)))
-        func word(_ offset: Int) -> UInt32 { bytes.loadLittle(UInt32.self, at: offset) ?? 0 }
-        func pointer(_ offset: Int) -> Int { Int(word(offset) - base) }
-        #expect(word(0) == 1 | 1 << 2 | 1 << 3 | 1 << 6 | 1 << 9)
-        #expect(word(4) == 639 && word(8) == (0x3ffd_0000 - 0x10_0000) / 1024)
-        #expect(text(bytes, at: pointer(16)) == "k a=b")
-        #expect(text(bytes, at: pointer(64)) == "us")
-        #expect(word(20) == 2)
-        let modules = pointer(24)
-        #expect(word(modules) == 0x3000 && word(modules + 4) == 0x3005 && word(modules + 12) == 0)
-        #expect(text(bytes, at: pointer(modules + 8)) == "/m 1" && text(bytes, at: pointer(modules + 24)) == "/n")
-        #expect(word(44) == 72)
-        let map = pointer(48)
-        #expect(word(map) == 20 && word(map + 12) == 0x9_fc00 && word(map + 20) == 1)
-        #expect(word(map + 68) == 2, "what the specification does not know is reserved")
-    }
-
-    @Test func firstVersionTellsOfTheSections() throws {
-        var information = information
-        let headers = (0..<80).map { UInt8($0) }
-        information.sections = .init(count: 2, entrySize: 40, nameIndex: 1, headers: headers)
-        let bytes = information.encoded(.one, at: PhysicalAddress(0x80_0000))
-        func word(_ offset: Int) -> UInt32 { bytes.loadLittle(UInt32.self, at: offset) ?? 0 }
-        #expect(word(0) & 1 << 5 != 0 && word(28) == 2 && word(32) == 40 && word(40) == 1)
-        let place = Int(word(36) - 0x80_0000)
-        #expect(place % 4 == 0 && Array(bytes[place..<place + 80]) == headers)
-    }
-
-    @Test func secondVersionIsAListOfTags() throws {
-        var information = information
-        information.sections = .init(count: 2, entrySize: 40, nameIndex: 1, headers: [UInt8](repeating: 5, count: 80))
-        information.rootPointer = ACPIRootPointer(ACPIRootPointerTests.bytes())
-        information.loadBase = PhysicalAddress(0x20_0000)
-        information.efi = .init(
-            isWide: true, systemTable: 0x1_2345_6789, descriptorSize: 48, descriptorVersion: 1,
-            memoryMap: [UInt8](repeating: 7, count: 48))
-        let bytes = information.encoded(.two, at: PhysicalAddress(0x80_0000))
-        #expect(bytes.loadLittle(UInt32.self, at: 0) == UInt32(bytes.count))
-        var found: [UInt32] = []
-        var offset = 8
-        while offset < bytes.count {
-            let type = try #require(bytes.loadLittle(UInt32.self, at: offset))
-            let size = Int(try #require(bytes.loadLittle(UInt32.self, at: offset + 4)))
-            found.append(type)
-            switch type {
-            case 1: #expect(text(bytes, at: offset + 8) == "k a=b" && size == 14)
-            case 12: #expect(bytes.loadLittle(UInt64.self, at: offset + 8) == 0x1_2345_6789)
-            case 6: #expect(size == 16 + 3 * 24)
-            case 9:
-                #expect(
-                    size == 20 + 80 && bytes.loadLittle(UInt32.self, at: offset + 8) == 2 && bytes[offset + 20] == 5)
-            case 14: #expect(size == 28 && bytes[offset + 8] == UInt8(ascii: "R"))
-            case 15: #expect(size == 44 && Array(bytes[offset + 8..<offset + 44]) == ACPIRootPointerTests.bytes())
-            case 21: #expect(bytes.loadLittle(UInt32.self, at: offset + 8) == 0x20_0000)
-            default: break
-            }
-            offset = (offset + size + 7) & ~7
-        }
-        #expect(offset == bytes.count)
-        #expect(found == [1, 2, 3, 3, 4, 6, 9, 12, 17, 14, 15, 21, 0])
-    }
-
-    @Test func tellsTheScreenThatTheRunningKernelGot() throws {
-        var old = [UInt8](repeating: 0, count: 4096)
-        #expect(MultibootFramebuffer(old) == nil)
-        #expect(MultibootFramebuffer([1]) == nil)
-        old[0x0f] = 1
-        old[0x07] = 80
-        old[0x0e] = 25
-        var information = information
-        information.framebuffer = MultibootFramebuffer(old)
-        let text = information.encoded(.one, at: .zero)
-        #expect(text.loadLittle(UInt32.self, at: 0).map { $0 & 1 << 12 } == 1 << 12)
-        #expect(text.loadLittle(UInt64.self, at: 88) == 0xb_8000)
-        #expect(text.loadLittle(UInt32.self, at: 96) == 160 && text[108] == 16 && text[109] == 2)
-        old[0x0f] = 0x70
-        old.store(UInt16(1024), at: 0x12)
-        old.store(UInt16(768), at: 0x14)
-        old.store(UInt16(32), at: 0x16)
-        old.store(UInt32(0xc000_0000), at: 0x18)
-        old.store(UInt16(4096), at: 0x24)
-        old.store([8, 16, 8, 8, 8, 0] as [UInt8], at: 0x26)
-        information.framebuffer = MultibootFramebuffer(old)
-        let linear = information.encoded(.one, at: .zero)
-        #expect(linear.loadLittle(UInt64.self, at: 88) == 0xc000_0000 && linear.loadLittle(UInt32.self, at: 96) == 4096)
-        #expect(Array(linear[108..<116]) == [32, 1, 16, 8, 8, 8, 0, 8])
     }
 }

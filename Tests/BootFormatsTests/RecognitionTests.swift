@@ -12,6 +12,11 @@ import Testing
 
     private static func text(_ text: String) -> [UInt8] { Array(text.utf8) }
 
+    /// So many frames to skip, of which zstd's format and lz4's have the same.
+    private static func skipped(_ frames: Int) -> [UInt8] {
+        (0..<frames).flatMap { _ in [0x53, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 7, 7] as [UInt8] }
+    }
+
     @Test(
         arguments: [
             (text("root:x:0:0:root:/root:/bin/bash\n"), .text), (text("#!/bin/sh\necho\n"), .script),
@@ -52,6 +57,19 @@ import Testing
             ([0x5d, 0, 0, 0xa0, 0, 1, 2, 3, 0, 0, 0, 0, 0], nil),
             ([0x5d, 0, 0, 0x80, 0, 1, 2, 3, 0, 1, 0, 0, 0], .lzma),
             ([0x5d, 0, 0, 0x80, 0, 1, 2, 3, 0, 0x40, 0, 0, 0], nil), ([0x1f, 0x8b, 8], nil), ([], nil),
+            ([0x5d, 0, 0, 0x80, 0, 0, 0, 0, 0, 0x40, 0, 0, 0], nil),
+            ([0x5d, 0, 0, 0x80, 0, 0xff, 0xff, 0xff, 0xff, 0x3f, 0, 0, 0], .lzma),
+            ([0x5d, 0, 0, 0x80, 0, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], nil),
+            ([0x5d, 0, 0, 0x80, 0, 1, 2, 3, 0, 0, 0, 0], nil), ([0x5d, 0, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0, 0], nil),
+            ([0x5d, 0, 0, 0xb0, 0, 1, 2, 3, 0, 0, 0, 0, 0], nil),
+            ([0x5d, 0, 0, 0xe0, 0, 1, 2, 3, 0, 0, 0, 0, 0], nil),
+            ([0x5c, 0, 0, 0x80, 0, 1, 2, 3, 0, 0, 0, 0, 0], nil),
+            (Array("BZh1".utf8), .bzip2), (Array("BZh:".utf8), nil), (Array("BYh9".utf8), nil),
+            ([0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0, 0x28, 0xb5, 0x2f, 0xfd], .zstd),
+            ([0x5f, 0x2a, 0x4d, 0x18, 0, 0, 0, 0, 0x28, 0xb5, 0x2f, 0xfd], .zstd),
+            ([0x60, 0x2a, 0x4d, 0x18, 0, 0, 0, 0, 0x28, 0xb5, 0x2f, 0xfd], nil),
+            (skipped(15) + [0x28, 0xb5, 0x2f, 0xfd], .zstd), (skipped(16) + [0x28, 0xb5, 0x2f, 0xfd], nil),
+            (skipped(1) + [0x04, 0x22, 0x4d, 0x18], nil), (skipped(1), nil),
         ] as [([UInt8], Compression?)])
     func tellsCompressionsByTheirFirstBytes(bytes: [UInt8], compression: Compression?) {
         #expect(Compression(recognizing: bytes.span.bytes) == compression)

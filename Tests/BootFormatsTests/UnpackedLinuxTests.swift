@@ -104,6 +104,29 @@ import Testing
         }
     }
 
+    /// Eight words are looked at together, and what is left byte by byte.
+    @Test(arguments: [0x400, 0x3f5, 0x33f, 0x301]) func cutsNothingWhereOneByteIsNotZero(size: Int) throws {
+        let sizes = 64 + 56 + 32
+        let builder = Builder().patched(UInt64(size), at: sizes)
+        let uncut = Builder.second..<Builder.second + size, cut = Builder.second..<Builder.second + Builder.bssOffset
+        #expect(try #require(builder.image).segments[1].file == cut)
+        for offset in Builder.second + Builder.bssOffset..<Builder.second + size {
+            #expect(try #require(builder.patched(UInt8(1), at: offset).image).segments[1].file == uncut, "\(offset)")
+        }
+        // A byte behind the segment is none of its own.
+        #expect(try #require(builder.patched(UInt8(1), at: Builder.second + size).image).segments[1].file == cut)
+    }
+
+    @Test func cutsAtTheEndOfTheFile() throws {
+        let builder = Builder(hasTable: false)
+        let end = builder.bytes.count
+        var contents = [UInt8](repeating: 0x11, count: Builder.bssOffset)
+        contents.pad(to: Builder.size)
+        let bytes = builder.patched(UInt64(end), at: 64 + 56 + 8).bytes + contents
+        let image = try UnpackedLinux(parsing: bytes.span.bytes, linkedAt: Builder.place)
+        #expect(image.segments[1].file == end..<end + Builder.bssOffset)
+    }
+
     @Test func refusesAnEntryInWhatIsCut() {
         let entry = 0x100_2000 + UInt64(Builder.bssOffset)
         #expect(
