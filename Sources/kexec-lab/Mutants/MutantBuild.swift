@@ -97,7 +97,9 @@ struct MutantBuild {
         let list = try String(
             contentsOfFile: "\(own)/swift-kexecPackageTests.product/Objects.LinkFileList", encoding: .utf8)
         let changed = built.map { "\(own)/\($0.name).build/" }
-        var objects = list.split(separator: "\n").map { String($0) }.map { line in
+        // The wrapped modules are for debuggers alone; a target that is built by itself has none.
+        let code = list.split(separator: "\n").map { String($0) }.filter { !$0.hasSuffix(".swiftmodule.o") }
+        var objects = code.map { line in
             changed.contains(where: line.hasPrefix) ? line.replacing(own, with: theirs) : line
         }
         objects += built.map { "\(theirs)/\($0.name).build/\(MutantTree.definitions).o" }
