@@ -132,6 +132,8 @@ struct PictureFixture {
             (nil, nil, "xterm", 80, false), (120, nil, "xterm", 120, true), (120, "", "xterm", 120, true),
             (120, "1", "xterm", 120, false), (120, nil, "dumb", 120, false), (120, nil, nil, 120, false),
             (0, nil, "xterm", 80, true), (10, nil, "xterm", 60, true), (5000, nil, "xterm", 200, true),
+            (1, nil, "xterm", 60, true), (59, nil, "xterm", 60, true), (61, nil, "xterm", 61, true),
+            (199, nil, "xterm", 199, true), (201, nil, "xterm", 200, true), (-1, nil, "xterm", 80, true),
         ] as [(Int?, String?, String?, Int, Bool)])
     func widthAndColoursAreTheTerminals(
         _ columns: Int?, _ noColour: String?, _ terminal: String?, _ width: Int, _ isColoured: Bool
@@ -263,8 +265,9 @@ struct PictureFixture {
     }
 
     @Test func namesFromUsersAreText() throws {
-        let name = "/boot/<script>&\"'\u{1b}\u{85}\u{ffff}\u{fffe}é"
-        let shown = "/boot/<script>&\"'\\x1b\\x85\u{fffd}\u{fffd}é"
+        // Bytes 0xbe and 0xbf end other characters, too.
+        let name = "/boot/<script>&\"'\u{1b}\u{85}\u{ffff}\u{fffe}é\u{fe}\u{ff}\u{ef3f}\u{ffbf}\u{fffd}"
+        let shown = "/boot/<script>&\"'\\x1b\\x85\u{fffd}\u{fffd}é\u{fe}\u{ff}\u{ef3f}\u{ffbf}\u{fffd}"
         let fixture = try PictureFixture("bios-512m", PictureFixture.usual, path: name)
         #expect(try texts(fixture).first == "image        \(shown): bzImage64")
         let root = try #require(try elements(fixture).last)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import BootFormats
 import Foundation
+import PhysicalMemory
 import Testing
 
 @testable import Kexec
@@ -101,6 +102,97 @@ import Testing
         #expect(lines(machine).last == "may load    no: see 'module'")
         machine.kexec.module = nil
         #expect(lines(machine).last == "may load    not known: /dev/kexec does not answer")
+    }
+
+    @Test func eachPolicyHasALineAndWantsASignature() throws {
+        let usual = try Self.machine("bios-512m")
+        let signed = "may load    yes, a kernel that is signed for it, by kexec_file_load"
+        var machine = usual
+        machine.kexec.signatureEnforcement = .configuration
+        #expect(lines(machine).last == signed)
+        #expect(lines(machine)[3] == "calls       kexec_load yes, kexec_file_load yes (signatures enforced)")
+        machine = usual
+        machine.kexec.imaAppraisesKernels = true
+        #expect(lines(machine).last == signed && lines(machine)[6] == "policy      IMA appraises kernel files")
+        machine.kexec.imaAppraisesKernels = false
+        #expect(lines(machine).count == 8 && lines(machine).last == "may load    yes")
+        machine = usual
+        machine.kexec.lockdown = .confidentiality
+        #expect(lines(machine).last == signed && lines(machine)[5] == "lockdown    confidentiality")
+        machine = usual
+        machine.efi = EFIFacts()
+        #expect(lines(machine).count == 8)
+        machine.efi?.secureBoot = true
+        #expect(lines(machine)[6] == "policy      Secure Boot is on" && lines(machine).last == "may load    yes")
+        machine = usual
+        machine.kexec.handover = .commandLine
+        #expect(lines(machine)[6].hasPrefix("policy      kexec handover is on: "))
+        machine = usual
+        machine.kexec.checksSignature = false
+        #expect(lines(machine)[3] == "calls       kexec_load yes, kexec_file_load yes")
+    }
+
+    @Test func tellsCallsThatAreThereFromThoseThatAreNotKnown() throws {
+        var machine = try Self.machine("bios-512m")
+        machine.kexec.checksSignature = nil
+        for (load, file, text, isKnown) in [
+            (nil, true, "kexec_load not known, kexec_file_load yes", true),
+            (false, nil, "kexec_load no, kexec_file_load not known", true),
+            (true, false, "kexec_load yes, kexec_file_load no", true),
+            (false, true, "kexec_load no, kexec_file_load yes", true),
+            (nil, nil, "kexec_load not known, kexec_file_load not known", false),
+        ] as [(Bool?, Bool?, String, Bool)] {
+            (machine.kexec.hasKexecLoad, machine.kexec.hasKexecFileLoad) = (load, file)
+            #expect(lines(machine)[3] == "calls       " + text && lines(machine)[1] == "next        nothing loaded")
+            #expect(lines(machine).last == (isKnown ? "may load    yes" : "may load    not known: see 'calls'"))
+        }
+        (machine.kexec.hasKexecLoad, machine.kexec.hasKexecFileLoad) = (false, false)
+        #expect(lines(machine)[1] == "next        nothing loaded: the running kernel has no kexec")
+    }
+
+    @Test func tellsHowTheModuleIs() throws {
+        var machine = try Self.machine("no-kexec-module")
+        #expect(lines(machine)[4] == "module      loaded")
+        machine.kexec.module?.loadsLeft = 1
+        #expect(
+            lines(machine)[4] == "module      loaded, loads left: 1"
+                && lines(machine).last == "may load    yes, by the module")
+        machine.kexec.module?.isDisabled = true
+        #expect(lines(machine)[4] == "module      loaded, switched off (parameter disabled), loads left: 1")
+        #expect(lines(machine).last == "may load    no: see 'module'")
+        machine.kexec.module?.isDisabled = false
+        machine.kexec.module?.isBesideNative = true
+        #expect(lines(machine)[4] == "module      loaded, beside the kernel's own kexec, loads left: 1")
+        machine.kexec.module?.isBesideNative = false
+        machine.kexec.module?.interface = 99
+        #expect(lines(machine)[4] == "module      loaded, with another interface than this program's")
+        #expect(lines(machine).last == "may load    no: see 'module'")
+        machine.kexec.module = nil
+        #expect(lines(machine)[4] == "module      loaded, and does not answer")
+    }
+
+    @Test func tellsOfMemoryForCrashesThatIsNotInTheMap() throws {
+        var machine = try Self.machine("bios-512m")
+        machine.kexec.crashSize = 64 << 20
+        machine.kexec.crashLoaded = nil
+        #expect(lines(machine)[2] == "crash       not known whether loaded; 64 MiB set aside")
+        machine.kexec.crashSize = 0
+        #expect(lines(machine)[2] == "crash       no memory set aside")
+        machine = try Self.machine("crashkernel")
+        machine.crash.lentRanges = [PhysicalRange(from: PhysicalAddress(0x1000_0000), to: PhysicalAddress(0x1100_0000))]
+        #expect(
+            lines(machine)[2]
+                == "crash       nothing loaded; 144 MiB set aside at 0x32000000-0x39ffffff, 0x10000000-0x10ffffff")
+    }
+
+    @Test func saysNothingOfTheStartWhereItIsNotShown() throws {
+        var machine = try Self.machine("bios-512m")
+        machine.bootParameters = nil
+        #expect(lines(machine)[0] == "kernel      6.1.0-56-cloud-amd64")
+        machine.release = nil
+        #expect(lines(machine)[0] == "kernel      unknown")
+        machine.kexec.loadLimitPanic = 0
+        #expect(lines(machine)[6] == "limits      loads left: any number for a reboot, 0 for a crash")
     }
 
     @Test func saysThatThereIsNoKexec() throws {

@@ -113,8 +113,7 @@ struct BIOSBootTests {
         _ change: (MachineFolder) throws -> Void = { _ in }
     ) throws -> MachineFolder {
         let folder = try MachineFolder()
-        try FileManager.default.removeItem(atPath: folder.path)
-        try FileManager.default.copyItem(atPath: Self.machines + "bios-512m", toPath: folder.path)
+        try folder.copy(fixture: "bios-512m")
         try folder.add("dev/nobodys-disk", bytes: sector())
         try folder.add("sys/class/block/nobodys-disk/dev", "259:7\n")
         try folder.add("sys/dev/block/259:7/queue/logical_block_size", "512\n")
@@ -159,6 +158,72 @@ struct BIOSBootTests {
         let prepared = try prepare(in: folder.path)
         #expect(prepared.plan.commandLine.description.hasPrefix("boot=sector sum="))
         #expect(!prepared.plan.commandLine.description.contains("nvme"))
+    }
+
+    /// Its bus is in the upper half; of other segments the BIOS knows nothing.
+    @Test(arguments: [("0000:03:1f.2", " nvme=1018"), ("0001:00:04.0", ""), ("nonsense", "")])
+    func aControllerIsNamedByItsPlaceOnTheBus(address: String, word: String) throws {
+        let folder = try capture { folder in
+            try folder.add(
+                "sys/dev/block/259:7/device/device/uevent", "PCI_SLOT_NAME=\(address)\nPCI_CLASS=10802\n")
+        }
+        let line = try prepare(in: folder.path).plan.commandLine.description
+        let words = word.isEmpty ? "" : word + " namespace=3"
+        #expect(line.hasSuffix(words) && line.contains("nvme") == !word.isEmpty)
+    }
+
+    /// A partition's folder lies in its disk's, and has no queue of its own.
+    @Test func whatAPartitionLacksItsDiskHas() throws {
+        let folder = try capture { folder in
+            try FileManager.default.removeItem(atPath: folder.path + "/sys/dev/block/259:7")
+            let disk = "sys/devices/disk/"
+            try folder.add(disk + "queue/logical_block_size", "4096\n")
+            try folder.add(disk + "part/start", "63\n")
+            try folder.addLink("sys/dev/block/259:7", to: "../../devices/disk/part")
+        }
+        #expect(throws: KexecFailure.image(.sectorSize(4096), path: "/dev/disk/by-id/nobodys-disk")) {
+            _ = try prepare(in: folder.path)
+        }
+        try folder.add("sys/devices/disk/queue/logical_block_size", "512\n")
+        #expect(try prepare(in: folder.path).plan.commandLine.description.hasPrefix("boot=sector lba=63 sum="))
+    }
+
+    @Test func aDriveThatIsGivenIsMeant() throws {
+        let folder = try capture()
+        let machine = try folder.describe()
+        var request = requestForDisk("/dev/nobodys-disk")
+        request.biosDrive = 0x80
+        let prepared = try PreparedLoad(request, on: machine, capturedIn: ByteString(folder.path))
+        #expect(prepared.plan.commandLine == "boot=sector lba=2048 drive=128")
+        #expect(prepared.request.initrds.isEmpty && prepared.request.drivenController == nil)
+        #expect(try prepare(in: folder.path).request.drivenController != nil)
+    }
+
+    @Test func aCaptureHoldsTheFirstSectorAlone() throws {
+        let folder = try capture { try $0.add("dev/nobodys-disk", bytes: sector(4096)) }
+        let again = folder.path + "/again"
+        let capture = try captureMachine(
+            root: ByteString(folder.path), into: ByteString(again), bootSector: "/dev/nobodys-disk")
+        #expect(FileManager.default.contents(atPath: again + "/dev/nobodys-disk")?.count == 512)
+        #expect(capture.files.contains("sys/dev/block/259:7/nsid"))
+        // One that has no sector is captured by nobody.
+        try folder.add("dev/nobodys-disk", bytes: [UInt8](repeating: 0, count: 511))
+        #expect(throws: MachineError.noDisk(path: "/dev/nobodys-disk")) {
+            try captureMachine(
+                root: ByteString(folder.path), into: ByteString(folder.path + "/third"), bootSector: "/dev/nobodys-disk"
+            )
+        }
+        let failure = FileFailure(path: "/dev/nobodys-disk", problem: .empty)
+        #expect(throws: KexecFailure.file(failure)) { _ = try prepare("/dev/nobodys-disk", in: folder.path) }
+    }
+
+    @Test func aBootSectorMayBeAsLargeAsTheBIOSReads() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        #expect(try PreparedLoad(request(.bootSector, sector(8192)), on: machine()).plan.isLoadable)
+        #expect(try PreparedLoad(request(.diskImage, sector(1024)), on: machine()).plan.isLoadable)
+        var request = try request(.diskImage, sector(1024))
+        request.console.serialBaud = 1
+        #expect(try PreparedLoad(request, on: machine()).plan.commandLine == "boot=image baud=1")
     }
 
     @Test func aDiskThatTheCaptureLacksIsRefusedWhateverIsHere() throws {

@@ -61,6 +61,42 @@ import Testing
         #expect(flags.map { UInt64($0.rawValue) } == [1, 2, 4, 8, 16, 32, 64, 128])
     }
 
+    /// Nothing is asked for that nobody asked for.
+    @Test func aRequestBeginsWithItsKernelAlone() {
+        let request = KexecRequest(kernel: "k")
+        let switches = [
+            request.reusesCommandLine, request.startsFast, request.hidesEFI, request.passesMemoryMapInCommandLine,
+            request.reusesVideoType, request.isForBIOS, request.entry32Bit, request.realMode, request.preservesContext,
+            request.jumpsBack, request.keepsGuests, request.updatesCoreHeader, request.avoidsCMA,
+            request.forcesDeviceTree, request.debug, request.console.serial, request.console.vga,
+            request.console.resetVGA,
+        ]
+        #expect(switches == [Bool](repeating: false, count: 18))
+        #expect(request.console.serialPort == 0x3f8 && request.console.serialBaud == 0)
+        #expect(request.target == .reboot && request.systemCall == .automatic && request.decompression == .automatic)
+        let state = KexecState()
+        #expect(!state.loadDisabled && !state.isFiltered && !state.hasModule && !state.forcesReboot)
+        let machine = MachineDescription()
+        #expect(
+            !machine.isRunning && machine.showsResources && machine.showsCommandLine && !machine.uses5LevelPaging
+                && !machine.isConfidentialGuest && !machine.isInFIPSMode && !machine.timerIsProved && !machine.isXen)
+        #expect(machine.memoryTotal == 0 && machine.memoryAvailable == 0 && machine.swapFree == 0)
+        let module = ModuleState(interface: 1)
+        #expect(!module.isLoaded && !module.isDisabled && !module.isBesideNative && module.loadsLeft == nil)
+        #expect(!CrashFacts().isKeptUpToDate && !JumpOptions().skipsSync && !JumpOptions().skipsLinks)
+        #expect(NetlinkReply().result == 0 && NetlinkReply().messages.isEmpty)
+        let facts = RefusalFacts(state, hasSysBoot: true)
+        #expect(!facts.secureBoot && facts.memoryNeeded == 0 && facts.memoryAvailable == 0 && facts.architecture == nil)
+        #expect(facts.earlierLoads == 0 && facts.waitedSeconds == 0)
+        let purgatory = PurgatoryPlan(mode: .longMode, entry: .zero, console: PurgatoryConsole())
+        #expect(!purgatory.turnsOff5LevelPaging && !purgatory.leavesX2APIC && !purgatory.avoidsSHAExtensions)
+        #expect([purgatory.rax, purgatory.rbx, purgatory.rsi, purgatory.rdi, purgatory.rsp] == [0, 0, 0, 0, 0])
+        #expect(purgatory.constantSize == 0 && purgatory.timeStampFrequency == 0)
+        let outcome = NetworkOutcome()
+        #expect(
+            [outcome.addressesLost, outcome.routesLost, outcome.neighboursLost, outcome.routesAwaited] == [0, 0, 0, 0])
+    }
+
     /// xxHash's reference, at lengths on both sides of its blocks.
     @Test(
         arguments: [(15, 0x57c0_1ece), (16, 0xb728_37f4), (64, 0x3112_0435), (101, 0x1a20_e95b)]

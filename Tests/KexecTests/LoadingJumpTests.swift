@@ -134,7 +134,8 @@ private func run(
         #expect(outcome?.notBroughtUp == [LinkFailure(link: "shaper0", errno: EPERM)])
         #expect((outcome?.addressesLost, outcome?.routesLost, outcome?.neighboursLost) == (0, 1, 1))
         #expect(outcome?.isRestored == false)
-        #expect(trace.filter { $0 == "sleep 100" }.count < 100)
+        // Three seconds for each kind that does not come back; two pauses were enough for the address.
+        #expect(trace.filter { $0 == "sleep 100" }.count == 30 + 2 + 30 + 30)
     }
 
     @Test func jumpsWhereTheNetworkCannotBeRead() {
@@ -217,6 +218,36 @@ private func run(
         }
         #expect(trace.contains { $0.hasPrefix("route 10") } == isRestored)
         #expect(outcome?.routesAwaited == (isRestored ? 0 : 1) && outcome?.isRestored == true)
+    }
+
+    /// A kernel without IPv6 answers with all that it has.
+    @Test func takesEachEntryOfADumpOnce() {
+        var kernel = networkedKernel()
+        for dump in ["addresses", "routes"] {
+            let all = (kernel.dumps["dump \(dump) 2"] ?? []) + (kernel.dumps["dump \(dump) 10"] ?? [])
+            kernel.dumps["dump \(dump) 2"] = all + [Dumped.neighbour(2, on: 2, state: 0x80)]
+            kernel.dumps["dump \(dump) 10"] = all
+        }
+        #expect(run(kernel).1 == before + recording + down + ["reboot 0x45584543"] + backAgain + ["signals come"])
+    }
+
+    @Test func eachLossIsOneThatIsNotRestored() {
+        #expect(NetworkOutcome().isRestored && restored().isRestored)
+        let losses: [(inout NetworkOutcome) -> Void] = [
+            { $0.notBroughtUp = [LinkFailure(link: "eth0", errno: 1)] }, { $0.addressesLost = 1 },
+            { $0.routesLost = 1 }, { $0.neighboursLost = 1 },
+            { $0.recordingFailure = CallFailure(call: .netlink, errno: 1) },
+        ]
+        for lose in losses {
+            var outcome = restored()
+            lose(&outcome)
+            #expect(!outcome.isRestored)
+            outcome.takenDown = []
+            #expect(outcome.isRestored, "nothing was touched")
+        }
+        var outcome = restored()
+        (outcome.routesAwaited, outcome.notTakenDown) = (1, [LinkFailure(link: "eth0", errno: 1)])
+        #expect(outcome.isRestored)
     }
 
     /// Several nexthops are never of the kernel's making.

@@ -54,6 +54,18 @@ final class MachineFolder {
         try add("proc/iomem", "00001000-0009fbff : System RAM\n00100000-3fffffff : System RAM\n")
     }
 
+    /// All files of the folder `name` of Tests/Fixtures/machines; they belong to whoever runs the tests.
+    func copy(fixture name: String) throws {
+        let source = Self.fixture(name)
+        for file in try FileManager.default.subpathsOfDirectory(atPath: source) {
+            if let bytes = FileManager.default.contents(atPath: source + "/" + file) {
+                try add(file, bytes: Array(bytes))
+            } else {
+                try addDirectory(file)
+            }
+        }
+    }
+
     func describe() throws -> MachineDescription {
         try MachineDescription(reading: MachineRoot(path: ByteString(path)))
     }

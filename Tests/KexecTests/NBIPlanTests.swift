@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 @testable import BootFormats
+import Handoff
 import PhysicalMemory
 import Testing
 
@@ -23,6 +24,34 @@ import Testing
     }
 
     private let inRealMode: UInt32 = 0x5020_0004
+
+    @Test func entersRealModeWithItsStackBelowTheArguments() throws {
+        let plan = image(inRealMode, at: 0x5_0200).plan()
+        let bytes = plan.bytes("real_mode")
+        let offset = Int(try #require(bytes.loadLittle(UInt32.self, at: 16)))
+        let registers = bytes[offset...].withUnsafeBytes { $0.loadUnaligned(as: RealModeParameters.self) }
+        #expect(registers.codeSegment == 0x9e00 && registers.instructionPointer == 0)
+        #expect(registers.stackSegment == 0x9e00 && registers.dataSegment == 0x9e00)
+        #expect(registers.stackPointer == 4096 - 12 && !registers.returns)
+    }
+
+    /// Between the jump at its beginning and the arguments at its end.
+    @Test func fillsThePageAsTheSpecificationHasIt() {
+        let page = image(inRealMode, at: 0x5_0200).plan { $0.commandLine = "a" }.bytes("nbi_call")
+        let reset: [UInt8] = [0xb0, 0xfe, 0xe6, 0x64, 0xb0, 0x01, 0xe6, 0x92, 0xf4, 0xeb, 0xfd]
+        #expect(page.count == 4096 && Array(page[8..<19]) == reset)
+        #expect(page[6..<8].allSatisfy { $0 == 0 } && page[19..<0x20].allSatisfy { $0 == 0 })
+        #expect(Array(page[0x20..<0x27]) == [1, 0, 0, 0, 2, 1, 6])
+        #expect(page[0x27..<0x110].allSatisfy { $0 == 0 })
+        let options: [UInt8] = [99, 130, 83, 99, 128, 6, 0xe4, 0x45, 0x74, 0x68, 0, 0, 129, 1, 0x61, 255]
+        #expect(Array(page[0x110..<0x120]) == options && page[0x120..<4084].allSatisfy { $0 == 0 })
+        for length in [255, 256] {
+            let line = ByteString([UInt8](repeating: 0x78, count: length))
+            let long = image(inRealMode, at: 0x5_0200).plan { $0.commandLine = line }.bytes("nbi_call")
+            #expect(long.isEmpty || long[0x11d] == (length == 255 ? 255 : 0), "\(length)")
+            #expect(!long.isEmpty || length > 255)
+        }
+    }
 
     /// What an image has taken by its addresses is taken for what has to lie low, too.
     @Test func keepsTheCallAwayFromAnImageAtTheTopOfTheConventionalMemory() {

@@ -82,7 +82,37 @@ import Testing
         #expect(plan.refusals == [] && plan["setup"]?.place.start.rawValue == 0x9_0000)
         #expect(code.loadLittle(UInt16.self, at: 0x20) == 0xa33f && code.loadLittle(UInt16.self, at: 0x22) == 0x9800)
         #expect(code[0x9800...].elementsEqual(Array("old\0".utf8)))
+        // The size to move: all of it. There is no heap to tell of.
+        #expect(code.loadLittle(UInt16.self, at: 0x212) == 0x9804)
+        #expect(code[0x211] == 0x5a && code.loadLittle(UInt16.self, at: 0x224) == 0x5a5a)
+        #expect(code.loadLittle(UInt32.self, at: 0x228) == 0x5a5a_5a5a)
         #expect(try parameters(plan).codeSegment == 0x9020)
+    }
+
+    /// A heap since 2.01, a pointer to the command line since 2.02, nodes of setup_data since 2.09.
+    @Test(arguments: [0x200, 0x201, 0x202, 0x203, 0x208, 0x209, 0x20a] as [UInt16])
+    func tellsASetupCodeWhatItsProtocolHas(version: UInt16) throws {
+        let plan = Self.foreign { $0.version = version }.plan { $0.realMode = true }
+        let code = plan.bytes("setup")
+        #expect(plan.refusals == [])
+        let heapEnd: UInt16 = version >= 0x202 ? 0xe000 : 0x9800
+        let start = UInt32(try #require(plan["setup"]).place.start.rawValue)
+        #expect(code.loadLittle(UInt16.self, at: 0x224) == (version >= 0x201 ? heapEnd - 0x200 : 0x5a5a))
+        #expect(code[0x211] == (version >= 0x201 ? 0x81 : 0x5a))
+        #expect(code.loadLittle(UInt32.self, at: 0x228) == (version >= 0x202 ? start + 0xe000 : 0x5a5a_5a5a))
+        #expect((plan["setup_data"] != nil) == (version >= 0x209))
+        #expect(try parameters(plan).stackPointer == heapEnd)
+        // By its own number it was loaded by kexec, and without a ramdisk there is none.
+        #expect(code[0x210] == 0xd0 && code.loadLittle(UInt32.self, at: 0x21c) == 0x5a5a_5a5a)
+    }
+
+    @Test func takesSetupCodeThatLeavesRoomForItsStack() throws {
+        let image = PlanImage.bzImage(size: 0x2_0000)
+        guard case .bzImage(var bzImage) = image.image else { return }
+        bzImage.setupSize = 0xd000
+        var large = image
+        large.image = .bzImage(bzImage)
+        #expect(large.plan { $0.realMode = true }.refusals == [])
     }
 
     @Test func refusesSetupCodeThatLeavesNoStack() {

@@ -41,6 +41,52 @@ import Testing
         }
     }
 
+    @Test(arguments: [DigestChoice.fast, .sha256, .none]) func tellsPurgatoryTheKindOfTheDigests(_ digest: DigestChoice)
+        throws
+    {
+        let image = PlanImage.bzImage()
+        let (parameters, plan) = try sealed(image.plan(initrdSize: initrd.count) { $0.digest = digest }, image.bytes)
+        let kinds: [DigestChoice: DigestKind] = [.fast: .fast, .sha256: .sha256, .none: .none]
+        #expect(parameters.digestKind == kinds[digest])
+        #expect(Int(parameters.segmentCount) == (digest == .none ? 0 : plan.segments.count))
+    }
+
+    @Test func tellsPurgatoryTheWayOutAndTheConsole() throws {
+        let image = PlanImage.bzImage()
+        for baud in [0, 1, 9600, 115_200] as [UInt32] {
+            var plan = image.plan(initrdSize: initrd.count) {
+                $0.console.serialBaud = baud
+                $0.console.serialPort = 0x2f8
+            }
+            plan.purgatory?.rax = 1
+            plan.purgatory?.rbx = 2
+            plan.purgatory?.rdi = 3
+            plan.purgatory?.rsp = 4
+            plan.purgatory?.timeStampFrequency = 5
+            plan.purgatory?.preparation = PhysicalAddress(0x6000)
+            let purgatory = try #require(plan.purgatory)
+            let (parameters, _) = try sealed(plan, image.bytes)
+            #expect(parameters.entry == purgatory.entry.rawValue && parameters.traceRecord == purgatory.trace?.rawValue)
+            #expect(parameters.preparation == 0x6000 && parameters.timeStampFrequency == 5)
+            let registers = parameters.registers
+            #expect([registers.rax, registers.rbx, registers.rdi, registers.rsp] == [1, 2, 3, 4])
+            #expect(registers.rsi == purgatory.rsi && parameters.serialPort == 0x2f8)
+            #expect(parameters.serialDivisor == [0: 0, 1: .max, 9600: 12, 115_200: 1][baud])
+        }
+        let flags: [(WritableKeyPath<PurgatoryPlan, Bool>, KeyPath<PurgatoryParameters, Bool>)] = [
+            (\.console.serial, \.writesSerial), (\.console.vga, \.writesVGA), (\.console.resetVGA, \.resetsVGA),
+            (\.turnsOff5LevelPaging, \.turnsOff5LevelPaging), (\.leavesX2APIC, \.leavesX2APIC),
+            (\.avoidsSHAExtensions, \.avoidsSHAExtensions),
+        ]
+        for (index, flag) in flags.enumerated() {
+            var plan = image.plan(initrdSize: initrd.count)
+            for other in flags { plan.purgatory?[keyPath: other.0] = false }
+            plan.purgatory?[keyPath: flag.0] = true
+            let (parameters, _) = try sealed(plan, image.bytes)
+            #expect(flags.map { parameters[keyPath: $0.1] } == flags.indices.map { $0 == index })
+        }
+    }
+
     @Test func givesEachHalfOfALargeSegmentASHA256OfItsOwn() throws {
         let image = PlanImage.bzImage()
         let large = (0..<(1 << 20) + 77).map { UInt8(truncatingIfNeeded: $0 &* $0 &>> 3) }

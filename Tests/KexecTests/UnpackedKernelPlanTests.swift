@@ -134,6 +134,71 @@ import Testing
         #expect(obstacle(on: machine) == .pagingDepth)
     }
 
+    /// The kernel, its room to run in, and the initrd take three quarters of what is available at most.
+    @Test func takesAsMuchMemoryAsThereIs() {
+        let needed: UInt64 = 0x30_0000 + 0x40_0000 + 0x2000
+        var machine = MachineDescription.pc()
+        machine.memoryAvailable = needed / 3 * 4 + 4
+        let available = machine.memoryAvailable / 4 * 3
+        let more = Int(available - needed)
+        #expect(obstacle(on: machine, initrdSize: 0x2000 + more) == nil)
+        #expect(
+            obstacle(on: machine, initrdSize: 0x2001 + more)
+                == .memoryShort(needed: available + 1, available: available))
+        machine.memoryAvailable = 0
+        #expect(obstacle(on: machine, initrdSize: 1 << 40) == nil, "what is not known limits nothing")
+        // What was read before is taken.
+        machine.memoryAvailable = 4 << 30
+        let (image, plan) = image()
+        var planner = planner(machine) { _ in }
+        for (taken, isEnough) in [(3 << 30 - 0x70_0000, true), (3 << 30 - 0x70_0000 + 1, false), (.max, false)]
+            as [(UInt64, Bool)]
+        {
+            planner.memoryTaken = taken
+            let found = try? planner.unpacking(of: image, plan.facts, unpackedSize: 0x30_0000, initrdSize: 0)
+            #expect((found != nil) == isEnough, "\(taken)")
+        }
+    }
+
+    /// The last place ends where Linux' own map of itself does.
+    @Test func drawsFromEveryPlaceUpTo1GiB() throws {
+        func distance(_ virtual: UInt64, header: (inout SetupHeader) -> Void = { _ in }) throws -> UInt64 {
+            let (image, plan) = image(header)
+            var machine = MachineDescription.pc()
+            machine.memoryAvailable = 0
+            var planner = planner(machine) { _ in }
+            planner.placementSeed = PlacementSeed(virtual: virtual, physical: 0)
+            return try planner.unpacking(of: image, plan.facts, unpackedSize: 1, initrdSize: 0).distance
+        }
+        let places: UInt64 = (1 << 30 - 0x40_0000 - 0x100_0000) / 0x20_0000 + 1
+        #expect(try distance(0) == 0 && distance(1) == 0x20_0000 && distance(places) == 0)
+        #expect(try distance(places - 1) == 1 << 30 - 0x40_0000 - 0x100_0000)
+        #expect(try distance(1) { $0.preferredAddress = 1 << 30 - 0x40_0000 } == 0)
+        #expect(try distance(1) { $0.preferredAddress = 1 << 30 - 0x40_0000 + 1 } == 0)
+        #expect(try distance(1) { $0.preferredAddress = 1 << 30 - 0x60_0000 } == 0x20_0000)
+        #expect(try distance(1) { $0.initSize = 1 << 30 + 1 } == 0)
+    }
+
+    /// Half of what three quarters of the memory leave, and a quarter of all.
+    @Test func anInitrdBecomesNoLargerThanItMayBe() throws {
+        var machine = MachineDescription.pc()
+        func limit(_ available: UInt64, _ total: UInt64, taken: UInt64 = 0x1000) throws -> UInt64 {
+            (machine.memoryAvailable, machine.memoryTotal) = (available, total)
+            let (image, plan) = image()
+            var planner = planner(machine) { _ in }
+            planner.memoryTaken = taken
+            return try planner.unpackedInitrdLimit(
+                for: image, plan.facts, initrdSize: 0x2000, unpackedKernel: 0x4000)
+        }
+        let others: UInt64 = 0x1000 + 0x2000 + 0x4000 + 0x40_0000
+        #expect(try limit(4 << 30, 0) == (3 << 30 - others) / 2)
+        #expect(try limit(4 << 30, 4 << 30) == 1 << 30)
+        #expect(try limit(0, 4 << 30) == 1 << 30 && limit(0, 0) == .max)
+        #expect(try limit(4 << 30, 0, taken: 3 << 30) == 0)
+        #expect(try limit(4 << 30, 0, taken: 0x1000 + 3 << 30 - others) == 0)
+        #expect(try limit(4 << 30, 0, taken: 0x1000 + 3 << 30 - others - 2) == 1)
+    }
+
     @Test func withoutRandomNumbersOnlyAKernelThatWantsNoneIsUnpacked() {
         #expect(obstacle(seed: nil) == .noRandomness)
         #expect(obstacle(line: "nokaslr", seed: nil) == nil)
