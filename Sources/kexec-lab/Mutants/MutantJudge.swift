@@ -78,8 +78,8 @@ struct MutantJudge {
             announce(verdict.line(mutant))
         }
         for mutant in chosen.equivalent { tell(mutant, .equivalent(equivalents.reason(for: mutant) ?? "")) }
-        try await judge(chosen, build, tell)
-        for mutant in chosen.onMachines {
+        let unreached = try await judge(chosen, build, machines, tell)
+        for mutant in chosen.onMachines + unreached {
             guard usesMachines, let filter = machines.filter(for: mutant.path) else {
                 tell(mutant, usesMachines ? .unnoticed : .leftOut)
                 continue
@@ -165,9 +165,10 @@ struct MutantJudge {
 
     // MARK: Unit tests
 
+    /// - Returns: those that no test comes past, and cases in machines are there for.
     private func judge(
-        _ chosen: Chosen, _ build: MutantBuild, _ tell: (Mutant, MutantVerdict) -> Void
-    ) async throws {
+        _ chosen: Chosen, _ build: MutantBuild, _ machines: MachineTable, _ tell: (Mutant, MutantVerdict) -> Void
+    ) async throws -> [Mutant] {
         let tests = MutantTests(tree: build.tree), schema = chosen.schema
         try await build.tree.write(try build.tree.changes(for: schema, modules: build.modules))
         let paths = Set(schema.mutants.values.map(\.path))
@@ -178,7 +179,11 @@ struct MutantJudge {
         let reach = try await MutantReach.measured(
             tests, count: schema.mutants.keys.max() ?? 0, folder: work, jobs: jobs, patience: patience)
         for (group, test) in reach.broken { announce("left out, for it fails by itself: \(group.name): \(test)") }
-        try await concurrently(chosen.together.sorted { $0.key < $1.key }, jobs: jobs) { number, mutant in
+        let unreached = chosen.together.filter { number, mutant in
+            reach.groups[number] == nil && machines.filter(for: mutant.path) != nil
+        }
+        let reached = chosen.together.filter { unreached[$0.key] == nil }.sorted { $0.key < $1.key }
+        try await concurrently(reached, jobs: jobs) { number, mutant in
             (mutant, try await tests.judge(number, by: reach.groups[number] ?? [], reach))
         } take: { (mutant: Mutant, verdict: MutantVerdict) in
             tell(mutant, verdict)
@@ -192,6 +197,7 @@ struct MutantJudge {
             let nearest = reach.groups(nearest: mutant.path, build.modules)
             tell(mutant, try await tests.judge(0, by: nearest, reach))
         }
+        return unreached.sorted { $0.key < $1.key }.map(\.value)
     }
 }
 
