@@ -82,6 +82,8 @@ enum GuestDevices {
         "..MP-BIOS bug: N timer not connected to IO-APIC",
         // The timer's last tick was on its way when its processor's interrupts were shut; native kexec leaves it as well.
         "Spurious LAPIC timer interrupt on cpu N",
+        // The host did not run the emulator while a handler was at work.
+        "hrtimer: interrupt took N ns",
     ]
 
     /// What only `kexec` says of warnings and errors, without its numbers; counted, so that a repetition shows, too.
