@@ -54,6 +54,17 @@ struct SerialPortTests {
         #expect(uart.writes == [.write(0x3f8, 0x41)])
     }
 
+    /// Whatever else the line's status says, of a byte that has come in, or of an error.
+    @Test func waitsForTheTransmitterAlone() {
+        for bit in 0..<8 as Range<UInt8> {
+            let uart = FakeUART()
+            uart.lineStatus = 1 << bit
+            SerialPort(at: 0x3f8, ports: uart).send(0x41)
+            #expect((uart.reads == 1) == (bit == 5), "bit \(bit)")
+            #expect(uart.writes == [.write(0x3f8, 0x41)])
+        }
+    }
+
     @Test func findsAUARTByItsScratchRegister() {
         let uart = FakeUART()
         uart.scratch = 0

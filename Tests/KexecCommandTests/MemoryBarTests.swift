@@ -174,6 +174,16 @@ extension MemoryPicture {
         #expect(bar.cells(of: range(0x3fff_c000, 1 << 30), in: picture) == 4..<8)
     }
 
+    @Test func whatIsSmallerThanACellTakesOne() {
+        let picture = MemoryPicture([(.ram, range(0, 1 << 30))])
+        let bar = MemoryBar(picture, over: picture.whole, length: 64, smallest: 1)
+        #expect(bar.cells(of: range(0x100, 0x200), in: picture) == 0..<1)
+        #expect(bar.cells(of: range(0x100_0000, 0x100_0001), in: picture) == 1..<2)
+        #expect(bar.cells(of: range(0x3fff_ffff, 1 << 30), in: picture) == 63..<64)
+        #expect(bar.cells(of: range(1 << 30, 1 << 31), in: picture) == 63..<64)
+        #expect(bar.cells(of: range(0x100_0000, 0x300_0000), in: picture) == 1..<3)
+    }
+
     @Test func everySegmentThatASystemCallTakesHasALetterOfItsOwn() {
         let letters = (0..<62).map { MemoryPicture.letter($0) }
         #expect(Set(letters).count == 62 && letters[0] == "A" && letters[26] == "a" && letters[61] == "9")

@@ -234,6 +234,26 @@ import Testing
         }
     }
 
+    @Test(
+        arguments: [
+            (8, "MIPS"), (20, "PowerPC"), (21, "64-bit PowerPC"), (22, "S/390"), (40, "arm"), (183, "arm64"),
+            (243, "RISC-V"), (258, "LoongArch"), (2, "another machine (e_machine 2)"),
+        ] as [(UInt16, String)])
+    func aProcessorIsCalledByItsName(number: UInt16, name: String) {
+        let error = ImageError.otherMachine(ELFMachine(rawValue: number))
+        #expect(Diagnostic(error, path: "k").sentence == "cannot load 'k': it is an ELF file for \(name), not for x86")
+    }
+
+    @Test(
+        arguments: [
+            (5, "BIOS boot device"), (7, "VBE"), (10, "APM"), (13, "SMBIOS"), (16, "network"),
+            (18, "EFI boot services"), (19, "EFI image handle"), (20, "EFI image handle"), (22, "unknown"),
+        ] as [(UInt32, String)])
+    func whatMultibootKernelsAskForIsCalledByItsName(type: UInt32, name: String) {
+        let error = ImageError.unmetDemand(.information(type), at: 0x10)
+        #expect(Diagnostic(error, path: "k").sentence.contains("information tag \(type) (\(name)) at offset 0x10"))
+    }
+
     @Test func aLetterIsShownWhereItIsOne() {
         func sentence(_ letter: UInt8, in word: String) -> Diagnostic {
             Diagnostic(UsageError.unknownLetter(letter, in: word))

@@ -71,6 +71,7 @@ private func contents(_ bytes: [UInt8], from start: Int = 0) -> InitrdContents {
         #expect(pieces(zeros) == [.end], "a mebibyte may be padding")
         #expect(pieces(zeros + [0]) == [.unknown(at: 0)], "more is not read")
         let archive = Builder.entry("a")
+        #expect(pieces(zeros + zeros.prefix(16) + archive) == [.unknown(at: 0)], "nor passed over")
         #expect(pieces(archive + zeros + [0]) == [.archive(0..<archive.count), .unknown(at: archive.count)])
     }
 

@@ -220,6 +220,27 @@ private func run(
         #expect(outcome?.routesAwaited == (isRestored ? 0 : 1) && outcome?.isRestored == true)
     }
 
+    /// The struct of each family in <linux/rtnetlink.h>, its family first, and nothing else in it; of a link its index, and
+    /// that IFF_UP is the flag to be changed.
+    @Test func asksInTheStructsOfEachFamily() throws {
+        var jump = Jump(networkedKernel())
+        _ = try jump.run(JumpOptions(), state: loadedState())
+        func request(_ type: UInt8, _ body: [UInt8], flags: [UInt8] = [1, 3]) -> [UInt8] {
+            [UInt8(16 + body.count), 0, 0, 0, type, 0] + flags + [1, 0, 0, 0, 0, 0, 0, 0] + body
+        }
+        func dump(_ type: UInt8, _ family: UInt8, _ size: Int) -> [UInt8] {
+            request(type, [family] + [UInt8](repeating: 0, count: size - 1))
+        }
+        func link(_ index: UInt8, _ isUp: UInt8) -> [UInt8] {
+            request(16, [0, 0, 0, 0, index, 0, 0, 0, isUp, 0, 0, 0, 1, 0, 0, 0], flags: [5, 0])
+        }
+        #expect(
+            jump.kernel.requests.prefix(12) == [
+                dump(18, 0, 16), dump(22, 2, 8), dump(26, 2, 12), dump(22, 10, 8), dump(26, 10, 12), dump(30, 0, 12),
+                link(4, 0), link(9, 0), link(2, 0), link(2, 1), link(9, 1), link(4, 1),
+            ])
+    }
+
     /// A kernel without IPv6 answers with all that it has.
     @Test func takesEachEntryOfADumpOnce() {
         var kernel = networkedKernel()

@@ -18,6 +18,8 @@ struct RecordingKernel: KernelCalls {
     /// What kexec_file_load was given last, with its NUL.
     private(set) var commandLine: [UInt8] = []
     private(set) var removedNotes = 0
+    /// What was sent to netlink, byte for byte.
+    private(set) var requests: [[UInt8]] = []
     var refusals: [Refusal] = []
     /// What netlink dumps answer, by the line of the dump.
     var dumps: [String: [NetlinkMessage]] = [:]
@@ -86,6 +88,7 @@ struct RecordingKernel: KernelCalls {
     mutating func removeLoadNote() { removedNotes += 1 }
 
     mutating func netlink(_ request: [UInt8]) -> NetlinkReply {
+        requests.append(request)
         let messages = NetlinkMessage.split(request)
         let line = messages.map(describe).joined(separator: "; ")
         let result = record(line)

@@ -161,6 +161,13 @@ private struct Page: TextSink {
         }
     }
 
+    /// What the loader took for on is off by now.
+    @Test func leavesNoFifthLevelThatIsOff() {
+        block.pointee.turnsOff5LevelPaging = true
+        #expect(main(image) == 0)
+        #expect(hardware.withoutPaging.isEmpty && !record.pointee.turnedOff5LevelPaging)
+    }
+
     @Test func leavesX2APICModeWhereThatIsAskedForAndCanBe() {
         hardware.registers[0x1b] = 0xfee0_0c00
         hardware.registers[0x802] = 3
