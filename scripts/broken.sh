@@ -59,7 +59,8 @@ complaints() {
     tests | scripts | kexec | mkelfimage | payloads | module) ;;
     *) echo "'Builds: $(field Builds "$1")' is not one of tests, scripts, kexec, mkelfimage, payloads, module" ;;
     esac
-    apply_patch --check "$1" 2>&1
+    # Here, not in the tree, which another run may be breaking.
+    GIT_CEILING_DIRECTORIES=${root%/*} git -c safe.directory='*' apply --check "$1" 2>&1 || :
 }
 
 needs_machine() {
@@ -169,7 +170,6 @@ prove() {
     return 1
 }
 
-refresh_tree
 bad=0
 for patch in $(selected); do
     found=$(complaints "$patch")
@@ -180,6 +180,10 @@ count=$(selected | wc -l)
 [ "$count" != 0 ] || die "no patch is called like that"
 [ -z "$only_check" ] || { echo "$count patches" && exit; }
 
+mkdir -p "$work"
+exec 9>"$work/lock"
+flock -n 9 || die "another run breaks $tree; see: fuser $work/lock"
+refresh_tree
 find_toolchain
 rm -f "$work"/passed.*
 for patch in $(selected); do

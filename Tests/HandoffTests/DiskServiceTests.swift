@@ -212,6 +212,18 @@ struct DiskServiceTests {
         if status == 4 { #expect(memory.word(0x602) == 0) }
     }
 
+    @Test(arguments: [(2879, 0), (2880, 4), (1 << 32, 4), (1 << 32 | 2880, 4), (.max, 4)] as [(UInt64, UInt32)])
+    func seeksAndVerifiesOnlyWhereItHasSectors(sector: UInt64, status: UInt32) {
+        var service = hardDisk
+        for function in [0x4400, 0x4700] as [UInt32] {
+            memory.setPacket(at: 0x600, count: 1, segment: 0x3000, offset: 0, sector: sector)
+            var registers = call(function, dx: 0x80)
+            registers.esi = 0x600
+            #expect(service.answer(&registers) == .answered)
+            #expect(registers.carry == (status != 0) && registers.eax >> 8 & 0xff == status)
+        }
+    }
+
     @Test func describesItselfByTheExtensions() {
         var service = hardDisk
         for offset in 0x602..<0x620 { memory.bytes[offset] = 0xff }

@@ -77,6 +77,25 @@ struct MkelfimageTests {
         #expect(Diagnostic(failures[10]).sentence == "cannot write 'o': write: No space left on device")
     }
 
+    private func complaints(_ words: [String], status: Int32) async throws -> [String] {
+        let result = try await #require(
+            processExitsWith: .exitCode(status), observing: [\.standardErrorContent]
+        ) { [words = words as [String]] in
+            exit(runMkelfimage(arguments: ["mkelfimage"] + words.map { ByteString($0) }))
+        }
+        return String(decoding: result.standardErrorContent, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
+    @Test func whatIsWrongIsSaidWithAHintOrTheUsage() async throws {
+        let incomplete = try await complaints(["kernel"], status: 1)
+        #expect(incomplete.first?.hasPrefix("mkelfimage: ") == true)
+        #expect(Array(incomplete.suffix(2)) == MkelfimageOptions.usage.split(separator: "\n").map(String.init))
+        let missing = try await complaints(["/nowhere/kernel", "/nowhere/output"], status: 2)
+        let diagnostic = Diagnostic(MkelfimageFailure.file(FileFailure(path: "/nowhere/kernel", problem: .missing)))
+        let hint = diagnostic.hint.map { ["mkelfimage: hint: " + $0.description] } ?? []
+        #expect(missing == ["mkelfimage: " + diagnostic.sentence.description] + hint)
+    }
+
     @Test func aFailureLeavesTheOldFileAndNoOther() throws {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "mkelfimage-\(UInt32.random(in: 0 ... .max))")

@@ -72,6 +72,15 @@ import Testing
                 == "crash       loaded, not kept up to date by the kernel; 128 MiB set aside at 0x32000000-0x39ffffff")
         machine.crash.isKeptUpToDate = true
         #expect(lines(machine)[2].hasPrefix("crash       loaded, kept up to date by the kernel; "))
+        // Where the kernel does not show its addresses, it may still tell the size.
+        machine.crashKernel = []
+        for (size, words) in [
+            (nil, "no memory set aside"), (0, "no memory set aside"),
+            (1 << 20, "loaded, kept up to date by the kernel; 1024 KiB set aside"),
+        ] as [(UInt64?, String)] {
+            machine.kexec.crashSize = size
+            #expect(lines(machine)[2] == "crash       " + words)
+        }
     }
 
     @Test func tellsWhatForbidsLoads() throws {

@@ -47,6 +47,18 @@ import Testing
         #expect(memory.needed == (4 + 6 + 10 + 30 + 24) << 20)
     }
 
+    @Test func countsTheMemoryOfAnELFKernelsSegments() {
+        func load(_ address: UInt64, _ size: UInt64) -> ELFLoadSegment {
+            ELFLoadSegment(
+                file: 0..<0x1000, physicalAddress: PhysicalAddress(address), memorySize: size, virtualAddress: address)
+        }
+        let loads = [load(0x3100_0000, 0x20_0000), load(0x3200_0000, 0x30_0000)]
+        let plan = PlanImage.elf(loads, bytes: [UInt8](repeating: 1, count: 0x1000)).plan(on: Self.machine()) {
+            $0.target = .crash
+        }
+        #expect(plan.imageMemory == 0x50_0000)
+    }
+
     @Test func advisesWhatToReserveWhereThatIsTooLittle() {
         let region = range(0x3000_0000, 0x3400_0000)
         #expect(check(Self.machine(region), initrd: 10 << 20, files: 20 << 20).obstacles == [])

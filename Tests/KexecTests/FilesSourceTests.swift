@@ -108,6 +108,16 @@ private func contents(_ descriptor: Int32) -> [UInt8] {
         #expect(contents(source.fileDescriptor) == CompressedSample.contents)
     }
 
+    /// What was unpacked takes memory, what is mapped takes none.
+    @Test func drawsFromTheBudgetWhatTheKernelTakes() throws {
+        let size = UInt64(CompressedSample.contents.count)
+        for (bytes, taken) in [(sample.bytes, size), ([1, 2, 3], 0)] {
+            var budget = MemoryBudget(memory: 1 << 30)
+            _ = try ImageSource(kernel: ByteString(try folder.file("vmlinuz", bytes)), drawingFrom: &budget)
+            #expect(budget.taken == taken)
+        }
+    }
+
     @Test func readsPipes() {
         #expect(kernel(folder.pipe("kernel", [7, 8, 9])) == .success([7, 8, 9]))
         #expect(kernel(folder.pipe("packed", sample.bytes)) == .success(CompressedSample.contents))

@@ -106,6 +106,23 @@ private func contents(_ bytes: [UInt8], from start: Int = 0) -> InitrdContents {
         }
     }
 
+    /// Every one of the eight digits counts, and no other character is one.
+    @Test(arguments: 0..<8) func readsSizesToTheirLastDigit(digit: Int) {
+        let bytes = Builder.entry("a", [1, 2, 3])
+        for field in [54, 94] {
+            for character in ["f", "F", "8"] as [Unicode.Scalar] where digit < 7 {
+                var longer = bytes
+                longer[field + digit] = UInt8(ascii: character)
+                #expect(!isTaken(longer), "\(field) \(digit)")
+            }
+            for character in ["g", "G", "/", ":", "@", "`"] as [Unicode.Scalar] {
+                var other = bytes
+                other[field + digit] = UInt8(ascii: character)
+                #expect(!isTaken(other), "\(field) \(digit) \(character)")
+            }
+        }
+    }
+
     @Test func takesWhatLinuxTakesForAFile() {
         #expect(isTaken(Builder.entry("a", [1], magic: "070702")))
         #expect(isTaken(Builder.entry("a", mode: Builder.folder)))

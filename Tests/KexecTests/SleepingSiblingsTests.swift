@@ -54,6 +54,16 @@ import Testing
         }
     }
 
+    /// Where the module is not all there is, another call may take the image; where it is not there, something else is said.
+    @Test(arguments: [(true, true), (true, false), (false, false)])
+    func saysItFirstOnlyWhereTheModuleIsAlone(hasKexec: Bool, hasModule: Bool) throws {
+        var machine = try machine(control: "forceoff\n")
+        (machine.kexec.hasKexecLoad, machine.kexec.hasModule) = (hasKexec, hasModule)
+        if !hasModule { machine.kexec.module = nil }
+        machine.kexec.module?.isBesideNative = hasKexec
+        #expect(machine.refusal(ofLoadsTo: .reboot) == nil)
+    }
+
     @Test func keepsTheSwitchInACapture() throws {
         let folder = try MachineFolder(), target = try MachineFolder()
         try folder.addSomeMemory()

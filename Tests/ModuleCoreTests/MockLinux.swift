@@ -52,6 +52,8 @@ final class MockLinux {
 
     /// Tables that have not come back, and their sizes in bytes.
     private(set) var tables: [UnsafeMutableRawPointer: Int] = [:]
+    /// Of all that were ever asked for, in bytes.
+    private(set) var tableSizes: [Int] = []
     private(set) var tableRequests = 0
     private(set) var copies = 0
     private(set) var questions = 0
@@ -160,6 +162,7 @@ extension MockLinux {
         table.initializeMemory(as: UInt8.self, repeating: 0, count: Int(bytes))
         table.storeBytes(of: Self.tableEnd, toByteOffset: Int(bytes), as: UInt64.self)
         tables[table] = Int(bytes)
+        tableSizes.append(Int(bytes))
         return table
     }
 

@@ -21,7 +21,9 @@ final class MockPages {
 
     /// Blocks that have not come back, with their orders.
     private(set) var given: [UInt64: UInt32] = [:]
-    private(set) var pagesGiven: UInt64 = 0
+    private(set) var pagesGiven: UInt64 = 0 { didSet { mostGiven = max(mostGiven, pagesGiven) } }
+    /// The most there were at once, since a test last set it.
+    var mostGiven: UInt64 = 0
     /// Every page that was given out at some time.
     private(set) var everGiven: Set<UInt64> = []
     private(set) var requests = 0

@@ -114,6 +114,16 @@ extension CoreTests {
             }
         }
 
+        /// Two pages for the root, one for the list of what is given back, and four for the copy.
+        @Test func aRehearsalTakesNoMoreThanItNeeds() {
+            withImage { linux, _ in
+                let before = linux.pages.pagesGiven
+                linux.pages.mostGiven = before
+                #expect(linux.call(.dryRun) == 0)
+                #expect(linux.pages.mostGiven - before == 7)
+            }
+        }
+
         /// Memory may have been added since the image was loaded, and its tables lead to none of it.
         @Test func aRehearsalStaysOnPagesThatTheTablesLeadTo() {
             let linux = MockLinux()

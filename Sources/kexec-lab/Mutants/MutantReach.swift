@@ -53,7 +53,7 @@ struct MutantReach: Sendable {
             .sorted { isNear($0) && !isNear($1) }
     }
 
-    /// Long enough for tests that are as slow as the machine is busy; too short for a loop without an end.
+    /// Seconds of a processor: more than any of them takes, and too few for a loop without an end.
     func limit(for groups: [MutantTests.Group]) -> Int { 60 + Int(groups.reduce(0) { $0 + (seconds[$1] ?? 0) } * 10) }
 }
 

@@ -36,7 +36,9 @@ struct MutantTests: Sendable {
     }
 
     /// Runs `groups` with a mutant, until the first issue.
-    /// - Parameter reached: a file that gets a byte for each mutant that was reached.
+    /// - Parameters:
+    ///   - reached: a file that gets a byte for each mutant that was reached.
+    ///   - seconds: of a processor; four times as long by the clock, for tests may wait, and a machine may be busy.
     func run(_ groups: [Group], mutant: Int, reached: String? = nil, seconds: Int) async throws -> Outcome {
         let filters = groups.flatMap { ["--filter", $0.filter] }
         var environment = ["MUTANT": "\(mutant)", "TMPDIR": "/tmp"]
@@ -67,15 +69,16 @@ struct MutantTests: Sendable {
         shift
         ulimit -v 33554432
         ulimit -c 0
+        ulimit -t "$seconds"
         if [ "$(id -u)" = 0 ]; then
             set -- setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all "$@"
         fi
-        exec timeout --foreground -s KILL "$seconds" "$@"
+        exec timeout --foreground -s KILL $((4 * seconds)) "$@"
         """
 
     private static func words(for status: TerminationStatus) -> String {
         switch status {
-        // timeout(1) ends by the signal that it has sent.
+        // timeout(1) ends by the signal that it has sent, and the kernel sends the same.
         case .exited(137), .signaled(SIGKILL): "the time limit"
         case .exited(let code): "a crash (status \(code))"
         case .signaled(let signal): "a crash (signal \(signal))"
