@@ -29,6 +29,17 @@ import Testing
         #expect(program.segments.map(\.file) == [0..<512, 512..<640, 640..<672, 672..<736])
     }
 
+    /// Without the machine's end of memory nothing is known of what lies where, and nothing is refused for it.
+    @Test func comparesNoPlacesThatItDoesNotKnow() throws {
+        let builder = NBIBuilder.relative.with { $0.entry = 0x3fff_f010 }
+        let image = try #require(builder.image)
+        #expect(try program(builder).get().entry == 0x3fff_f010)
+        #expect(throws: ImageError.self) { try program(builder, end: 0x2000_0000).get() }
+        #expect(throws: Never.self) { try image.program(in: builder.bytes.span.bytes, endOfMemory: nil) }
+        // Where no record counts from there, all of it is known.
+        #expect(NBIBuilder.linux.with { $0.entry = 0x5000_0000 }.refusal != nil)
+    }
+
     @Test func letsBytesWinOverTheZerosOfAnother() throws {
         let builder = NBIBuilder.linux.with { $0.records[0].memoryLength = 0x7_0000 }
         let segments = try program(builder).get().segments

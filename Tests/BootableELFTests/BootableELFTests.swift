@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import BootFormats
+import Handoff
 import ImagePromises
 import PayloadImages
 import PhysicalMemory
@@ -68,6 +69,16 @@ struct BootableELFTests {
         #expect(layout.trampoline.start.rawValue == 0x10_0000)
         #expect(layout.kernel == PhysicalRange(from: PhysicalAddress(0x100_0000), to: PhysicalAddress(0x100_5000)))
         #expect(layout.initrd == PhysicalRange(from: PhysicalAddress(0x100_5000), to: PhysicalAddress(0x100_7000)))
+    }
+
+    /// Code and stack fill whole pages; boot_params has one, and the line follows.
+    @Test(arguments: [(100, 4096), (4096, 4096), (4097, 8192), (8192, 8192)])
+    func theTrampolineTakesWholePages(memory: Int, size: Int) throws {
+        var image = [UInt8](repeating: 0, count: 64)
+        image.store(TrampolineParameters.magic, at: 8)
+        image.store(UInt32(64), at: 20)
+        image.store(UInt32(memory), at: 24)
+        #expect(try TrampolineSegment(image, commandLine: "abc").size == size + 4096 + 4)
     }
 
     /// What unpacking yields where memory is short, and a trampoline that ends too early.

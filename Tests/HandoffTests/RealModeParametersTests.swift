@@ -3,6 +3,11 @@ import Handoff
 import Testing
 
 struct RealModeParametersTests {
+    /// What the loader does not set is zero for the payload.
+    @Test func aNewBlockIsAllZerosBehindItsVersion() {
+        #expect(bytes(of: RealModeParameters()).dropFirst(4).allSatisfy { $0 == 0 })
+    }
+
     @Test func fieldsLieWhereTheAssemblyLooksForThem() {
         var parameters = RealModeParameters()
         (parameters.instructionPointer, parameters.codeSegment) = (0x0102, 0x0304)

@@ -28,6 +28,18 @@ import Testing
             ])
     }
 
+    /// What the plan warns of stands between the facts and what is missing.
+    @Test func tellsWhatThePlanWarnsOf() throws {
+        var fixture = try PictureFixture("crashkernel", PictureFixture.usual)
+        fixture.plan.target = .crash
+        fixture.plan.warnings = [.optionIgnored(.fast, by: .crashKernel)]
+        let memory = CrashMemory(of: CrashMemoryMap.make(for: fixture.machine), kernel: 1, initrd: 1, files: 1)
+        let lines = CrashCheck(of: fixture.machine, fixture.plan, memory).report.split(separator: "\n")
+        let sentence = Diagnostic(PlanWarning.optionIgnored(.fast, by: .crashKernel)).sentence
+        #expect(lines.contains("warning    \(sentence)"))
+        #expect(lines.contains("call       kexec_load, none"))
+    }
+
     @Test func isAskedForWithOrWithoutAKernel() throws {
         #expect(try parse(["--crash-check"]).action == .crashCheck(nil))
         #expect(try parse(["-p", "--crash-check"]).action == .crashCheck(nil))

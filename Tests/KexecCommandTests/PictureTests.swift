@@ -257,6 +257,12 @@ struct PictureFixture {
         }
     }
 
+    /// The bar, where a label would begin, and the margins.
+    @Test func isAsWideAsItsBarWhereNoSegmentHasALabel() throws {
+        let svg = try elements(PictureFixture("", [])).last { $0.name == "svg" }
+        #expect(svg?.numbers["width"] == 760 + 24 + 2 * 24)
+    }
+
     @Test func everySegmentHasALabel() throws {
         for (machine, segments) in Self.fixtures {
             let texts = try texts(PictureFixture(machine, segments))

@@ -108,6 +108,19 @@ private let causes: [RefusalCause] = [
         }
     }
 
+    @Test func tellsWhoKeepsSiblingsOffline() {
+        for (siblings, word, hint) in [
+            (.forcedOff, "forceoff", "boot the running kernel without nosmt=force"),
+            (.switchedOff, "off", "echo on > /sys/devices/system/cpu/smt/control"),
+        ] as [(SleepingSiblings, String, String)] {
+            #expect(
+                Diagnostic.words(for: siblings)
+                    == "sibling threads are offline (nosmt: /sys/devices/system/cpu/smt/control is \(word)) and would wake "
+                    + "in the next kernel's memory")
+            #expect(Diagnostic.hint(for: siblings) == hint)
+        }
+    }
+
     @Test func namesEveryAttempt() {
         let failure = LoadFailure.refused([
             LoadAttempt(call: .kexecLoad, problem: .refused(error(.kexecLoad, .lockdown(.integrity)))),

@@ -81,6 +81,15 @@ import Testing
         #expect(try MachineDescription(reading: root).crash == folder.describe().crash)
     }
 
+    /// The kernel's map begins at `__START_KERNEL_map`; what is below is the direct map.
+    @Test(arguments: [(0xffff_ffff_8000_0000, true), (0xffff_ffff_7fff_f000, false)] as [(UInt64, Bool)])
+    func tellsTheKernelsMapFromTheDirectMap(virtual: UInt64, isKernel: Bool) {
+        var facts = CrashFacts()
+        facts.addAddresses(kcore: Self.kcore([(virtual, 0x1000, 0x2000)]))
+        #expect(facts.kernelImage?.virtualAddress == (isKernel ? virtual : nil))
+        #expect(facts.directMapBase == (isKernel ? nil : virtual - 0x1000))
+    }
+
     /// No part of it that is missing or wrong stops anything.
     @Test func takesWhatIsThereOfADamagedKcore() {
         for length in 0...Self.usual.count {

@@ -133,6 +133,7 @@ final class FakeNVMe: FakeDevice {
         let sizes = words[0x24] ?? 0
         submissions[0] = Queue(start: address(0x28), size: (sizes & 0xfff) + 1)
         completions[0] = Queue(start: address(0x30), size: (sizes >> 16 & 0xfff) + 1)
+        scribble(address(0x28), entries: (sizes & 0xfff) + 1)
     }
 
     private func address(_ register: UInt64) -> UInt64 {
@@ -171,11 +172,21 @@ final class FakeNVMe: FakeDevice {
         while var queue = submissions[number], queue.index != tail {
             let entry = machine.deviceRead(queue.start + UInt64(queue.index) * 64, count: 64)
             let command = stride(from: 0, to: 64, by: 4).map { Self.word(entry[$0..<$0 + 4]) }
+            // Metadata, the second page, and what the commands here have no use for.
+            if [2, 3, 4, 5, 8, 9, 13, 14, 15].contains(where: { command[$0] != 0 }) {
+                faults.append("a reserved word of a command is not 0")
+            }
+            scribble(queue.start + UInt64(queue.index) * 64, entries: 1)
             queue.index = (queue.index + 1) % queue.size
             submissions[number] = queue
             let status = number == 0 ? administer(command) : carryOut(command)
             complete(number, status, identifier: command[0] >> 16, head: queue.index)
         }
+    }
+
+    /// Nobody promises what an entry holds that no command was written to.
+    private func scribble(_ start: UInt64, entries: UInt32) {
+        machine.deviceWrite([UInt8](repeating: 0xff, count: Int(entries) * 64), start)
     }
 
     private func complete(_ number: UInt32, _ status: UInt32, identifier: UInt32, head: UInt32) {
@@ -223,6 +234,7 @@ final class FakeNVMe: FakeDevice {
             if isSubmission {
                 guard completions[command[11] >> 16] != nil else { return Status.invalidQueue }
                 submissions[number] = Queue(start: page, size: size)
+                scribble(page, entries: size)
             } else {
                 completions[number] = Queue(start: page, size: size)
             }

@@ -187,10 +187,15 @@ struct VirtioTests {
         #expect(device.requests.isEmpty && machine.lost == [] && indices == [3, 3] && device.status == 0)
     }
 
-    @Test func registersAbove4GiBAreLeftAlone() {
+    /// The last MiB below is firmware's own.
+    @Test(arguments: [(1, nil), (0, 0xfff0_0000), (0, 0xfff0_1000)] as [(UInt32, UInt32?)])
+    func registersAbove4GiBAreLeftAlone(high: UInt32, low: UInt32?) {
         let device = FakeVirtio(machine, isSCSI: false)
         device.startForLinux()
-        machine.functions[FakeVirtio.address]?[0x24] = 1
+        machine.functions[FakeVirtio.address]?[0x24] = high
+        if let low, let flags = machine.functions[FakeVirtio.address]?[0x20] {
+            machine.functions[FakeVirtio.address]?[0x20] = low | flags & 15
+        }
         machine.putBack(record(device, made: 3))
         #expect(device.requests.isEmpty && machine.lost == [] && indices == [3, 3] && device.status == 15)
         #expect(machine.command(FakeVirtio.address) == 0x0103)

@@ -115,21 +115,23 @@ struct MachineFactsTests {
     }
 
     @Test func linuxHandsOnAllButTheSetupHeader() {
-        for offset in 0..<4096 { memory.bytes[0x2000 + offset] = 0xaa }
+        for offset in 0..<4096 { memory.bytes[0x2000 + offset] = UInt8(offset % 251) + 1 }
         memory.storeByte(2, at: 0x2000 + 0x1e8)
         memory.storeByte(0, at: 0x2000 + 0x1ef)
         memory.store(0x020f, at: 0x2000 + 0x206)
         memory.store(0x020f, at: target + 0x206)
         #expect(take(.linux(0x2000)) == .complete)
         #expect(table().count == 2)
-        let made = memory.bytes[Int(target)..<Int(target) + 4096]
-        func all(_ fields: Range<Int>, _ value: UInt8) -> Bool {
-            made.dropFirst(fields.lowerBound).prefix(fields.count).allSatisfy { $0 == value }
+        func bytes(at place: UInt32, _ fields: Range<Int>) -> [UInt8] {
+            Array(memory.bytes[Int(place) + fields.lowerBound..<Int(place) + fields.upperBound])
         }
-        #expect(all(0..<0xc0, 0xaa) && all(0xcc..<0x1e8, 0xaa) && all(0x290..<0xeec, 0xaa) && all(0x250..<0x258, 0xaa))
+        for copied in [0..<0xc0, 0xcc..<0x1ed, 0x250..<0x258, 0x290..<0xeec] {
+            #expect(bytes(at: target, copied) == bytes(at: 0x2000, copied))
+        }
         // Addresses of initrd and line, the sentinel, the header, what follows the last field.
-        #expect(all(0xc0..<0xcc, 0) && all(0x1ed..<0x206, 0) && all(0x208..<0x250, 0) && all(0x258..<0x290, 0))
-        #expect(all(0xeec..<4096, 0))
+        for left in [0xc0..<0xcc, 0x1ed..<0x206, 0x208..<0x250, 0x258..<0x290, 0xeec..<4096] {
+            #expect(bytes(at: target, left).allSatisfy { $0 == 0 })
+        }
     }
 
     @Test func linuxBeforeProtocol209HasNoList() {

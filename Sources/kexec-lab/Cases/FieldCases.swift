@@ -242,7 +242,7 @@ enum FieldCases: CaseGroup {
                 \(before.isEmpty ? ":" : before)
                 try load kexec -l /boot/memtest --command-line="console=ttyS0,115200" && jump
                 """,
-            expect: ["^LAB load rc=0 loaded=1", "^LAB jump", #"Memtest86\+ v[67]\."#], end: .timedOut, deadline: 40)
+            expect: ["^LAB load rc=0 loaded=1", "^LAB jump", #"Memtest86\+ v[67]\."#], end: .stopped, deadline: 300)
     }
 
     // MARK: Crash kernels

@@ -62,6 +62,9 @@ struct LineSplitter {
         return lines
     }
 
+    /// What has come of a line that has not ended.
+    var unfinished: String { Self.text(pending) }
+
     /// The last line, when it did not end.
     mutating func finish() -> String? {
         defer { pending = [] }

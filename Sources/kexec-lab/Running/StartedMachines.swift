@@ -47,8 +47,8 @@ extension Case {
 }
 
 extension KernelName {
-    /// Runs programs of 64 bits, by which a case is taken in.
-    fileprivate var runsStartedMachines: Bool { self != .linux61PAE }
+    /// Runs the program by which a case is taken in: it has 64 bits, and finds its own pages by /proc/self/pagemap.
+    fileprivate var runsStartedMachines: Bool { self != .linux61PAE && self != .noKexec }
 }
 
 /// Makes snapshots for cases that share them, and removes each after the last of these.
