@@ -71,9 +71,11 @@ final class FakeMachine: MachineAccess {
 
     /// What `copy` may know of `bytes` without a fence: what the program has stored itself, and of a device's doing only
     /// what was there at the last fence.
-    private lazy var view = bytes
+    private var view = [UInt8](repeating: 0, count: 1 << 20)
     /// Copies that have not reached `bytes`: the compiler may put them off until the next fence.
     private var late: [(place: Int, bytes: [UInt8])] = []
+    /// What devices have written since the last fence.
+    private var unseen: [Range<Int>] = []
 
     func copy(from source: UInt64, to destination: UInt64, count: UInt64) {
         guard count > 0, place(source + count - 1, .byte) != nil, place(destination + count - 1, .byte) != nil,
@@ -85,9 +87,13 @@ final class FakeMachine: MachineAccess {
     }
 
     func fence() {
-        for (place, copied) in late { bytes.replaceSubrange(place..<place + copied.count, with: copied) }
+        for (place, copied) in late {
+            bytes.replaceSubrange(place..<place + copied.count, with: copied)
+            unseen.append(place..<place + copied.count)
+        }
         late = []
-        view = bytes
+        for places in unseen { view.replaceSubrange(places, with: bytes[places]) }
+        unseen = []
     }
 
     /// Memory as a device finds it, and leaves it: it knows nothing of what is late.
@@ -98,6 +104,7 @@ final class FakeMachine: MachineAccess {
     func deviceWrite(_ values: [UInt8], _ address: UInt64) {
         guard let start = place(address, .byte), bytes.count - start >= values.count else { return }
         bytes.replaceSubrange(start..<start + values.count, with: values)
+        unseen.append(start..<start + values.count)
     }
 
     private func place(_ address: UInt64, _ width: RegisterWidth) -> Int? {
