@@ -20,6 +20,17 @@ struct CatalogueTests {
         }
     }
 
+    /// A line that names none would let every mutant through.
+    @Test func everyLineOfTheMutantsTableNamesCases() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let table = try MachineTable(try String(contentsOf: root.appending(path: "Mutants/machines"), encoding: .utf8))
+        #expect(!table.lines.isEmpty)
+        for (path, filter) in table.lines {
+            let expression = try Regex(filter)
+            #expect(Catalogue.all.contains { $0.name.contains(expression) }, "\(path)")
+        }
+    }
+
     @Test func theQuickSuiteStaysQuick() {
         #expect((1...12).contains(Catalogue.all.filter(\.quick).count))
     }

@@ -85,7 +85,7 @@ struct MutantJudge {
                 continue
             }
             let copy = MutantMachines(
-                tree: MutantTree(origin: origin, folder: "\(work)/machines"), cache: CacheFolder())
+                tree: MutantTree(origin: origin, folder: "\(work)/machines"), cache: CacheFolder(), jobs: jobs)
             switch try await copy.run(mutant, filter: filter) {
             case .noticed(let name): tell(mutant, .noticed(by: name))
             case .passed: tell(mutant, .unnoticed)

@@ -6,7 +6,7 @@ import Foundation
 /// A line each: the path that a source's begins with, and a regular expression of names of cases; the first line that fits
 /// counts.
 struct MachineTable {
-    private var lines: [(prefix: String, filter: String)] = []
+    private(set) var lines: [(prefix: String, filter: String)] = []
 
     init(_ text: String) throws {
         for line in text.split(separator: "\n") where !line.hasPrefix("#") {
@@ -23,6 +23,7 @@ struct MachineTable {
 struct MutantMachines {
     let tree: MutantTree
     let cache: CacheFolder
+    let jobs: Int
 
     enum Outcome { case noticed(by: String), passed, doesNotCompile }
 
@@ -41,9 +42,12 @@ struct MutantMachines {
         let laboratory = CommandLine.arguments[0]
         let executable = URL(fileURLWithPath: laboratory).standardizedFileURL.path
         let output = try await HostCommand(
-            "/bin/sh", ["-c", "'\(executable)' run --unremembered --jobs 1 --filter '\(filter)' 2>&1 || :"],
+            "/bin/sh", ["-c", "'\(executable)' run --unremembered --jobs \(jobs) --filter '\(filter)' 2>&1 || :"],
             environment: ["KEXEC_LAB_CACHE": cache.path], workingDirectory: tree.folder
         ).output()
+        guard output.firstMatch(of: /(?m)^(passed|FAILED) +/) != nil else {
+            throw LabError("no case ran for '\(filter)':\n\(output)")
+        }
         return Self.failure(in: output).map { .noticed(by: $0) } ?? .passed
     }
 
