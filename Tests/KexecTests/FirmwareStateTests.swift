@@ -185,6 +185,19 @@ struct FirmwareStatePlanTests {
         #expect(plan(used).warnings == [.diskLost(controller: "0000:00:1f.2", .listsInRAM)])
     }
 
+    /// One of a controller's lists is enough.
+    @Test func warnsWhereAnyListIsLinuxsMemory() throws {
+        let record = try recorded(machineFolder())
+        let function = try #require(record.function(at: PCIAddress(bus: 0, deviceAndFunction: 0xfa)))
+        let channel = record.channel(0, of: function)
+        #expect(channel.commands != 0 && channel.answers != 0 && channel.commands != channel.answers)
+        for list in [channel.commands, channel.answers] {
+            var used = try machine(record)
+            used.systemRAM = PhysicalRangeSet([range(0, 0x9fc00), range(0x10_0000, 0x1f00_0000), range(list, list + 1)])
+            #expect(plan(used).warnings == [.diskLost(controller: "0000:00:1f.2", .listsInRAM)])
+        }
+    }
+
     @Test func refusesTheRecordOfAnotherMachine() throws {
         let address = PCIAddress(bus: 0, deviceAndFunction: 0xfa)
         var machine = try machine(recorded(machineFolder()))

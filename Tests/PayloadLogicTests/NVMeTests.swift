@@ -26,8 +26,15 @@ struct NVMeTests {
 
     private func disk(namespace: UInt32 = 0) -> ServedDisk {
         // What was there before must not be taken for an answer.
-        for offset in stride(from: 0, to: NVMeDisk<FakeMachine>.memorySize, by: 4) {
+        for offset in stride(from: 0, to: NVMeDisk<FakeMachine>.memorySize + 16, by: 4) {
             machine.write(.max, FakeMachine.memory + offset, .word)
+        }
+        // What is not the disk's stays as it is.
+        defer {
+            for offset in stride(from: 0, to: UInt64(16), by: 4) {
+                let place = FakeMachine.memory + NVMeDisk<FakeMachine>.memorySize + offset
+                #expect(machine.read(place, .word) == .max)
+            }
         }
         return ServedDisk(
             NVMeDisk(
