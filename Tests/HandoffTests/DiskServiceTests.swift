@@ -166,6 +166,9 @@ struct DiskServiceTests {
         var registers = call(0x0800, dx: 0x80)
         #expect(service.answer(&registers) == .answered)
         #expect(registers.ecx == 0xffff)
+        registers = call(0x1500, dx: 0x80)
+        #expect(service.answer(&registers) == .answered)
+        #expect((registers.ecx, registers.edx) == (1 << 10, 0))
     }
 
     @Test func readsByNumber() {

@@ -60,6 +60,18 @@ struct ReportedMemoryTests {
         #expect(entries.filter { $0.type == 1 }.map(\.start) == [0, 0x20_0000, 0x1_0000_0000])
     }
 
+    @Test func followsRAMFromEntryToEntryInAnyOrder() {
+        let table = Table(entries: [
+            BIOSMemoryEntry(start: 0x30_0000, size: 0x10_0000, type: 1),
+            BIOSMemoryEntry(start: 0x20_0000, size: 0x10_0000, type: 1),
+            BIOSMemoryEntry(start: 0x10_0000, size: 0x10_0000, type: 1),
+            BIOSMemoryEntry(start: 0x50_0000, size: 0x10_0000, type: 1),
+        ])
+        let memory = ReportedMemory(table: table, resident: [none, none, none])
+        #expect(memory.endOfRAM(from: 0x10_0000) == 0x40_0000 && memory.endOfRAM(from: 0x2f_ffff) == 0x40_0000)
+        #expect(memory.endOfRAM(from: 0x40_0000) == 0x40_0000 && memory.endOfRAM(from: 0x50_0000) == 0x60_0000)
+    }
+
     @Test func findsTheHighestRoomBelow4GiB() {
         let memory = reported([0x1f00_0000..<0x1ffe_0000, none, none])
         #expect(memory.highestRoom(for: 0x1001) == 0x1eff_e000)

@@ -241,6 +241,17 @@ struct PictureFixture {
         }
     }
 
+    /// From the end of the line down to the label.
+    @Test func theShortLineToALabelIsLevel() throws {
+        let lines = try elements(PictureFixture("bios-6g", PictureFixture.usual)).filter { $0.name == "line" }
+        let short = lines.filter { ($0.numbers["x2"] ?? 0) - ($0.numbers["x1"] ?? 0) == 8 }
+        #expect(short.count == PictureFixture.usual.count && short.allSatisfy { $0.numbers["y1"] == $0.numbers["y2"] })
+        for line in short {
+            // It begins where the other ends.
+            #expect(lines.contains { $0.numbers["x2"] == line.numbers["x1"] && $0.numbers["y2"] == line.numbers["y1"] })
+        }
+    }
+
     @Test func noLineCrossesAText() throws {
         for (machine, segments) in Self.fixtures {
             let elements = try elements(PictureFixture(machine, segments))

@@ -115,6 +115,7 @@ private func load(_ file: Range<Int>, at address: UInt64, memory: UInt64) -> ELF
         let purgatory = try #require(plan.purgatory)
         #expect(purgatory.mode == .protectedMode)
         let stack = Int(purgatory.rsp - segment.place.start.rawValue)
+        #expect(plan.purgatory?.rdi == 0)
         let argument = try #require(plan.bytes("boot_notes").loadLittle(UInt32.self, at: stack + 4))
         #expect(UInt64(argument) == segment.place.start.rawValue + 4096)
         #expect(try #require(plan["purgatory"]).place.end <= .fourGiB)

@@ -95,6 +95,18 @@ import Testing
         #expect(purgatory.preparation != nil && purgatory.preparation == plan["firmware"]?.place.start)
     }
 
+    @Test func isGivenWhatFirmwareLeftInTheControllers() throws {
+        var machine = MachineDescription.pc(8 << 30)
+        machine.firmwareState = FirmwareStateRecord().encoded
+        let plan = image(inRealMode, at: 0x5_0200).plan(on: machine) { $0.givenOptions.insert(.firmwareState) }
+        #expect(plan.refusals == [] && plan.warnings == [])
+        let state = try #require(plan["firmware_state"])
+        let bytes = plan.bytes("real_mode")
+        let offset = Int(try #require(bytes.loadLittle(UInt32.self, at: 16)))
+        let parameters = bytes[offset...].withUnsafeBytes { $0.loadUnaligned(as: RealModeParameters.self) }
+        #expect(parameters.firmwareState == state.place.start.rawValue)
+    }
+
     @Test func putsEveryByteOfTheLineIntoTheReply() {
         let line = [UInt8](0x80...0xff)
         let page = image(inRealMode, at: 0x5_0200).plan { $0.commandLine = ByteString(line) }.bytes("nbi_call")

@@ -17,6 +17,24 @@ extension CoreTests {
             }
         }
 
+        /// One page of a block of two is a place, and the other one is as good as any.
+        @Test func aPageBesideAPlaceIsUsed() {
+            var held: [UInt64] = []
+            for isBesideAPlace in [false, true] {
+                let linux = MockLinux()
+                let single = linux.freePages.filter { $0 % 0x2000 == 0 && $0 < 0x18_0000 }
+                let pair: [UInt64] = isBesideAPlace ? [0x20_0000, 0x20_1000] : [0x40_0000, 0x40_1000]
+                linux.pages.prefer(single + pair + linux.freePages.filter { $0 >= 0x60_0000 })
+                linux.pages.largestOrder = 1
+                withMachine(linux) { linux in
+                    #expect(linux.load([TestSegment(0x20_1000, pages: 2)]) == 0)
+                    #expect(linux.pages.everGiven.isSuperset(of: pair))
+                    held.append(linux.pages.pagesGiven)
+                }
+            }
+            #expect(held.first == held.last)
+        }
+
         @Test func aSetHoldsWhatWasPutInAndNoOtherNumber() {
             withMachine { _ in
                 guard var set = PageSet(count: 130) else {
