@@ -118,7 +118,9 @@ let package = Package(
         .testTarget(name: "PurgatoryTests", dependencies: ["PurgatoryLogic", "Handoff"], swiftSettings: relaxed),
         .testTarget(
             name: "BootableELFTests",
-            dependencies: ["PhysicalMemory", "BootFormats", "BootableELF", "Handoff", "ImagePromises", "PayloadImages"],
+            dependencies: [
+                "PhysicalMemory", "BootFormats", "BootableELF", "Handoff", "ImagePromises", "PayloadImages",
+            ],
             swiftSettings: relaxed),
         // The kernel module's Swift, which is compiled for the kernel by scripts/compile-module-core.sh: here with a mock of
         // Linux.
