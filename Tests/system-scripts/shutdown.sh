@@ -492,3 +492,9 @@ test_sysvinit_goes_on_where_the_jump_is_refused() {
     succeeds init kexec 6 stop
     says 'goes through the firmware'
 }
+
+# startpar runs what is ordered by nothing at the same time: the reboot has won against the jump.
+test_under_sysvinit_the_jump_ends_before_the_reboot_begins() {
+    sed -n 's/^# Required-Stop: *//p' "$source/etc/init.d/kexec" | grep -qw reboot || bad 'nothing orders it before reboot'
+    sed -n 's/^# X-Stop-After: *//p' "$source/etc/init.d/kexec" | grep -qw umountroot || bad 'nothing orders it after umountroot'
+}

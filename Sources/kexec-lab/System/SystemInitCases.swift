@@ -10,6 +10,12 @@ enum SystemInitCases: SystemCaseGroup {
         // The way there is systemd's own: `reboot` is sysvinit's already.
         try await guest.restart(by: "systemctl reboot", expecting: .firmware)
         try await guest.installPackage()
+        // What has the same number runs at the same time.
+        try await guest.run(
+            """
+            number_of() { ls /etc/rc6.d | sed -n "s/^K\\(..\\)$1\\$/\\1/p"; }
+            test "$(number_of umountroot)" -lt "$(number_of kexec)" && test "$(number_of kexec)" -lt "$(number_of reboot)"
+            """)
         try await guest.load()
         try await guest.restart(by: "reboot", expecting: .kexec, witness: .console)
         try await guest.requireLoadedKernel()
