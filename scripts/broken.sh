@@ -182,7 +182,7 @@ count=$(selected | wc -l)
 
 mkdir -p "$work"
 exec 9>"$work/lock"
-flock -n 9 || die "another run breaks $tree; see: fuser $work/lock"
+flock -n 9 || die "another run uses '$tree'; fuser $work/lock tells which"
 refresh_tree
 find_toolchain
 rm -f "$work"/passed.*

@@ -89,8 +89,8 @@ enum MachineEnd: Sendable, Equatable {
     case exited
     /// Stopped by the laboratory at the deadline.
     case timedOut
-    /// Stopped by the laboratory at the line that the last expectation is about, also where that has not ended: what was started
-    /// there does not end by itself.
+    /// Stopped by the laboratory as soon as the last expectation matches, even before its line has ended: what was started there
+    /// does not end by itself.
     case stopped
 }
 

@@ -187,9 +187,9 @@ struct VirtioTests {
         #expect(device.requests.isEmpty && machine.lost == [] && indices == [3, 3] && device.status == 0)
     }
 
-    /// The last MiB below is firmware's own.
+    /// Those above 4 GiB, and those in the last MiB below, which is firmware's own.
     @Test(arguments: [(1, nil), (0, 0xfff0_0000), (0, 0xfff0_1000)] as [(UInt32, UInt32?)])
-    func registersAbove4GiBAreLeftAlone(high: UInt32, low: UInt32?) {
+    func registersOutOfReachAreLeftAlone(high: UInt32, low: UInt32?) {
         let device = FakeVirtio(machine, isSCSI: false)
         device.startForLinux()
         machine.functions[FakeVirtio.address]?[0x24] = high

@@ -62,7 +62,7 @@ struct LineSplitter {
         return lines
     }
 
-    /// What has come of a line that has not ended.
+    /// The beginning of a line that has not ended yet.
     var unfinished: String { Self.text(pending) }
 
     /// The last line, when it did not end.

@@ -72,7 +72,7 @@ struct VirtualMachine {
                 try await take(ConsoleLine(seconds: Self.seconds(since: start), text: text), &log, file)
                 if try isComplete(log) { return log }
             }
-            // What draws a screen ends no line.
+            // A program that draws a screen may never end a line.
             if let isLast, try isLast(ConsoleLine(seconds: 0, text: splitter.unfinished)) { break }
         }
         if let text = splitter.finish() {

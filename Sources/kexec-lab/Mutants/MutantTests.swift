@@ -78,7 +78,7 @@ struct MutantTests: Sendable {
 
     private static func words(for status: TerminationStatus) -> String {
         switch status {
-        // timeout(1) ends by the signal that it has sent, and the kernel sends the same.
+        // timeout(1) ends by the signal that it has sent; at the processor limit the kernel sends the same.
         case .exited(137), .signaled(SIGKILL): "the time limit"
         case .exited(let code): "a crash (status \(code))"
         case .signaled(let signal): "a crash (signal \(signal))"

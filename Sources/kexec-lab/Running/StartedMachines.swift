@@ -47,7 +47,7 @@ extension Case {
 }
 
 extension KernelName {
-    /// Runs the program by which a case is taken in: it has 64 bits, and finds its own pages by /proc/self/pagemap.
+    /// The program that takes a case in needs a kernel of 64 bits, and /proc/self/pagemap, which the one without kexec lacks.
     fileprivate var runsStartedMachines: Bool { self != .linux61PAE && self != .noKexec }
 }
 
