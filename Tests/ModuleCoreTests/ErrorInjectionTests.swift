@@ -16,10 +16,8 @@ extension CoreTests {
         /// Loads one image, and then another one for each number that `prepare` is given, until it fits.
         /// - Returns: how many loads were refused.
         private func refusals(
-            _ errno: Int64, _ order: SupplyOrder, largestOrder: UInt32, of segments: [TestSegment]? = nil,
-            _ prepare: (MockLinux, Int) -> Void
+            _ errno: Int64, _ order: SupplyOrder, largestOrder: UInt32, _ prepare: (MockLinux, Int) -> Void
         ) -> Int {
-            let segments = segments ?? self.segments
             var refusals = 0
             let linux = MockLinux()
             var generator = Seeded(2)
@@ -83,18 +81,6 @@ extension CoreTests {
                 #expect(refusals > 5)
                 #expect(number > refusals || largestOrder == 0)
             }
-        }
-
-        /// A page of the list holds 255 entries: the first one for zeros needs another.
-        @Test(arguments: 253...256) func theListsLastPageMayFailWhateverItIsFor(copies: Int) {
-            let segments = (0..<15).map {
-                TestSegment(0x20_0000 + UInt64($0) * 0x2_0000, pages: copies / 15, zeros: 2)
-            }
-            let rest = TestSegment(0x1_0001_0000, pages: copies % 15 + 1, zeros: 1)
-            let count = refusals(-12, .everySecond, largestOrder: 0, of: segments + [rest]) { linux, number in
-                linux.pages.failingRequest = linux.pages.requests + number
-            }
-            #expect(count > 230)
         }
 
         @Test func theTableMayFail() {
