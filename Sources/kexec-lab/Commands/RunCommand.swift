@@ -83,8 +83,7 @@ struct RunCommand: AsyncParsableCommand {
         let rounds = try await remembrance?.rounds(of: cases, memory) ?? [cases]
         let runner = CaseRunner(
             workshop: workshop, patience: patience,
-            startedMachines: cold
-                ? nil : StartedMachines(for: rounds.flatMap { $0 }, workshop: workshop, patience: patience))
+            startedMachines: cold ? nil : snapshots(for: rounds.flatMap { $0 }, in: workshop))
         let suite = Suite<Case>(jobs: jobs) { test in
             await remembrance.remembering(test) { await runner.run(test) }
         }
@@ -92,5 +91,11 @@ struct RunCommand: AsyncParsableCommand {
         if let junit { try Report.junit(results).write(toFile: junit, atomically: true, encoding: .utf8) }
         announce(Report.summary(results))
         if results.contains(where: \.stopsTheRun) { throw ExitCode(1) }
+    }
+    private func snapshots(for cases: [Case], in workshop: Workshop) -> SharedSnapshots<StartedMachine> {
+        let keys = cases.flatMap { test in test.passes.compactMap { _ in test.startedMachine } }
+        return SharedSnapshots(for: keys) { [patience] key, number in
+            try await StartedMachine(key, number: number, in: workshop, patience: patience)
+        }
     }
 }

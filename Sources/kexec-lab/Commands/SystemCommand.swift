@@ -36,8 +36,11 @@ struct SystemCommand: AsyncParsableCommand {
     @Option(help: "Where consoles go.")
     var folder = "build/system"
 
-    @Flag(help: "Keeps the machines' disks.")
+    @Flag(help: "Keeps the machines' disks, and shares no snapshot that they would need.")
     var keepDisks = false
+
+    @Flag(help: "Each case boots its own machine, and none goes on from a snapshot.")
+    var cold = false
 
     @Option(help: "Writes a JUnit report to this file.")
     var junit: String?
@@ -50,16 +53,18 @@ struct SystemCommand: AsyncParsableCommand {
         guard !cases.isEmpty else { throw ValidationError("no case is called like that; see --list") }
         if list { return cases.forEach { announce("\($0.name)  \($0.summary)") } }
         let workshop = try await prepared(for: cases)
-        let runner = SystemRunner(workshop: workshop, patience: patience, keepsDisk: keepDisks)
         let isRemembered = shell == nil && workshop.package != .peer
         let remembrance = isRemembered ? try Remembrance(cache: workshop.cache, folder: workshop.folder) : nil
+        let rounds = try await remembrance?.rounds(of: cases, memory) ?? [cases]
+        let runner = SystemRunner(
+            workshop: workshop, patience: patience, keepsDisk: keepDisks,
+            startedSystems: cold || keepDisks ? nil : snapshots(for: rounds.flatMap { $0 }, in: workshop))
         let suite = Suite<SystemCase>(jobs: jobs) { test in
             guard SystemDisk(cache: workshop.cache, release: test.release).isThere else {
                 return CaseResult(name: test.name, verdict: .skipped(Self.missing(test.release)), seconds: 0)
             }
             return await remembrance.remembering(test) { await runner.run(test) }
         }
-        let rounds = try await remembrance?.rounds(of: cases, memory) ?? [cases]
         let results = try await interruptible { await suite.run(rounds) { announce(Report.line($0)) } }
         if let junit { try Report.junit(results).write(toFile: junit, atomically: true, encoding: .utf8) }
         announce(Report.summary(results))
@@ -76,6 +81,14 @@ struct SystemCommand: AsyncParsableCommand {
         }
         let folder = URL(fileURLWithPath: folder).standardizedFileURL.path
         return SystemWorkshop(cache: cache, package: package, folder: folder)
+    }
+
+    private func snapshots(
+        for cases: [SystemCase], in workshop: SystemWorkshop
+    ) -> SharedSnapshots<StartedSystem> {
+        SharedSnapshots(for: cases.map(\.startedSystem)) { [patience] key, number in
+            try await StartedSystem(key, number: number, in: workshop, patience: patience)
+        }
     }
 
     private static func missing(_ release: SystemRelease) -> String {

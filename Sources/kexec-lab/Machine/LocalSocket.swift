@@ -3,6 +3,11 @@ import Foundation
 
 /// Sockets in the file system, by which QEMU is talked to.
 enum LocalSocket {
+    /// A path that nothing else uses. An address holds 107 bytes, too few for most folders.
+    static func newPath(_ kind: String) -> String {
+        "/tmp/kexec-lab-\(String(UInt64.random(in: 0...UInt64.max), radix: 16)).\(kind)"
+    }
+
     /// A connected descriptor, which the caller closes.
     /// - Parameter peer: who listens there, for the error.
     static func connected(to path: String, _ peer: String) throws -> Int32 {

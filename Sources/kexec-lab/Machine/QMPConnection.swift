@@ -35,6 +35,27 @@ final class QMPConnection {
         }
     }
 
+    /// Writes all that the machine is into a file. It stands still from then on.
+    func keepState(in path: String) async throws {
+        try perform("migrate", ["uri": "file:\(path)"])
+        for _ in 0..<1200 {
+            let status = try perform("query-migrate")["status"]
+            guard status != "completed" else { return }
+            guard status != "failed" else { throw LabError("QEMU cannot write the snapshot") }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        throw LabError("QEMU does not end the snapshot")
+    }
+
+    /// Waits until the machine goes on from a snapshot. What is written to a serial line before that is lost.
+    func awaitRunning() async throws {
+        for _ in 0..<1200 {
+            guard try perform("query-status")["status"] != "running" else { return }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        throw LabError("QEMU does not go on from the snapshot")
+    }
+
     private struct Request: Encodable {
         var execute: String
         var arguments: [String: String]

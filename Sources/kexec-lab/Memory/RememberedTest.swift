@@ -43,7 +43,7 @@ extension Case: RememberedTest {
 
 extension SystemCase: RememberedTest {
     var processors: Int { 1 }
-    var values: String { "\(title) \(release) \(memory) \(servesSSH)" }
+    var values: String { "\(title) \(release) \(startsBare) \(servesSSH)" }
     func sources(in index: SourceIndex) -> [String] {
         index.systemCases.closure(of: source) + SystemDisk.sources
     }

@@ -32,7 +32,7 @@ struct CaseRunner: Sendable {
     /// Multiplies every deadline: for busy machines.
     let patience: Double
     /// Snapshots that cases go on from; nil: each starts its own first kernel.
-    var startedMachines: StartedMachines?
+    var startedMachines: SharedSnapshots<StartedMachine>?
     /// Sees each console line as it comes.
     var observe: (@Sendable (ConsoleLine) -> Void)?
 
@@ -80,19 +80,13 @@ struct CaseRunner: Sendable {
         return (outcome, complaints)
     }
 
-    /// From a snapshot where there is one, which is given back whatever happens.
+    /// From a snapshot where there is one.
     private func startedOrCold(
         _ test: Case, _ pass: String, _ folder: String
     ) async throws -> (VirtualMachine.Outcome, nonce: String) {
-        let started = await startedMachines?.machine(for: test)
-        let first: Result<(VirtualMachine.Outcome, nonce: String), any Error>
-        do {
-            first = .success(try await start(test, pass, folder, from: started))
-        } catch {
-            first = .failure(error)
+        let run = try await startedMachines.lend(test.startedMachine) {
+            try await start(test, pass, folder, from: $0)
         }
-        await startedMachines?.release(test)
-        let run = try first.get()
         return run.0.log.firstMarker == nil ? try await start(test, pass, folder, from: nil) : run
     }
 
@@ -124,7 +118,7 @@ struct CaseRunner: Sendable {
             started == nil
             ? try await InitramfsBuilder(workshop.tools) : InitramfsBuilder(emptyWith: workshop.tools)
         try Data(try await filled(contents, test, pass, folder)).write(to: URL(fileURLWithPath: made))
-        let socket = test.usesDebugStub ? "/tmp/kexec-lab-\(nonce)-\(UInt16.random(in: 0...0xffff)).gdb" : nil
+        let socket = test.usesDebugStub ? LocalSocket.newPath("gdb") : nil
         defer { socket.map { _ = unlink($0) } }
         let command =
             if let started {
@@ -231,6 +225,5 @@ extension Case {
         return { try $0.text.firstMatch(of: Regex(pattern)) != nil }
     }
 
-    /// A socket address holds 107 bytes, too few for most folders: the stub's lies in /tmp.
     fileprivate var usesDebugStub: Bool { debugger != nil || atFirstEntry != nil }
 }

@@ -9,8 +9,8 @@ struct SystemCase: NamedTest {
     /// What passing proves, in one sentence.
     var summary: String
     var release: SystemRelease
-    /// In MiB.
-    var memory = 1024
+    /// It begins before the package is installed.
+    var startsBare = false
     /// The machine's ssh is reached through a port of this host, on its loopback address alone.
     var servesSSH = false
     /// Host files that lie in the guest's `/lab`, by their names there; the package under test always does.

@@ -40,7 +40,7 @@ enum SystemCompanionCases: SystemCaseGroup {
 
     private static let remains = SystemCase.cases(
         "package/remains", "settings and scripts outlive a purge of kexec-tools, whose place was taken",
-        in: SystemRelease.stable
+        in: SystemRelease.stable, { $0.startsBare = true }
     ) { guest in
         try await guest.run("apt-get install -y kexec-tools", within: 300)
         try await guest.installPackage()

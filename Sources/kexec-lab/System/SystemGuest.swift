@@ -11,6 +11,8 @@ actor SystemGuest {
 
     nonisolated let release: SystemRelease
     nonisolated let package: SystemPackage
+    /// It was installed before the case began.
+    nonisolated let hasPackage: Bool
     /// The port of this host, if any, that leads to the machine's ssh.
     nonisolated let sshPort: Int?
     nonisolated let console: ConsoleRecord
@@ -24,11 +26,12 @@ actor SystemGuest {
 
     init(
         _ release: SystemRelease, package: SystemPackage, serial: SerialLines, console: ConsoleRecord,
-        transcript: FileHandle, sshPort: Int?,
-        patience: Double
+        transcript: FileHandle, sshPort: Int?, patience: Double, hasPackage: Bool, boot: SystemBoot?
     ) {
         (self.release, self.serial, self.console, self.transcript) = (release, serial, console, transcript)
         (self.package, self.sshPort, self.patience) = (package, sshPort, patience)
+        self.hasPackage = hasPackage
+        if let boot { self.boot = boot }
     }
 
     /// Runs shell.

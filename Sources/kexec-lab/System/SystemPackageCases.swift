@@ -6,7 +6,7 @@ enum SystemPackageCases: SystemCaseGroup {
 
     private static let purge = SystemCase.cases(
         "package/purge", "apt purge leaves no file behind, and kexec-tools can be installed afterwards",
-        in: SystemRelease.stable
+        in: SystemRelease.stable, { $0.startsBare = true }
     ) { guest in
         // What apt and dpkg note about their own work, and the journal.
         let changing = "/var/log|/var/cache|/var/lib/dpkg|/var/lib/apt|/var/lib/systemd/(catalog|random-seed|timers)"
@@ -29,7 +29,7 @@ enum SystemPackageCases: SystemCaseGroup {
     private static let takeover = SystemCase.cases(
         "package/takeover",
         "an upgrade from kexec-tools removes nothing else, with kdump-tools installed, and goes back",
-        in: SystemRelease.stable
+        in: SystemRelease.stable, { $0.startsBare = true }
     ) { guest in
         let installed = "dpkg-query --show --showformat='${db:Status-Abbrev}${Package}\\n' | sed -n 's/^ii *//p' | sort"
         try await guest.run("apt-get install -y kexec-tools kdump-tools", within: 1200)

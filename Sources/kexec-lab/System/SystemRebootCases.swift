@@ -47,8 +47,9 @@ extension SystemGuest {
         /boot/vmlinuz-$(uname -r) --initrd=/boot/initrd.img-$(uname -r) --reuse-cmdline --append=laboratory.loaded
         """
 
-    /// By apt, as README says.
+    /// By apt, as README says; a snapshot may have it.
     func installPackage() async throws {
+        guard !hasPackage else { return }
         // Mounted by hand once, so not after a restart.
         try await run("mountpoint -q /lab || mount -o ro /dev/vdb /lab")
         try await run("apt-get install -y \(package.argument)", within: 300)

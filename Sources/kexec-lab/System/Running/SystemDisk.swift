@@ -78,11 +78,12 @@ struct SystemDisk: Sendable {
         try file.close()
     }
 
-    /// A disk that holds this one's contents and takes what a machine writes.
-    func overlay(at path: String) async throws {
+    /// A disk that takes what a machine writes, and holds this one's contents, or those that it had at a snapshot.
+    func overlay(at path: String, from started: StartedSystem? = nil) async throws {
         try? FileManager.default.removeItem(atPath: path)
+        let (format, below) = started.map { ("qcow2", $0.disk) } ?? ("raw", self.path)
         _ = try await Toolset(cache).command(
-            "qemu-img", ["create", "-q", "-f", "qcow2", "-F", "raw", "-b", self.path, path]
+            "qemu-img", ["create", "-q", "-f", "qcow2", "-F", format, "-b", below, path]
         ).output()
     }
 }

@@ -4,12 +4,16 @@ import Foundation
 /// QEMU's command line for a whole Debian.
 struct SystemMachine {
     let tools: Toolset
-    let memory: Int
     /// What the first disk holds, as qcow2, and the file system of `/lab`.
     let disk: String, files: String
+    /// The port of this host, if any, that leads to the machine's ssh.
+    var sshPort: Int?
     /// Where the second serial port can be reached.
-    let shellSocket: String
-    let sshPort: Int?
+    var shellSocket = ""
+    /// Where QEMU's machine protocol is.
+    var controlSocket = ""
+    /// The machine goes on from the state in this file.
+    var snapshot: String?
 
     func command() -> HostCommand {
         var network = "user,id=net,restrict=on"
@@ -17,17 +21,17 @@ struct SystemMachine {
         var command = tools.command(
             "qemu-system-x86_64",
             [
-                "-accel", "tcg", "-cpu", "qemu64", "-m", String(memory), "-smp", "1",
+                "-accel", "tcg", "-cpu", "qemu64", "-m", "1024", "-smp", "1",
                 // Without graphics SeaBIOS writes to the first serial port, and so shows that it was passed.
                 "-machine", "pc,graphics=off", "-vga", "none", "-display", "none", "-monitor", "none",
                 "-audiodev", "none,id=none",
                 "-serial", "stdio", "-chardev", "socket,id=shell,path=\(shellSocket),server=on,wait=off",
-                "-serial", "chardev:shell",
+                "-serial", "chardev:shell", "-qmp", "unix:\(controlSocket),server=on,wait=off",
                 "-drive", "file=\(disk),format=qcow2,if=virtio,cache=unsafe",
                 "-drive", "file=\(files),format=raw,if=virtio,readonly=on",
                 "-netdev", network, "-device", "virtio-net-pci,netdev=net,romfile=", "-device", "virtio-rng-pci",
                 "-L", "\(tools.root)/usr/share/qemu", "-L", "\(tools.root)/usr/share/seabios",
-            ])
+            ] + (snapshot.map { ["-incoming", "file:\($0)"] } ?? []))
         // Else QEMU looks for its modules where the system keeps those of another QEMU.
         command.environment["QEMU_MODULE_DIR"] = "\(tools.libraries)/qemu"
         return command

@@ -5,12 +5,14 @@ import Foundation
 ///
 /// What a case brings along, a file of the firmware's configuration, is unpacked over the root file system; see
 /// `CaseFetcher`.
-struct StartedMachine: Sendable {
+struct StartedMachine: KeptMachine {
     /// What all cases that go on from one snapshot have in common.
-    struct Key: Hashable, Sendable {
+    struct Key: Hashable, Sendable, CustomStringConvertible {
         var kernel: KernelName
         var commandLine: String
         var shape: MachineShape
+
+        var description: String { "\(kernel.rawValue) (\(commandLine))" }
     }
 
     let key: Key
@@ -51,51 +53,10 @@ extension KernelName {
     fileprivate var runsStartedMachines: Bool { self != .linux61PAE && self != .noKexec }
 }
 
-/// Makes snapshots for cases that share them, and removes each after the last of these.
-actor StartedMachines {
-    private let workshop: Workshop
-    private let patience: Double
-    /// Boots that are still to come.
-    private var wanted: [StartedMachine.Key: Int] = [:]
-    private var making: [StartedMachine.Key: Task<StartedMachine?, Never>] = [:]
-
-    /// - Parameter cases: all that are going to be run, as often as they are.
-    init(for cases: [Case], workshop: Workshop, patience: Double) {
-        (self.workshop, self.patience) = (workshop, patience)
-        for test in cases {
-            if let key = test.startedMachine { wanted[key, default: 0] += test.passes.count }
-        }
-    }
-
-    /// - Returns: nil where the case has to start cold: alone of its kind, or no snapshot could be made.
-    func machine(for test: Case) async -> StartedMachine? {
-        guard let key = test.startedMachine, wanted[key, default: 0] > 1 || making[key] != nil else { return nil }
-        if making[key] == nil {
-            let number = making.count
-            making[key] = Task { [workshop, patience] in
-                do {
-                    return try await StartedMachine(key, number: number, in: workshop, patience: patience)
-                } catch {
-                    announce("no snapshot of \(key.kernel.rawValue) (\(key.commandLine)): \(error)")
-                    return nil
-                }
-            }
-        }
-        return await making[key]?.value
-    }
-
-    /// One boot of the case has ended.
-    func release(_ test: Case) async {
-        guard let key = test.startedMachine, let left = wanted[key] else { return }
-        wanted[key] = left - 1
-        guard left == 1, let machine = await making[key]?.value else { return }
-        try? FileManager.default.removeItem(atPath: machine.folder)
-    }
-}
-
 extension StartedMachine {
     /// Boots it and takes the snapshot.
-    fileprivate init(_ key: Key, number: Int, in workshop: Workshop, patience: Double) async throws {
+    /// - Parameter number: of no other snapshot.
+    init(_ key: Key, number: Int, in workshop: Workshop, patience: Double) async throws {
         self.init(
             key: key, kernel: workshop.cache.kernel(key.kernel),
             nonce: String(UInt32.random(in: 0x1000_0000...0xffff_ffff), radix: 16),
@@ -107,8 +68,7 @@ extension StartedMachine {
         try await guest.add("sbin/fetch", .program(try await CaseFetcher.make(in: workshop)))
         try await guest.add("lab/await", .text(Self.script))
         try Data(guest.finished()).write(to: URL(fileURLWithPath: initrd))
-        // A socket address holds 107 bytes, too few for most folders.
-        let socket = "/tmp/kexec-lab-\(nonce).qmp"
+        let socket = LocalSocket.newPath("qmp")
         defer { unlink(socket) }
         let command = try QEMUCommand(
             tools: workshop.tools, shape: key.shape, kernel: kernel, initrd: initrd, commandLine: commandLine,
@@ -118,22 +78,14 @@ extension StartedMachine {
         let outcome = try await VirtualMachine(
             command: command, logPath: "\(folder)/console.log", deadline: 150 * patience,
             observe: { line, _ in
-                if line.text == Self.waits { try await Self.keep(try QMPConnection(path: socket), in: state) }
+                guard line.text == Self.waits else { return }
+                let machine = try QMPConnection(path: socket)
+                try await machine.keepState(in: state)
+                try machine.perform("quit")
             }
         ).run()
         guard FileManager.default.fileExists(atPath: state), outcome.end == .exited else {
             throw LabError("it did not come to its PID 1: \(outcome.log.ending.suffix(2).joined(separator: "; "))")
         }
-    }
-
-    private static func keep(_ machine: QMPConnection, in state: String) async throws {
-        try machine.perform("migrate", ["uri": "file:\(state)"])
-        for _ in 0..<600 {
-            let status = try machine.perform("query-migrate")["status"]
-            guard status != "completed" else { return _ = try machine.perform("quit") }
-            guard status != "failed" else { throw LabError("QEMU cannot write the snapshot") }
-            try await Task.sleep(for: .milliseconds(100))
-        }
-        throw LabError("QEMU does not end the snapshot")
     }
 }
