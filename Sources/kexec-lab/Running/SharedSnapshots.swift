@@ -9,6 +9,23 @@ protocol KeptMachine: Sendable {
     var folder: String { get }
 }
 
+extension KeptMachine {
+    /// A new folder for one, by the number of this process: another may run cases in the same folder. What processes that
+    /// are gone have left is removed.
+    static func newFolder(_ number: Int, in work: String) throws -> String {
+        let (manager, all) = (FileManager.default, "\(work)/started")
+        try manager.createDirectory(atPath: all, withIntermediateDirectories: true)
+        for name in try manager.contentsOfDirectory(atPath: all) {
+            let process = name.prefix { $0 != "-" }
+            if !manager.fileExists(atPath: "/proc/\(process)") { try? manager.removeItem(atPath: "\(all)/\(name)") }
+        }
+        let folder = "\(all)/\(getpid())-\(number)"
+        try? manager.removeItem(atPath: folder)
+        try manager.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        return folder
+    }
+}
+
 /// Makes snapshots for cases that share them, and removes each after the last of these.
 actor SharedSnapshots<Machine: KeptMachine> {
     /// Boots that are still to come.

@@ -60,10 +60,7 @@ extension StartedMachine {
         self.init(
             key: key, kernel: workshop.cache.kernel(key.kernel),
             nonce: String(UInt32.random(in: 0x1000_0000...0xffff_ffff), radix: 16),
-            folder: "\(workshop.folder)/started/\(number)")
-        // What an interrupted run left there is another machine's.
-        try? FileManager.default.removeItem(atPath: folder)
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            folder: try Self.newFolder(number, in: workshop.folder))
         var guest = try await InitramfsBuilder(workshop.tools)
         try await guest.add("sbin/fetch", .program(try await CaseFetcher.make(in: workshop)))
         try await guest.add("lab/await", .text(Self.script))

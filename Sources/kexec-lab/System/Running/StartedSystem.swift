@@ -35,10 +35,7 @@ extension StartedSystem {
     /// Boots it and takes the snapshot.
     /// - Parameter number: of no other snapshot.
     init(_ key: Key, number: Int, in workshop: SystemWorkshop, patience: Double) async throws {
-        let folder = "\(workshop.folder)/started/\(number)"
-        // What an interrupted run left there is another machine's.
-        try? FileManager.default.removeItem(atPath: folder)
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let folder = try Self.newFolder(number, in: workshop.folder)
         let disk = Self.disk(in: folder)
         try await SystemDisk(cache: workshop.cache, release: key.release).overlay(at: disk)
         let files = "\(folder)/files.ext2"
