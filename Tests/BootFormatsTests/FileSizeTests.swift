@@ -57,6 +57,11 @@ import Testing
         #expect(size(builder.bytes) == UInt64(builder.bytes.count))
         builder = .two(.words(2, 0x10_0000, 0x10_0000, 0x12_0000, 0), .words(3, 0x10_0000), isELF: false)
         #expect(size(builder.bytes) == 0x2_0000)
+        // Tags begin at multiples of 8, however long the one before is.
+        let addresses = MultibootBuilder.Tag.words(2, 0x10_0000, 0x10_0000, 0x12_0000, 0)
+        for earlier in [MultibootBuilder.Tag.words(3), .words(3, 1), .words(3, 1, 2), .words(3, 1, 2, 3)] {
+            #expect(size(MultibootBuilder.two(earlier, addresses, isELF: false).bytes) == 0x2_0000)
+        }
         #expect(size(MultibootBuilder.two(isELF: false).bytes) == nil)
         #expect(size(MultibootBuilder.two().bytes) == UInt64(MultibootBuilder.two().bytes.count))
     }

@@ -71,6 +71,17 @@ struct BootableELFTests {
         #expect(layout.initrd == PhysicalRange(from: PhysicalAddress(0x100_5000), to: PhysicalAddress(0x100_7000)))
     }
 
+    /// What fits to the last byte lies below the kernel.
+    @Test(arguments: [(0x3000, true), (0x3001, false)]) func theTrampolineLiesBelowTheKernelWhereItFits(
+        size: Int, isBelow: Bool
+    ) throws {
+        var header = TestKernel().header
+        header.preferredAddress = 0x10_3000
+        let layout = try BootableELFLayout(for: header, kernelSize: 0x1234, trampolineSize: size, initrdSize: 0)
+        #expect(layout.kernel.start.rawValue == 0x10_3000)
+        #expect(layout.trampoline.start == (isBelow ? PhysicalAddress(0x10_0000) : layout.kernel.end))
+    }
+
     /// Code and stack fill whole pages; boot_params has one, and the line follows.
     @Test(arguments: [(100, 4096), (4096, 4096), (4097, 8192), (8192, 8192)])
     func theTrampolineTakesWholePages(memory: Int, size: Int) throws {

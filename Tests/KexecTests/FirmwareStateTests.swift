@@ -185,6 +185,14 @@ struct FirmwareStatePlanTests {
         #expect(plan(used).warnings == [.diskLost(controller: "0000:00:1f.2", .listsInRAM)])
     }
 
+    /// What no driver has used is as firmware left it.
+    @Test func warnsOfNothingThatLinuxLeftAlone() throws {
+        var idle = try machine(nil)
+        let folder = try machineFolder(driver: false)
+        idle.pciFunctions = try MachineRoot(path: ByteString(folder.path)).pciFunctions()
+        #expect(plan(idle).warnings == [])
+    }
+
     /// One of a controller's lists is enough.
     @Test func warnsWhereAnyListIsLinuxsMemory() throws {
         let record = try recorded(machineFolder())

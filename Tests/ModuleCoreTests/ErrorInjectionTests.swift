@@ -16,8 +16,10 @@ extension CoreTests {
         /// Loads one image, and then another one for each number that `prepare` is given, until it fits.
         /// - Returns: how many loads were refused.
         private func refusals(
-            _ errno: Int64, _ order: SupplyOrder, largestOrder: UInt32, _ prepare: (MockLinux, Int) -> Void
+            _ errno: Int64, _ order: SupplyOrder, largestOrder: UInt32, of others: [TestSegment]? = nil,
+            _ prepare: (MockLinux, Int) -> Void
         ) -> Int {
+            let segments = others ?? segments
             var refusals = 0
             let linux = MockLinux()
             var generator = Seeded(2)
@@ -53,6 +55,16 @@ extension CoreTests {
                 linux.pages.failingRequest = linux.pages.requests + number
             }
             #expect(count > (largestOrder == 0 ? 230 : 10))
+        }
+
+        /// The contents have an entry each, and the list's second page is wanted among those of the zeros.
+        @Test func theListMayHaveNoPageForZeros() {
+            let zeros = (0..<15).map { TestSegment(0x60_0000 + $0 * 0x2000, pages: 0, zeros: 1) }
+            let segments = [TestSegment(0x24_0000, pages: 250)] + zeros
+            let count = refusals(-12, .everySecond, largestOrder: 0, of: segments) { linux, number in
+                linux.pages.failingRequest = linux.pages.requests + number
+            }
+            #expect(count > 250)
         }
 
         /// Where a large block is missing, smaller ones do: not each of these is an end.
