@@ -61,7 +61,7 @@ extension CoreTests {
         @Test func theListMayHaveNoPageForZeros() {
             let zeros = (0..<15).map { TestSegment(0x60_0000 + $0 * 0x2000, pages: 0, zeros: 1) }
             let segments = [TestSegment(0x24_0000, pages: 250)] + zeros
-            let count = refusals(-12, .everySecond, largestOrder: 0, of: segments) { linux, number in
+            let count = refusals(-12, .destinationsLast, largestOrder: 0, of: segments) { linux, number in
                 linux.pages.failingRequest = linux.pages.requests + number
             }
             #expect(count > 250)
