@@ -12,7 +12,7 @@ import Testing
     /// Where the segment begins in the file, and the places in it that move.
     private static let (segment, wide, inverse, narrow) = (0x200, 0x210, 0x220, 0x230)
 
-    /// One segment, no section, and behind it three lists of a place each.
+    /// An ELF file of one segment and no section, with these words of a relocation table behind it.
     private func kernel(_ lists: [UInt32]) -> [UInt8] {
         var bytes: [UInt8] = [0x7f] + Array("ELF".utf8) + [2, 1, 1] + [UInt8](repeating: 0, count: 0x2f9)
         for (offset, value) in [(0x10, 2), (0x12, 62), (0x34, 64), (0x36, 56), (0x38, 1), (0x3a, 64)] {

@@ -92,6 +92,7 @@ struct RunCommand: AsyncParsableCommand {
         announce(Report.summary(results))
         if results.contains(where: \.stopsTheRun) { throw ExitCode(1) }
     }
+
     private func snapshots(for cases: [Case], in workshop: Workshop) -> SharedSnapshots<StartedMachine> {
         let keys = cases.flatMap { test in test.passes.compactMap { _ in test.startedMachine } }
         return SharedSnapshots(for: keys) { [patience] key, number in
