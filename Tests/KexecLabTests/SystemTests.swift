@@ -132,6 +132,16 @@ struct SuiteTests {
         let results = await suite.run(cases) { _ in }
         #expect(results.map(\.name).sorted() == cases.map(\.name))
     }
+
+    @Test func whatAnInterruptionEndsHasNotFailed() async {
+        let suite = Suite<Numbered>(jobs: 1) { test in
+            try? await Task.sleep(for: .seconds(60))
+            return CaseResult(name: test.name, verdict: .failed(["its machine is gone"]), seconds: 0)
+        }
+        let run = Task { await suite.run([Numbered(name: "runs"), Numbered(name: "waits")]) { _ in } }
+        run.cancel()
+        #expect(await run.value.map(\.verdict) == [.skipped("interrupted"), .skipped("interrupted")])
+    }
 }
 
 struct SerialLinesTests {

@@ -58,10 +58,8 @@ struct CaseRunner: Sendable {
             let verdict: CaseResult.Verdict = complaints.isEmpty ? .passed : .failed(complaints)
             return CaseResult(name: test.name, verdict: verdict, seconds: -start.timeIntervalSinceNow, tail: tail)
         } catch {
-            // Programs that an interruption ends fail, too.
-            let verdict: CaseResult.Verdict =
-                Task.isCancelled ? .skipped(CaseResult.interrupted) : .failed(["\(error)"])
-            return CaseResult(name: test.name, verdict: verdict, seconds: -start.timeIntervalSinceNow)
+            return CaseResult(
+                name: test.name, verdict: .failed(["\(error)"]), seconds: -start.timeIntervalSinceNow)
         }
     }
 

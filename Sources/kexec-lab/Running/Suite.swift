@@ -26,17 +26,24 @@ struct Suite<Test: NamedTest> {
             var waiting = cases[...]
             var results: [CaseResult] = []
             for _ in 0..<max(1, jobs) {
-                if let next = waiting.popFirst() { group.addTask { await runner(next) } }
+                if let next = waiting.popFirst() { group.addTask { await ending(of: next) } }
             }
             while let result = await group.next() {
                 report(result)
                 results.append(result)
-                if !Task.isCancelled, let next = waiting.popFirst() { group.addTask { await runner(next) } }
+                if !Task.isCancelled, let next = waiting.popFirst() { group.addTask { await ending(of: next) } }
             }
             let left = waiting.map { CaseResult(name: $0.name, verdict: .skipped(CaseResult.interrupted), seconds: 0) }
             left.forEach(report)
             return results + left
         }
+    }
+
+    /// Programs that an interruption ends fail, too, which says nothing of the case.
+    private func ending(of test: Test) async -> CaseResult {
+        let ended = await runner(test)
+        guard Task.isCancelled, case .failed = ended.verdict else { return ended }
+        return CaseResult(name: test.name, verdict: .skipped(CaseResult.interrupted), seconds: ended.seconds)
     }
 }
 

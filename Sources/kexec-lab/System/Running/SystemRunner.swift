@@ -17,8 +17,6 @@ struct SystemRunner: Sendable {
         var verdict = CaseResult.Verdict.passed
         do {
             try await boot(test, console)
-        } catch is CancellationError {
-            verdict = .skipped(CaseResult.interrupted)
         } catch {
             verdict = .failed(["\(error)"])
         }
