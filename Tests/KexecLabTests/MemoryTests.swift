@@ -234,6 +234,13 @@ struct ScheduleTests {
         #expect(try names(tests, ["--stale"]) == [["never", "old", "new"]])
     }
 
+    @Test func longOnesComeFirst() throws {
+        let tests = [("a", 9.0), ("long", 50), ("b", 30), ("longest", 90), ("c", 20)].map { name, seconds in
+            known(name, .passed) { $0.seconds = seconds }
+        }
+        #expect(try names(tests + [known("never", .never)], []) == [["longest", "long", "a", "b", "c", "never"]])
+    }
+
     @Test func repetitionsCountWhatIsRememberedOfThisDigest() throws {
         let tests = [
             known("twice", .passed) { $0.passed = 2 }, known("stale", .stale) { $0.passed = 9 }, known("never", .never),

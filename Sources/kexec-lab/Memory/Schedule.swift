@@ -43,19 +43,22 @@ extension Remembrance {
 
     /// What is to be run, in rounds that hold each case once at most.
     func rounds<Test: RememberedTest>(of tests: [Test], _ options: MemoryOptions) async throws -> [[Test]] {
-        guard options.isUsed else { return [tests] }
-        return Schedule.rounds(of: try await known(tests), options)
+        Schedule.rounds(of: try await known(tests), options)
     }
 }
 
 enum Schedule {
     static let slowest = 60
+    /// In seconds: one that takes longer and starts last would leave other processors idle for that long.
+    static let long = 40.0
 
     static func rounds<Test>(of tests: [KnownTest<Test>], _ options: MemoryOptions) -> [[Test]] {
         var wanted = tests
         if options.suspects { wanted = suspects(among: wanted) }
         if options.stale {
             wanted = wanted.filter { $0.state != .passed }.sorted { ended($0) < ended($1) }
+        } else {
+            wanted = longFirst(wanted)
         }
         guard let runs = options.runs else { return [wanted.map(\.test)] }
         return (0..<runs).map { round in wanted.filter { runs - $0.runs > round }.map(\.test) }.filter { !$0.isEmpty }
@@ -69,5 +72,12 @@ enum Schedule {
         }
     }
 
+    /// The others keep their order, in which those that share a snapshot stand together.
+    private static func longFirst<Test>(_ tests: [KnownTest<Test>]) -> [KnownTest<Test>] {
+        let long = tests.filter { seconds($0) > Self.long }.sorted { seconds($0) > seconds($1) }
+        return long + tests.filter { seconds($0) <= Self.long }
+    }
+
+    private static func seconds<Test>(_ test: KnownTest<Test>) -> Double { test.known?.seconds ?? 0 }
     private static func ended<Test>(_ test: KnownTest<Test>) -> Date { test.known?.ended ?? .distantPast }
 }
