@@ -83,7 +83,7 @@ struct RunCommand: AsyncParsableCommand {
         let rounds = try await remembrance?.rounds(of: cases, memory) ?? [cases]
         let runner = CaseRunner(
             workshop: workshop, patience: patience,
-            startedMachines: cold ? nil : snapshots(for: rounds.flatMap { $0 }, in: workshop))
+            startedMachines: cold ? nil : await snapshots(for: rounds.flatMap { $0 }, in: workshop))
         let suite = Suite<Case>(jobs: jobs) { test in
             await remembrance.remembering(test) { await runner.run(test) }
         }
@@ -93,8 +93,13 @@ struct RunCommand: AsyncParsableCommand {
         if results.contains(where: \.stopsTheRun) { throw ExitCode(1) }
     }
 
-    private func snapshots(for cases: [Case], in workshop: Workshop) -> SharedSnapshots<StartedMachine> {
-        let keys = cases.flatMap { test in test.passes.compactMap { _ in test.startedMachine } }
+    private func snapshots(for cases: [Case], in workshop: Workshop) async -> SharedSnapshots<StartedMachine> {
+        var keys: [StartedMachine.Key] = []
+        for test in cases {
+            // A disk that cannot be made is told by the case.
+            guard let key = try? await test.startedMachine(in: workshop) else { continue }
+            keys += test.passes.map { _ in key }
+        }
         return SharedSnapshots(for: keys) { [patience] key, number in
             try await StartedMachine(key, number: number, in: workshop, patience: patience)
         }

@@ -82,7 +82,8 @@ struct CaseRunner: Sendable {
     private func startedOrCold(
         _ test: Case, _ pass: String, _ folder: String
     ) async throws -> (VirtualMachine.Outcome, nonce: String) {
-        let run = try await startedMachines.lend(test.startedMachine) {
+        let key = startedMachines == nil ? nil : try await test.startedMachine(in: workshop)
+        let run = try await startedMachines.lend(key) {
             try await start(test, pass, folder, from: $0)
         }
         return run.0.log.firstMarker == nil ? try await start(test, pass, folder, from: nil) : run
@@ -135,8 +136,7 @@ struct CaseRunner: Sendable {
             test.machine.firmware == .secureBoot
             ? try await workshop.signed(test.firstKernel) : workshop.cache.kernel(test.firstKernel)
         let line = FirstBoot.commandLine(nonce: nonce, more: test.firstCommandLine)
-        var shape = test.machine
-        shape.options += try await test.disks?(workshop) ?? []
+        let shape = try await test.shape(in: workshop)
         let boot = FirstBoot(kernel: kernel, initrd: initrd, commandLine: line, folder: folder)
         return try QEMUCommand(
             tools: workshop.tools, shape: shape, kernel: kernel, initrd: initrd, commandLine: line,

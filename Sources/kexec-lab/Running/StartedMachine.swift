@@ -36,15 +36,28 @@ struct StartedMachine: KeptMachine {
 }
 
 extension Case {
-    /// Whether it can go on from a snapshot: nothing is attached that a snapshot would not have, or that keeps no state, and
-    /// the program that takes the case in may use the machine's ports.
-    var startedMachine: StartedMachine.Key? {
-        let isPlain = start == nil && atFirstEntry == nil && disks == nil && !startsCold
-        let isKept =
-            !machine.bootsFromDisk && !machine.servesSecondKernel && machine.firmware != .secureBoot
-            && !machine.options.contains("-icount")
-        guard isPlain, isKept, firstKernel.runsStartedMachines else { return nil }
-        return StartedMachine.Key(kernel: firstKernel, commandLine: firstCommandLine, shape: machine)
+    /// nil where it cannot go on from a snapshot: something is attached that a snapshot would not have, or that keeps no
+    /// state, or the program that takes the case in may not use the machine's ports.
+    func startedMachine(in workshop: Workshop) async throws -> StartedMachine.Key? {
+        guard start == nil, atFirstEntry == nil, !startsCold, firstKernel.runsStartedMachines else { return nil }
+        let shape = try await shape(in: workshop)
+        guard shape.keepsItsState else { return nil }
+        return StartedMachine.Key(kernel: firstKernel, commandLine: firstCommandLine, shape: shape)
+    }
+
+    /// The machine with its disks.
+    func shape(in workshop: Workshop) async throws -> MachineShape {
+        var shape = machine
+        shape.options += try await disks?(workshop) ?? []
+        return shape
+    }
+}
+
+extension MachineShape {
+    /// QEMU keeps no state of an NVMe controller.
+    fileprivate var keepsItsState: Bool {
+        !bootsFromDisk && !servesSecondKernel && firmware != .secureBoot
+            && !options.contains { $0 == "-icount" || $0.hasPrefix("nvme,") }
     }
 }
 
