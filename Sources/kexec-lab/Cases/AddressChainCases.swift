@@ -11,9 +11,8 @@ enum AddressChainCases: CaseGroup {
         let next = """
             mkdir -p /boot
             (cd / && find boot | cpio -o -H newc > /tmp/carried 2>/dev/null)
-            form=$(kexec --plan --decompress=kernel -c -l /boot/vmlinuz --command-line="$second" | sed -n 's/^kernel  *//p')
-            kexec -l -c --decompress=kernel /boot/vmlinuz --initrd=/boot/initrd --initrd=/tmp/carried --command-line="$second lab.generation=$((generation + 1))" || poweroff -f
-            say form $form
+            kexec -d -l -c --decompress=kernel /boot/vmlinuz --initrd=/boot/initrd --initrd=/tmp/carried --command-line="$second lab.generation=$((generation + 1))" 2> /tmp/plan || poweroff -f
+            say form $(sed -n 's/^kernel  *//p' /tmp/plan)
             kexec -e
             """
         return Case(
@@ -23,7 +22,7 @@ enum AddressChainCases: CaseGroup {
             secondFiles: { ["sbin/kexec": .program($0.kexec)] }, script: "generation=0\n" + next,
             secondScript: """
                 generation=$(argument lab.generation)
-                text=$(sed -n 's/ T _text$//p' /proc/kallsyms)
+                text=$(sed -n '/ T _text$/{s///p;q}' /proc/kallsyms)
                 code=$(sed -n 's/^ *\\([0-9a-f]*\\)-.*Kernel code$/\\1/p' /proc/iomem)
                 # The first program header of the kernel's memory above user space is its direct map.
                 map=$(od -An -v -tx8 -w8 -j 64 -N 560 /proc/kcore | tr -d ' ' | grep -E '^ffff[89a-f]' | grep -v ffffffff | sort | head -n 1)

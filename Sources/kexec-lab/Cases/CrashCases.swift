@@ -80,7 +80,7 @@ enum CrashCases: CaseGroup {
             echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger
         }
         grep 'System RAM\|Crash kernel' /proc/iomem | sed 's/^ */LAB iomem /'
-        say text at=$(sed -n 's/ [Tt] _text$//p' /proc/kallsyms)
+        say text at=$(sed -n '/ [Tt] _text$/{s///p;q}' /proc/kallsyms)
         """#
 
     private static let capture = #"""
@@ -119,7 +119,7 @@ enum CrashCases: CaseGroup {
         test.summary = "a load that is refused leaves the crash kernel of before, and it starts"
         test.script = """
             \(facts)
-            head -c 300000000 /dev/zero > /tmp/large; head -c 5000 /boot/vmlinuz > /tmp/cut
+            zeros 300 > /tmp/large; head -c 5000 /boot/vmlinuz > /tmp/cut
             loadcrash -c
             again() { name=$1; shift; try $name kexec -p "$@" --command-line="$second"; }
             for way in -c -s -a; do

@@ -10,7 +10,7 @@ enum ResourceCases: CaseGroup {
         summary: "a 300 MB initrd loads with 24 MB of anonymous memory where nothing is unpacked",
         machine: MachineShape(memory: 2048),
         script: """
-            head -c 300000000 /dev/zero | tr '\\0' 'x' > /boot/large
+            kernels 300000000 > /boot/large
             limited() { (ulimit -d 24576; exec kexec "$@"); }
             for call in -c -s; do
                 try load$call limited -l $call /boot/vmlinuz --initrd=/boot/initrd --initrd=/boot/large --command-line=x --decompress=none

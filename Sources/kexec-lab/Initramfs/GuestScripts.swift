@@ -69,6 +69,10 @@ enum GuestScripts {
         free_pages() { sync; echo 3 > /proc/sys/vm/drop_caches; sleep 1; awk '/^MemFree:/ { print $2 / 4 }' /proc/meminfo; }
         # why TEXT: the kernel's messages since the last call, as lines of the laboratory
         why() { dmesg -c | grep -i 'kexec' | sed 's/^/LAB why /'; }
+        # zeros MIB, kernels BYTES: large files, zeros or the kernel as often as it fits, for other programs of busybox take
+        # a second for 15 MiB
+        zeros() { dd if=/dev/zero bs=1M count=$1 2>/dev/null; }
+        kernels() { times=$(($1 / $(stat -c %s /boot/vmlinuz))); while [ $((times--)) -gt 0 ]; do cat /boot/vmlinuz; done; }
         # dump FILE NAME: bytes of a file as lines of hexadecimal digits
         dump() { od -An -v -tx1 -w32 "$1" | tr -d ' ' | sed "s/^/LAB dump $2 /"; say "dumped $2"; }
 
