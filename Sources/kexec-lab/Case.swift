@@ -49,7 +49,7 @@ struct Case: Sendable {
     var atFirstEntry: (@Sendable (GDBConnection) async throws -> Void)?
     /// Runs when the console shows `LAB debugger`, with the machine halted.
     var debugger: (@Sendable (GDBConnection, ConsoleLog) async throws -> Void)?
-    /// Goes on from no snapshot, for it is about random numbers, or about how the first kernel starts.
+    /// Goes on from no snapshot, for it is about how the first kernel starts.
     var startsCold = false
     /// Seconds for one boot on a machine that is otherwise idle; a run may allow a multiple.
     var deadline: Double = 150

@@ -238,7 +238,10 @@ struct ScheduleTests {
         let tests = [("a", 9.0), ("long", 50), ("b", 30), ("longest", 90), ("c", 20)].map { name, seconds in
             known(name, .passed) { $0.seconds = seconds }
         }
-        #expect(try names(tests + [known("never", .never)], []) == [["longest", "long", "a", "b", "c", "never"]])
+        let all = tests + [known("never", .never)]
+        #expect(try names(all, ["--repeat", "2"])[0] == ["longest", "long", "a", "b", "c", "never"])
+        let unasked = Schedule.longFirst(all) { $0.known?.seconds }
+        #expect(unasked.map(\.test.name) == ["longest", "long", "a", "b", "c", "never"])
     }
 
     @Test func repetitionsCountWhatIsRememberedOfThisDigest() throws {

@@ -11,7 +11,7 @@ enum AddressChainCases: CaseGroup {
         let next = """
             mkdir -p /boot
             (cd / && find boot | cpio -o -H newc > /tmp/carried 2>/dev/null)
-            kexec -d -l -c --decompress=kernel /boot/vmlinuz --initrd=/boot/initrd --initrd=/tmp/carried --command-line="$second lab.generation=$((generation + 1))" 2> /tmp/plan || poweroff -f
+            kexec -d -l -c --decompress=kernel /boot/vmlinuz --initrd=/boot/initrd --initrd=/tmp/carried --command-line="$second lab.generation=$((generation + 1))" 2> /tmp/plan || { cat /tmp/plan; poweroff -f; }
             say form $(sed -n 's/^kernel  *//p' /tmp/plan)
             kexec -e
             """
@@ -36,7 +36,7 @@ enum AddressChainCases: CaseGroup {
                 ["^LAB form unpacked from (lz4|zstd), at random addresses$", "^LAB lies generation=\($0) "]
             } + ["^LAB end second"],
             forbid: Case.alwaysForbidden + ["^LAB why "],
-            judge: { AddressRecord.complaints(about: $0[0], boots: boots) }, startsCold: true,
+            judge: { AddressRecord.complaints(about: $0[0], boots: boots) },
             deadline: 20 * Double(boots), needsOurs: true)
     }
 }

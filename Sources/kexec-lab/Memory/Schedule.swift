@@ -43,7 +43,12 @@ extension Remembrance {
 
     /// What is to be run, in rounds that hold each case once at most.
     func rounds<Test: RememberedTest>(of tests: [Test], _ options: MemoryOptions) async throws -> [[Test]] {
-        Schedule.rounds(of: try await known(tests), options)
+        guard options.isUsed else {
+            // The state of each, by the digests of all that it reads, would take longer than many a case.
+            let memory = try file.read()
+            return [Schedule.longFirst(tests) { memory.cases[$0.name]?.seconds }]
+        }
+        return Schedule.rounds(of: try await known(tests), options)
     }
 }
 
@@ -58,7 +63,7 @@ enum Schedule {
         if options.stale {
             wanted = wanted.filter { $0.state != .passed }.sorted { ended($0) < ended($1) }
         } else {
-            wanted = longFirst(wanted)
+            wanted = longFirst(wanted) { $0.known?.seconds }
         }
         guard let runs = options.runs else { return [wanted.map(\.test)] }
         return (0..<runs).map { round in wanted.filter { runs - $0.runs > round }.map(\.test) }.filter { !$0.isEmpty }
@@ -73,11 +78,11 @@ enum Schedule {
     }
 
     /// The others keep their order, in which those that share a snapshot stand together.
-    private static func longFirst<Test>(_ tests: [KnownTest<Test>]) -> [KnownTest<Test>] {
-        let long = tests.filter { seconds($0) > Self.long }.sorted { seconds($0) > seconds($1) }
-        return long + tests.filter { seconds($0) <= Self.long }
+    static func longFirst<Test>(_ tests: [Test], by seconds: (Test) -> Double?) -> [Test] {
+        let timed = tests.map { (test: $0, seconds: seconds($0) ?? 0) }
+        let long = timed.filter { $0.seconds > Self.long }.sorted { $0.seconds > $1.seconds }
+        return (long + timed.filter { $0.seconds <= Self.long }).map(\.test)
     }
 
-    private static func seconds<Test>(_ test: KnownTest<Test>) -> Double { test.known?.seconds ?? 0 }
     private static func ended<Test>(_ test: KnownTest<Test>) -> Date { test.known?.ended ?? .distantPast }
 }
