@@ -29,6 +29,12 @@ import Testing
         #expect(program.segments.map(\.file) == [0..<512, 512..<640, 640..<672, 672..<736])
     }
 
+    @Test func countsBackAsFarAsAddressZero() throws {
+        let builder = NBIBuilder.relative.with { $0.records[2].address = 0x4000_0000 }
+        let program = try program(builder).get()
+        #expect(program.segments.map(\.physicalAddress.rawValue) == [0x1_0000, 0x1_0200, 0xf000, 0])
+    }
+
     /// Without the machine's end of memory nothing is known of what lies where, and nothing is refused for it.
     @Test func comparesNoPlacesThatItDoesNotKnow() throws {
         let builder = NBIBuilder.relative.with { $0.entry = 0x3fff_f010 }

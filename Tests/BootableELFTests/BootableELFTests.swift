@@ -230,6 +230,11 @@ struct BootableELFTests {
         kernel.header.preferredAddress = .max - 0x7000
         #expect(kernel.refusal() != nil)
         #expect(TestKernel().refusal(initrd: .max) != nil)
+        // No initrd is nowhere, and a single byte is somewhere.
+        kernel = TestKernel()
+        kernel.header.initrdAddressMaximum = 0x100_4fff
+        #expect(kernel.refusal(initrd: 0) == nil)
+        #expect(kernel.refusal(initrd: 1) == .doesNotFit(.initrd, last: 0x100_5000, limit: 0x100_4fff))
     }
 }
 

@@ -94,6 +94,16 @@ struct ReportedMemoryTests {
         #expect(types == [1, 2, 2, 2, 1, 2, 1])
     }
 
+    /// ES:DI, and no more than 16 bits of EDI.
+    @Test func writesWhereSegmentAndOffsetSay() {
+        var registers = ServiceRegisters()
+        (registers.eax, registers.ecx, registers.edx) = (0xe820, 20, 0x534d_4150)
+        (registers.es, registers.edi) = (0x123, 0xabcd_0045)
+        #expect(reported([none, none, none]).answer(&registers, memory: bytes))
+        #expect(bytes.number(0x1275, 8) == 0 && bytes.number(0x127d, 8) == 0x9fc00 && bytes.number(0x1285, 4) == 1)
+        #expect(bytes.bytes.count { $0 != 0xcc } == 20)
+    }
+
     @Test func refusesWhatIsNoE820Call() {
         let memory = reported([none, none, none])
         for (signature, size, index): (UInt32, UInt32, UInt32) in [

@@ -96,10 +96,34 @@ struct MkelfimageTests {
         #expect(missing == ["mkelfimage: " + diagnostic.sentence.description] + hint)
     }
 
-    @Test func aFailureLeavesTheOldFileAndNoOther() throws {
+    private func folder() throws -> URL {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "mkelfimage-\(UInt32.random(in: 0 ... .max))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        return folder
+    }
+
+    /// By any name that leads to it; another file is replaced.
+    @Test func noInputIsReplaced() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let names = ["k", "i", "link", "o"].map { ByteString(folder.appending(path: $0).path) }
+        for name in ["k", "i", "o"] { try Data([7]).write(to: folder.appending(path: name)) }
+        try FileManager.default.linkItem(at: folder.appending(path: "i"), to: folder.appending(path: "link"))
+        let inputs = Array(names[...1])
+        #expect(throws: OutputFailure.sameAs(names[0])) {
+            try OutputFile(path: names[0], inputs: inputs, mode: 0o666).finish()
+        }
+        #expect(throws: OutputFailure.sameAs(names[1])) {
+            try OutputFile(path: names[2], inputs: inputs, mode: 0o666).finish()
+        }
+        try OutputFile(path: names[3], inputs: inputs, mode: 0o666).finish()
+        let sizes = try ["k", "i", "o"].map { try Data(contentsOf: folder.appending(path: $0)).count }
+        #expect(sizes == [1, 1, 0])
+    }
+
+    @Test func aFailureLeavesTheOldFileAndNoOther() throws {
+        let folder = try folder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let (kernel, output) = (folder.appending(path: "k").path, folder.appending(path: "o").path)
         try "no kernel\n".write(toFile: kernel, atomically: true, encoding: .utf8)

@@ -47,6 +47,16 @@ import Testing
         #expect(memory.needed == (4 + 6 + 10 + 30 + 24) << 20)
     }
 
+    /// A section is one as soon as a byte of it is RAM, and counts once.
+    @Test(arguments: [(1, 2), (1 << 27, 2), (1 << 27 + 1, 3)] as [(UInt64, UInt64)])
+    func countsEachSectionOfMemory(end: UInt64, sections: UInt64) {
+        let map = MemoryMap([
+            E820Entry(range: range(0, end), type: .ram),
+            E820Entry(range: range(0x3fff_f000, 0x4000_0000), type: .ram),
+        ])
+        #expect(CrashMemory(of: map, kernel: 0, initrd: 0, files: 0).pages == sections * 2 << 20)
+    }
+
     @Test func countsTheMemoryOfAnELFKernelsSegments() {
         func load(_ address: UInt64, _ size: UInt64) -> ELFLoadSegment {
             ELFLoadSegment(

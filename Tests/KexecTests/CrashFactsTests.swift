@@ -66,6 +66,18 @@ import Testing
                     memory: range(0x3a20_0000, 0x3ca0_0000), virtualAddress: 0xffff_ffff_a000_0000))
     }
 
+    @Test func takesNotesOfAnySizeButNone() throws {
+        let folder = try folder()
+        for (number, size) in [(1, "0"), (3, "1")] {
+            try folder.add("sys/devices/system/cpu/cpu\(number)/crash_notes", "21000000\n")
+            try folder.add("sys/devices/system/cpu/cpu\(number)/crash_notes_size", size + "\n")
+        }
+        #expect(
+            try folder.describe().crash.processorNotes == [
+                range(0x2000_0000, 0x2000_0170), range(0x3f00_c800, 0x3f00_c970), range(0x2100_0000, 0x2100_0001),
+            ])
+    }
+
     @Test func readsNothingOfItWhereNothingIsReserved() throws {
         let folder = try folder()
         try folder.add("proc/iomem", "00100000-3fffffff : System RAM\n")
