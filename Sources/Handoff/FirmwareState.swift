@@ -68,19 +68,19 @@ public struct FunctionRecord: BitwiseCopyable, Hashable, Sendable {
 
     public var address: PCIAddress
     /// Vendor in the low, device in the high half.
-    public var identity: UInt32 = 0
+    public var identity: UInt32
     /// As in the configuration space, revision in the lowest byte.
-    public var classAndRevision: UInt32 = 0
+    public var classAndRevision: UInt32
     /// The command register, offset 0x04 of the configuration space: what the function may do on the bus.
-    public var command: UInt16 = 0
+    public var command: UInt16
     private var rawKind: UInt8 = 0
     private var rawStanding: UInt8 = 0
-    private var base0: UInt32 = 0
-    private var base1: UInt32 = 0
-    private var base2: UInt32 = 0
-    private var base3: UInt32 = 0
-    private var base4: UInt32 = 0
-    private var base5: UInt32 = 0
+    private var base0: UInt32
+    private var base1: UInt32
+    private var base2: UInt32
+    private var base3: UInt32
+    private var base4: UInt32
+    private var base5: UInt32
     /// The index of its first channel among those of the record.
     public var firstChannel: UInt16 = 0
     /// How many channels it has from there on; 0 for what is no controller, or whose state is not kept.
