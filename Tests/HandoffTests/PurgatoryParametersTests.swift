@@ -25,6 +25,10 @@ struct PurgatoryParametersTests {
         return parameters
     }
 
+    @Test func registersAreZeroUntilTheyAreSet() {
+        #expect(bytes(of: EntryRegisters()).allSatisfy { $0 == 0 })
+    }
+
     @Test func fieldsLieWhereTheAssemblyLooksForThem() {
         let block = bytes(of: distinct())
         #expect(block.count == PurgatoryParameters.size)

@@ -58,6 +58,7 @@ import Testing
     @Test func namesTheFileOfTheCaptureThatCannotBeWritten() {
         let diagnostic = Diagnostic(MachineError.cannotWriteCapture(path: "out/proc/iomem", .failed(errno: ENOSPC)))
         #expect(diagnostic.sentence == "cannot write the capture 'out/proc/iomem': No space left on device")
+        #expect(diagnostic.hint == nil)
     }
 
     @Test(

@@ -8,7 +8,7 @@ import Testing
 @testable import Kexec
 
 /// SplitMix64: a seed gives the same machine in each run.
-private struct Seeded: RandomNumberGenerator {
+struct Seeded: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {
