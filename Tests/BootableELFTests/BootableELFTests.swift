@@ -154,6 +154,15 @@ struct BootableELFTests {
         #expect(notes == ["ELFBoot 1", "ELFBoot 2", "Xen 18"] && image.notes.count == 1)
     }
 
+    @Test func aLongVersionIsCut() throws {
+        var kernel = TestKernel()
+        kernel.header.kernelVersion = String(repeating: "6", count: 200)
+        let file = try kernel.file()
+        for note in try notes(of: try program(in: file), in: file) where note.type == 2 {
+            #expect(Array(file[note.descriptor]) == [UInt8](repeating: 0x36, count: 160) + [0])
+        }
+    }
+
     /// What llvm-readelf and GRUB ask of a header: tables in the file, of entries of the right size; GRUB 2.12 wants a section.
     @Test func headersSumUp() throws {
         let file = try TestKernel().file()

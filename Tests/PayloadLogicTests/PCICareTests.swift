@@ -22,6 +22,14 @@ struct PCICareTests {
         #expect(command(class: 0x01_0802, before: 0x0007) == 7)
     }
 
+    /// The host bridge's place among them, and the last function of the last bus.
+    @Test(arguments: [PCIAddress(bus: 0, deviceAndFunction: 0), PCIAddress(bus: 0xff, deviceAndFunction: 0xf8)])
+    func everyPlaceIsLookedAt(_ address: PCIAddress) {
+        machine.add(address, class: 0x02_0000, command: 0x0407)
+        machine.putBack(nil)
+        #expect(machine.command(address) == 0x0403)
+    }
+
     @Test func withoutARecordBridgesLetOthersPassAndAllElseStaysOffTheBus() {
         #expect(command(class: 0x06_0400, before: 0x0003) == 7)
         #expect(command(class: 0x06_0000, before: 0x0006) == 6)

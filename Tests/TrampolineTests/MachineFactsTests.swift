@@ -68,6 +68,16 @@ struct MachineFactsTests {
         #expect(table() == [[0, 0, 0x9fc00, 0, 1], [0, 1, 0x1000, 2, 2]])
     }
 
+    @Test func aMultibootMapHasNoMoreEntriesThanItsLengthSays() {
+        memory.store(1 << 6, at: 0x2000)
+        memory.store([4 * 24, 0x4000], at: 0x2000 + 44)
+        for entry in 0..<6 as Range<UInt32> {
+            memory.store([20, entry << 20, 0, 0x1000, 0, 1], at: 0x4000 + 24 * entry)
+        }
+        #expect(take(.multiboot(0x2000)) == .complete)
+        #expect(table().map(\.first) == [0, 0x10_0000, 0x20_0000, 0x30_0000])
+    }
+
     @Test(arguments: [0, 19, 0xffff_fffc, 0x1000] as [UInt32]) func aMultibootMapThatIsDamagedEnds(size: UInt32) {
         memory.store(1 << 6, at: 0x2000)
         memory.store([100, 0x4000], at: 0x2000 + 44)

@@ -5,13 +5,14 @@ import Testing
 
 @testable import Kexec
 
-/// Where standard input is closed, the next file that is opened gets its number. In processes of their own, whose it is.
-@Suite struct DescriptorZeroTests {
+/// Descriptors are a process's: each test has one of its own.
+@Suite struct DescriptorTests {
     private static let file = #filePath
 
-    @Test func isAFileAsAnyOther() async {
+    /// Where standard input is closed, the next file that is opened gets its number.
+    @Test func zeroIsAFileAsAnyOther() async {
         await #expect(processExitsWith: .exitCode(0)) {
-            let path = ByteString(DescriptorZeroTests.file)
+            let path = ByteString(DescriptorTests.file)
             close(0)
             guard let descriptor = try? FileDescriptor(reading: path), descriptor.number == 0 else { exit(1) }
             guard (try? descriptor.readToEnd())?.count ?? 0 > 1000 else { exit(2) }
@@ -24,11 +25,23 @@ import Testing
         }
         await #expect(processExitsWith: .exitCode(0)) {
             close(0)
-            exit((try? ImageSource(initrds: [ByteString(DescriptorZeroTests.file)])) == nil ? 1 : 0)
+            exit((try? ImageSource(initrds: [ByteString(DescriptorTests.file)])) == nil ? 1 : 0)
         }
     }
 
-    @Test func isMemoryThatCanBeWritten() async {
+    /// The next file gets the number that it would have had.
+    @Test func readingAMachineLeavesNoFileOpen() async {
+        await #expect(processExitsWith: .exitCode(0)) {
+            guard let root = try? MachineRoot(path: ByteString(MachineFolder.fixture("bios-512m"))) else { exit(1) }
+            let before = open("/", O_RDONLY)
+            close(before)
+            guard root.hasDirectory("proc"), root.names(in: "proc") != nil, !root.hasDirectory("none") else { exit(2) }
+            guard (try? MachineDescription(reading: root)) != nil else { exit(3) }
+            exit(open("/", O_RDONLY) == before ? 0 : 4)
+        }
+    }
+
+    @Test func zeroIsMemoryThatCanBeWritten() async {
         await #expect(processExitsWith: .exitCode(0)) {
             close(0)
             guard var file = try? MemoryFile(limit: 1 << 20) else { exit(1) }
