@@ -38,6 +38,21 @@ struct TraceRecordTests {
         for field in 0..<7 { #expect(number(block, at: 24 + 8 * field, size: 8) == UInt64(field + 1)) }
     }
 
+    @Test func eachFactIsABitOfItsOwn() {
+        func flags(_ entered: Bool, _ usedExtensions: Bool, _ turnedOff: Bool, before: Bool) -> UInt64 {
+            var record = TraceRecord()
+            for (first, second, third) in [(before, before, before), (entered, usedExtensions, turnedOff)] {
+                (record.entered, record.usedSHAExtensions, record.turnedOff5LevelPaging) = (first, second, third)
+            }
+            return number(bytes(of: record), at: 10, size: 2)
+        }
+        for before in [false, true] {
+            #expect(flags(true, false, false, before: before) == 1)
+            #expect(flags(false, true, false, before: before) == 2)
+            #expect(flags(false, false, true, before: before) == 4)
+        }
+    }
+
     @Test func readsWhatPurgatoryLeft() throws {
         let record = try parse(bytes(of: filled()))
         #expect(record == filled())

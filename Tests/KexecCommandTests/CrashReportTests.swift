@@ -28,6 +28,21 @@ import Testing
             ])
     }
 
+    /// A loaded kernel was loaded with or without; before that, the running kernel can or cannot.
+    @Test(
+        arguments: [
+            (nil, false, nil, false), (nil, false, 8192, true), (nil, true, nil, false), (false, true, nil, false),
+            (false, false, 8192, true), (true, true, nil, true), (true, false, 8192, false), (true, true, 8192, true),
+        ] as [(Bool?, Bool, UInt64?, Bool)])
+    func saysWhoKeepsTheCoreHeaderUpToDate(loaded: Bool?, isKept: Bool, size: UInt64?, byKernel: Bool) {
+        var machine = MachineDescription()
+        machine.kexec.crashLoaded = loaded
+        machine.crash.isKeptUpToDate = isKept
+        machine.kexec.crashCoreHeaderSize = size
+        let line = "updates    by " + (byKernel ? "the kernel" : "a new load only")
+        #expect(CrashCheck(of: machine).report.contains(line + ", when memory or processors come and go\n"))
+    }
+
     /// What the plan warns of stands between the facts and what is missing.
     @Test func tellsWhatThePlanWarnsOf() throws {
         var fixture = try PictureFixture("crashkernel", PictureFixture.usual)

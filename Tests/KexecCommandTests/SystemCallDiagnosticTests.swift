@@ -304,4 +304,11 @@ private let causes: [RefusalCause] = [
         #expect(ExitCode(.inProcessNamespace) == .policy)
         #expect(ExitCode(.noShutdownProgram([])) == .shutdown)
     }
+
+    @Test func aSentenceNamesTheDeviceOfTheModule() {
+        #expect(
+            [SystemCall.kexecLoad, .kexecFileLoad, .module].map(\.subject) == [
+                "kexec_load", "kexec_file_load", "/dev/kexec",
+            ])
+    }
 }

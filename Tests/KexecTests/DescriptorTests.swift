@@ -13,12 +13,15 @@ import Testing
     @Test func zeroIsAFileAsAnyOther() async {
         await #expect(processExitsWith: .exitCode(0)) {
             let path = ByteString(DescriptorTests.file)
+            // Tests of the tests open a file of their own at the first call.
+            guard (try? FileDescriptor(reading: path)) != nil else { exit(3) }
             close(0)
             guard let descriptor = try? FileDescriptor(reading: path), descriptor.number == 0 else { exit(1) }
             guard (try? descriptor.readToEnd())?.count ?? 0 > 1000 else { exit(2) }
             exit(0)
         }
         await #expect(processExitsWith: .exitCode(0)) {
+            guard (try? openedAt(AT_FDCWD, here, O_RDONLY | O_DIRECTORY)) != nil else { exit(2) }
             close(0)
             guard let file = try? openedAt(AT_FDCWD, here, O_RDONLY | O_DIRECTORY), file.number == 0 else { exit(1) }
             exit(0)

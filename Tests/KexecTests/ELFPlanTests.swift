@@ -118,6 +118,8 @@ private func load(_ file: Range<Int>, at address: UInt64, memory: UInt64) -> ELF
         #expect(plan.purgatory?.rdi == 0)
         let argument = try #require(plan.bytes("boot_notes").loadLittle(UInt32.self, at: stack + 4))
         #expect(UInt64(argument) == segment.place.start.rawValue + 4096)
+        // Room for what it pushes, and nowhere to return to.
+        #expect(stack == 4088 && plan.bytes("boot_notes")[..<4092].allSatisfy { $0 == 0 })
         #expect(try #require(plan["purgatory"]).place.end <= .fourGiB)
     }
 

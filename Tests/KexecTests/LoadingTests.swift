@@ -424,6 +424,19 @@ private struct Load {
         #expect(cause(.kexecLoad) == .argumentsRefused(flags: 9, segments: 3))
     }
 
+    @Test func countsThePagesOfAPlanBehindENOMEM() {
+        var machine = MachineDescription.pc()
+        machine.memoryAvailable = 7
+        func cause(_ plan: BootPlan?) -> RefusalCause {
+            RefusalFacts(machine, plan: plan, hasSysBoot: true)
+                .cause(of: .kexecLoad, .reboot, errno: ENOMEM, flags: 0, segments: 0)
+        }
+        let plan = PlanImage.bzImage().plan(on: machine, initrdSize: 5000)
+        let pages = plan.segments.reduce(0) { $0 + $1.place.size }
+        #expect(pages > 0x2000 && cause(plan) == .memoryShort(needed: pages, available: 7))
+        #expect(cause(nil) == .memoryShort(needed: 0, available: 7))
+    }
+
     @Test func knowsSecureBootBehindEACCES() {
         var machine = MachineDescription()
         machine.efi = EFIFacts()

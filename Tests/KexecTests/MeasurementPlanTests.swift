@@ -48,6 +48,8 @@ import Testing
         #expect(try call([], directories: [Self.ima]) == .kexecFileLoad)
         #expect(try call([(Self.ima + "runtime_measurements_count", "1\n")]) == .kexecFileLoad)
         #expect(try call([], directories: ["sys/kernel/security"]) == .kexecLoad)
+        // What is there and cannot be read counts on the running machine alone: a capture has all that could be.
+        #expect(try call([], directories: [Self.ima + "policy"]) == .kexecFileLoad)
     }
 
     @Test(arguments: [

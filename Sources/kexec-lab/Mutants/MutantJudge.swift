@@ -78,8 +78,8 @@ struct MutantJudge {
             announce(verdict.line(mutant))
         }
         for mutant in chosen.equivalent { tell(mutant, .equivalent(equivalents.reason(for: mutant) ?? "")) }
-        let unreached = try await judge(chosen, build, machines, tell)
-        for mutant in chosen.onMachines + unreached {
+        let left = try await judge(chosen, build, machines, tell)
+        for mutant in chosen.onMachines + left {
             guard usesMachines, let filter = machines.filter(for: mutant.path) else {
                 tell(mutant, usesMachines ? .unnoticed : .leftOut)
                 continue
@@ -165,7 +165,8 @@ struct MutantJudge {
 
     // MARK: Unit tests
 
-    /// - Returns: those that no test comes past, and cases in machines are there for.
+    /// - Returns: those that cases in machines are there for: that no test comes past, and that none notices, for tests have
+    ///   the kernel and devices played to them.
     private func judge(
         _ chosen: Chosen, _ build: MutantBuild, _ machines: MachineTable, _ tell: (Mutant, MutantVerdict) -> Void
     ) async throws -> [Mutant] {
@@ -182,11 +183,16 @@ struct MutantJudge {
         let unreached = chosen.together.filter { number, mutant in
             reach.groups[number] == nil && machines.filter(for: mutant.path) != nil
         }
+        var unnoticed: [Mutant] = []
         let reached = chosen.together.filter { unreached[$0.key] == nil }.sorted { $0.key < $1.key }
         try await concurrently(reached, jobs: jobs) { number, mutant in
             (mutant, try await tests.judge(number, by: reach.groups[number] ?? [], reach))
         } take: { (mutant: Mutant, verdict: MutantVerdict) in
-            tell(mutant, verdict)
+            if verdict == .unnoticed, usesMachines, machines.filter(for: mutant.path) != nil {
+                unnoticed.append(mutant)
+            } else {
+                tell(mutant, verdict)
+            }
         }
         for (_, mutant) in chosen.alone.sorted(by: { $0.key < $1.key }) {
             try await build.tree.write(try build.tree.changes(for: schema, fixed: [mutant], modules: build.modules))
@@ -197,7 +203,7 @@ struct MutantJudge {
             let nearest = reach.groups(nearest: mutant.path, build.modules)
             tell(mutant, try await tests.judge(0, by: nearest, reach))
         }
-        return unreached.sorted { $0.key < $1.key }.map(\.value)
+        return unreached.sorted { $0.key < $1.key }.map(\.value) + unnoticed
     }
 }
 
