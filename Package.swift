@@ -21,6 +21,19 @@ let strict: [SwiftSetting] = [
 /// Development tools and tests are ordinary Swift.
 let relaxed: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .treatAllWarnings(as: .error)]
 
+extension Target {
+    /// The Swift of a folder of Payloads, with all that `modules` have: they are one module elsewhere.
+    static func payload(_ folder: String, seeing modules: [String] = [], exclude: [String] = []) -> Target {
+        let seen = modules.flatMap { ["-Xfrontend", "-testable-import-module", "-Xfrontend", $0] }
+        return .target(
+            name: folder + "Logic", dependencies: ["Handoff", "Hardware"] + modules.map { .byName(name: $0) },
+            path: "Payloads/" + folder, exclude: exclude,
+            swiftSettings: strict + [
+                .unsafeFlags(["-enable-testing", "-Xfrontend", "-import-module", "-Xfrontend", "Handoff"] + seen)
+            ])
+    }
+}
+
 let package = Package(
     name: "swift-kexec",
     products: [
@@ -82,40 +95,22 @@ let package = Package(
             name: "TrampolineLogic", path: "Payloads/Trampoline",
             exclude: ["Console.swift", "Trampoline.swift", "i686", "include", "linker.ld"], swiftSettings: strict),
         .testTarget(name: "TrampolineTests", dependencies: ["TrampolineLogic"], swiftSettings: relaxed),
-        // What payloads do to PCI functions, and the words of their command line, likewise.
-        .target(
-            name: "FirmwareLogic", dependencies: ["Handoff"], path: "Payloads/Firmware",
-            exclude: [
-                "HardwareMachine.swift", "InterruptRouting.swift", "LegacyDevices.swift", "PageTables.swift",
-                "Preparation.swift",
-                "RealModeGate.swift", "include", "x86_64",
-            ], swiftSettings: strict),
-        .target(
-            name: "StandaloneLogic", path: "Payloads/Standalone",
-            exclude: [
-                "Console.swift", "Handover.swift", "OwnCommandLine.swift", "Settling.swift", "include", "linker.ld",
-                "x86_64",
-            ], swiftSettings: strict),
+        // Payloads' Swift, each folder a module; the processor's instructions and the assembly are the tests'. In its own build
+        // a payload is one module, with what it takes of the others and of Handoff.
+        .systemLibrary(name: "Hardware", path: "Tests/FakeHardware"),
+        .payload("Support", exclude: ["SHAExtensions.swift", "i686", "include", "x86_64"]),
+        .payload("Firmware", seeing: ["SupportLogic"], exclude: ["include", "x86_64"]),
+        .payload("Standalone", seeing: ["SupportLogic"], exclude: ["include", "linker.ld", "x86_64"]),
+        .payload("Purgatory", seeing: ["SupportLogic"], exclude: ["include", "linker.ld", "x86_64"]),
+        .payload("KexecTest", seeing: ["SupportLogic", "FirmwareLogic", "StandaloneLogic"]),
         .testTarget(
             name: "PayloadLogicTests", dependencies: ["FirmwareLogic", "Handoff", "StandaloneLogic"],
             swiftSettings: relaxed),
-        // Purgatory's Swift and what payloads share for their consoles; the processor's instructions and the assembly are the
-        // tests'. In its own build all is one module with what it takes of Handoff.
-        .systemLibrary(name: "Hardware", path: "Tests/FakeHardware"),
-        .target(
-            name: "PurgatoryLogic", dependencies: ["Handoff", "Hardware"], path: "Payloads",
-            exclude: [
-                "BIOSBoot", "Firmware", "KexecTest", "RealMode", "Standalone", "Trampoline", "Purgatory/include",
-                "Purgatory/linker.ld", "Purgatory/x86_64", "Support/SHAExtensions.swift", "Support/i686",
-                "Support/include", "Support/x86_64",
-            ],
-            sources: [
-                "Purgatory/Console.swift", "Purgatory/Purgatory.swift", "Purgatory/VGAReset.swift",
-                "Purgatory/Verification.swift", "Support/HardwarePorts.swift", "Support/HardwareProcessor.swift",
-                "Support/Reset.swift", "Support/Screen.swift", "Support/TextSink.swift",
-            ],
-            swiftSettings: strict + [.unsafeFlags(["-Xfrontend", "-import-module", "-Xfrontend", "Handoff"])]),
-        .testTarget(name: "PurgatoryTests", dependencies: ["PurgatoryLogic", "Handoff"], swiftSettings: relaxed),
+        .testTarget(
+            name: "BareMetalTests",
+            dependencies: [
+                "SupportLogic", "FirmwareLogic", "StandaloneLogic", "PurgatoryLogic", "KexecTestLogic", "Handoff",
+            ], swiftSettings: relaxed),
         .testTarget(
             name: "BootableELFTests",
             dependencies: [

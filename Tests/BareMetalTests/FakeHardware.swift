@@ -15,6 +15,10 @@ struct FakeHardware {
     var writes: [Access] = []
     /// What reading a port gives; 0xff where nothing answers.
     var ports: [UInt16: UInt8] = [:]
+    /// The same, of 16 bits.
+    var wideWrites: [(port: UInt16, value: UInt16)] = []
+    /// Written to model-specific registers, in order.
+    var registerWrites: [(number: UInt32, value: UInt64)] = []
     /// Ports that were read, in order.
     var reads: [UInt16] = []
     /// Ports that give what was written to them.
@@ -39,6 +43,8 @@ struct FakeHardware {
     let parameters = UnsafeMutablePointer<PurgatoryParameters>.allocate(capacity: 1)
     /// Below 4 GiB, as purgatory is.
     let table = mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | 0x40, -1, 0)
+    /// The machine around it, for payloads that want one.
+    var pc: FakePC?
     /// What a reset shows of the machine, for a test that ends with it.
     var tellsAtReset = false
 
@@ -62,10 +68,11 @@ nonisolated(unsafe) var hardware = FakeHardware()
 @c(port_write) public func portWrite(_ port: UInt16, _ value: UInt8) {
     hardware.writes.append(FakeHardware.Access(port: port, value: value))
     if hardware.echoes.contains(port) { hardware.ports[port] = value }
+    hardware.pc?.write(port, value)
 }
 @c(port_read) public func portRead(_ port: UInt16) -> UInt8 {
     hardware.reads.append(port)
-    return hardware.ports[port] ?? 0xff
+    return hardware.pc?.read(port) ?? hardware.ports[port] ?? 0xff
 }
 @c(time_stamp) public func timeStamp() -> UInt64 {
     hardware.time += hardware.pace
@@ -92,7 +99,9 @@ nonisolated(unsafe) var hardware = FakeHardware()
 @c(read_msr) public func readMSR(_ number: UInt32) -> UInt64 { hardware.registers[number] ?? 0 }
 @c(triple_fault) public func tripleFault() {
     if hardware.tellsAtReset {
-        let ports = hardware.writes.filter { $0.port != 0x3f8 }.map { "\(String($0.port, radix: 16))=\($0.value)" }
+        let ports =
+            hardware.writes.filter { $0.port != 0x3f8 }.map { "\(String($0.port, radix: 16))=\($0.value)" }
+            + hardware.wideWrites.map { "\(String($0.port, radix: 16))=\($0.value)" }
         let text = hardware.serialText + "ports \(ports.suffix(3).joined(separator: " ")) time \(hardware.time)\n"
         FileHandle.standardOutput.write(Data(text.utf8))
     }
