@@ -274,6 +274,7 @@ extension OneProcessor {
 
         @Test func findsTheWayOff() {
             #expect(numbers(way()) == [0x604, 5 << 10, 0xb2, 0xf1])
+            #expect(numbers(way { $0.set(UInt32(0x42), at: 0x1f_3004) })?[1] == 5 << 10)
             // A number that is its own byte, and lengths of more bytes.
             #expect(numbers(way { $0.set(UInt32(0x0701_0406), at: 0x1f_303a) })?[1] == 1 << 10)
             #expect(
@@ -288,7 +289,7 @@ extension OneProcessor {
                 ("no FACP", 0x1f_1000, 0), ("no port", 0x1f_1040, 0), ("no DSDT", 0x1f_3000, 0),
                 ("a DSDT below the BIOS's data", 0x1f_1028, 0x3ff), ("no _S5_", 0x1f_3035, 0),
                 ("no package", 0x1f_3039, 0x13),
-                ("a DSDT that ends before it", 0x1f_3004, 0x35), ("a list without it", 0x1f_0004, 40),
+                ("a DSDT that ends in it", 0x1f_3004, 0x41), ("a list without it", 0x1f_0004, 40),
             ] as [(String, UInt, UInt32)])
         func mayKnowNoWayOff(what: String, address: UInt, value: UInt32) {
             let found = way { pc in

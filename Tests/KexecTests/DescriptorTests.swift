@@ -9,38 +9,37 @@ import Testing
 @Suite struct DescriptorTests {
     private static let file = #filePath
 
+    /// Opens with descriptor 0 free, until none of the process's other threads has taken it first.
+    /// - Parameter number: opens something, and returns its number; nil where that fails.
+    private static func opensZero(_ number: () -> Int32?) -> Bool {
+        for _ in 0..<100 {
+            close(0)
+            guard let number = number() else { return false }
+            if number == 0 { return true }
+        }
+        return false
+    }
+
     /// Where standard input is closed, the next file that is opened gets its number.
     @Test func zeroIsAFileAsAnyOther() async {
         await #expect(processExitsWith: .exitCode(0)) {
             let path = ByteString(DescriptorTests.file)
-            // Tests of the tests open a file of their own at the first call.
-            guard (try? FileDescriptor(reading: path)) != nil else { exit(3) }
-            close(0)
-            guard let descriptor = try? FileDescriptor(reading: path), descriptor.number == 0 else { exit(1) }
-            guard (try? descriptor.readToEnd())?.count ?? 0 > 1000 else { exit(2) }
-            exit(0)
+            let isOpened = DescriptorTests.opensZero {
+                guard let descriptor = try? FileDescriptor(reading: path) else { return nil }
+                return (try? descriptor.readToEnd())?.count ?? 0 > 1000 ? descriptor.number : nil
+            }
+            exit(isOpened ? 0 : 1)
         }
         await #expect(processExitsWith: .exitCode(0)) {
-            guard (try? openedAt(AT_FDCWD, here, O_RDONLY | O_DIRECTORY)) != nil else { exit(2) }
-            close(0)
-            guard let file = try? openedAt(AT_FDCWD, here, O_RDONLY | O_DIRECTORY), file.number == 0 else { exit(1) }
-            exit(0)
+            let isOpened = DescriptorTests.opensZero {
+                guard let folder = try? openedAt(AT_FDCWD, here, O_RDONLY | O_DIRECTORY) else { return nil }
+                return folder.number
+            }
+            exit(isOpened ? 0 : 1)
         }
         await #expect(processExitsWith: .exitCode(0)) {
             close(0)
             exit((try? ImageSource(initrds: [ByteString(DescriptorTests.file)])) == nil ? 1 : 0)
-        }
-    }
-
-    /// The next file gets the number that it would have had.
-    @Test func readingAMachineLeavesNoFileOpen() async {
-        await #expect(processExitsWith: .exitCode(0)) {
-            guard let root = try? MachineRoot(path: ByteString(MachineFolder.fixture("bios-512m"))) else { exit(1) }
-            let before = open("/", O_RDONLY)
-            close(before)
-            guard root.hasDirectory("proc"), root.names(in: "proc") != nil, !root.hasDirectory("none") else { exit(2) }
-            guard (try? MachineDescription(reading: root)) != nil else { exit(3) }
-            exit(open("/", O_RDONLY) == before ? 0 : 4)
         }
     }
 
@@ -54,6 +53,24 @@ import Testing
             }
             guard written != nil else { exit(2) }
             guard let mapped = try? file.finished(), mapped.bytes.byteCount == 1 else { exit(3) }
+            exit(0)
+        }
+    }
+
+    @Test func readingAMachineLeavesNoFileOpen() async {
+        await #expect(processExitsWith: .exitCode(0)) {
+            let path = MachineFolder.fixture("bios-512m")
+            do {
+                guard let root = try? MachineRoot(path: ByteString(path)) else { exit(1) }
+                guard root.hasDirectory("proc"), root.names(in: "proc") != nil, !root.hasDirectory("no") else {
+                    exit(2)
+                }
+                guard (try? MachineDescription(reading: root)) != nil else { exit(3) }
+            }
+            for number in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
+                let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + number)
+                if link?.hasPrefix(path) == true { exit(4) }
+            }
             exit(0)
         }
     }
