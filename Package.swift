@@ -22,7 +22,7 @@ let strict: [SwiftSetting] = [
 let relaxed: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .treatAllWarnings(as: .error)]
 
 extension Target {
-    /// The Swift of a folder of Payloads, with all that `modules` have: they are one module elsewhere.
+    /// The Swift of a folder of Payloads, which sees all of `modules`: in a payload's own build all of it is one module.
     static func payload(_ folder: String, seeing modules: [String] = [], exclude: [String] = []) -> Target {
         let seen = modules.flatMap { ["-Xfrontend", "-testable-import-module", "-Xfrontend", $0] }
         return .target(
@@ -95,8 +95,7 @@ let package = Package(
             name: "TrampolineLogic", path: "Payloads/Trampoline",
             exclude: ["Console.swift", "Trampoline.swift", "i686", "include", "linker.ld"], swiftSettings: strict),
         .testTarget(name: "TrampolineTests", dependencies: ["TrampolineLogic"], swiftSettings: relaxed),
-        // Payloads' Swift, each folder a module; the processor's instructions and the assembly are the tests'. In its own build
-        // a payload is one module, with what it takes of the others and of Handoff.
+        // Payloads' Swift for unit tests, which define the processor's instructions and the assembly.
         .systemLibrary(name: "Hardware", path: "Tests/FakeHardware"),
         .payload("Support", exclude: ["SHAExtensions.swift", "i686", "include", "x86_64"]),
         .payload("Firmware", seeing: ["SupportLogic"], exclude: ["include", "x86_64"]),

@@ -30,7 +30,7 @@ final class FakePC {
     var ticks = true
     var a20IsOn = false
     var a20CanBeOn = true
-    /// Its registers are what they are.
+    /// Its registers keep their values, whatever is stored.
     var apicIsDead = false
     var keyboardStatus: (UInt8) -> UInt8 = { $0 }
     var timerCounts = true
@@ -43,14 +43,13 @@ final class FakePC {
     ]
     /// What was stored in them, in order.
     var stores: [String] = []
-    /// What no payload may do.
+    /// What a payload did that leads nowhere.
     private(set) var complaints: [String] = []
     /// Where gates were.
     private(set) var gates: Set<UInt> = []
     /// Vectors of routines elsewhere than in the BIOS.
     var routines: [UInt32: UInt8] = [:]
-    /// Calls of the BIOS.
-    private(set) var calls: [String] = []
+    /// Ticks after which calls were to be given up.
     private(set) var limits: Set<UInt16> = []
 
     private var keyboard: (hasAnswer: Bool, typed: Int) = (false, 2)
@@ -59,7 +58,7 @@ final class FakePC {
     private var selectedClock: UInt8 = 0
     private var selectedPCI: UInt32 = 0
 
-    static let gateOffsets = (call: UInt16(0x300), hook08: UInt16(0x400), jump: UInt16(0x500))
+    static let gateOffsets = (call: UInt16(0x300), hook08: UInt16(0x400))
     /// Where the BIOS's routine for a vector is.
     static func routine(_ vector: UInt8) -> UInt32 { 0xf000_e000 | UInt32(vector) }
 
@@ -74,7 +73,6 @@ final class FakePC {
         parameters.storeBytes(of: UInt32(place >> 32), toByteOffset: 0xc8, as: UInt32.self)
         gateImage.initialize(to: real_mode_gate())
         (gateImage.pointee.call, gateImage.pointee.hook_08) = (Self.gateOffsets.call, Self.gateOffsets.hook08)
-        gateImage.pointee.jump = Self.gateOffsets.jump
         (gateImage.pointee.to_protected, gateImage.pointee.to_long, gateImage.pointee.gdt_base) = (0x11, 0x22, 0x98)
         addMemory()
         addEntry()
@@ -168,7 +166,7 @@ final class FakePC {
     var copies: [UInt] = []
 
     /// Puts it above 4 GiB, where memory of this process is.
-    func liesHigh() {
+    func putHigh() {
         image = highImage
         for index in 0..<0x6000 / 4 {
             image.storeBytes(of: UInt32(index) | 0x5a00_0000, toByteOffset: index * 4, as: UInt32.self)
@@ -248,19 +246,18 @@ final class FakePC {
             gate.pointee.to_long == UInt32(place) + 0x22, gate.pointee.to_real_segment == UInt16(place >> 4),
             gate.pointee.gdt_base == UInt64(place) + 0x98, gate.pointee.gdt.4 == UInt64(place) << 16,
             let vector = routines[target] ?? (target >> 8 == 0xf0_00e0 ? UInt8(target & 0xff) : nil)
-        else { return complain("a gate that leads nowhere") }
+        else { return complaints.append("a gate that leads nowhere") }
         var registers = gate.pointee.registers
         let service = UInt8(registers.eax >> 8 & 0xff)
-        calls.append(String(vector, radix: 16) + "/" + String(registers.eax & 0xffff, radix: 16))
         if ticks { set(word(0x46c) + 1, at: 0x46c) }
         let hook = UInt32(place >> 4) << 16 | UInt32(Self.gateOffsets.hook08)
         let isTimed = gate.pointee.countdown != 0
         guard (word(8 * 4) == hook) == isTimed, !isTimed || gate.pointee.old_08 == Self.routine(8) else {
-            return complain("a timer that does not end a call")
+            return complaints.append("a timer that does not end a call")
         }
         if isTimed { limits.insert(gate.pointee.countdown) }
         guard !hanging.contains([vector, service]) else {
-            guard isTimed else { return complain("hung for ever") }
+            guard isTimed else { return complaints.append("hung for ever") }
             gate.pointee.timed_out = 1
             return
         }
@@ -268,8 +265,6 @@ final class FakePC {
         if answers[vector]?(&registers) != true { answer(vector, &registers) }
         gate.pointee.registers = registers
     }
-
-    private func complain(_ text: String) { complaints.append(text) }
 
     private func address(_ segment: UInt16, _ offset: UInt32) -> UInt { UInt(segment) << 4 + UInt(offset & 0xffff) }
 

@@ -78,8 +78,8 @@ struct MutantJudge {
             announce(verdict.line(mutant))
         }
         for mutant in chosen.equivalent { tell(mutant, .equivalent(equivalents.reason(for: mutant) ?? "")) }
-        let left = try await judge(chosen, build, machines, tell)
-        for mutant in chosen.onMachines + left {
+        let unjudged = try await judge(chosen, build, machines, tell)
+        for mutant in chosen.onMachines + unjudged {
             guard usesMachines, let filter = machines.filter(for: mutant.path) else {
                 tell(mutant, usesMachines ? .unnoticed : .leftOut)
                 continue
@@ -165,8 +165,8 @@ struct MutantJudge {
 
     // MARK: Unit tests
 
-    /// - Returns: those that cases in machines are there for: that no test comes past, and that none notices, for tests have
-    ///   the kernel and devices played to them.
+    /// - Returns: those that cases in machines are to judge: no test reaches them, or none notices them, because the kernel
+    ///   and the devices of unit tests are fakes.
     private func judge(
         _ chosen: Chosen, _ build: MutantBuild, _ machines: MachineTable, _ tell: (Mutant, MutantVerdict) -> Void
     ) async throws -> [Mutant] {
